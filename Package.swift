@@ -1,0 +1,53 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+/// Swift 6 mode, and the checks that keep arrows between targets honest: what a file uses, it imports by name.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+/// For targets that hold no C: every unsafe construct must be marked.
+let strictMemory: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+
+let package = Package(
+    name: "kitfs",
+    products: [.executable(name: "kitfs", targets: ["kitfs"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+    ],
+    targets: [
+        // Arrows point down this list only.
+        .executableTarget(
+            name: "kitfs",
+            dependencies: [
+                "FuseSession", "KitFileSystem", "LayerStore", "ModelKit", "Registry", "OCI", "Threading",
+                argumentParser, logging, system,
+            ],
+            swiftSettings: strict),
+        .target(name: "FuseSession", dependencies: ["CFuse", "Threading", system], swiftSettings: strict),
+        .target(
+            name: "KitFileSystem", dependencies: ["LayerStore", "ModelKit", "OCI"], swiftSettings: strictMemory),
+        .target(
+            name: "LayerStore", dependencies: ["LayerFormat", "OCI", "Threading", logging, system],
+            swiftSettings: strict),
+        .target(name: "LayerFormat", dependencies: ["CDeflate", "OCI"], swiftSettings: strict),
+        .target(name: "ModelKit", dependencies: ["CYAML", "OCI"], swiftSettings: strict),
+        .target(name: "Registry", dependencies: ["CCurl", "OCI", system], swiftSettings: strict),
+        .target(name: "OCI", dependencies: ["CCrypto"], swiftSettings: strict),
+        .target(name: "Threading", swiftSettings: strict),
+        .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CDeflate", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    ]
+)
