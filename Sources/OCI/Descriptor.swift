@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a manifest says of a blob.
+///
+/// Spec: <https://github.com/opencontainers/image-spec/blob/main/descriptor.md>.
+public struct Descriptor: Hashable, Sendable, Codable {
+    public let mediaType: MediaType
+    public let digest: Digest
+    /// Size of the blob in bytes, 0 ... `Int64.max`.
+    public let size: UInt64
+    public let annotations: [String: String]
+
+    public init(mediaType: MediaType, digest: Digest, size: UInt64, annotations: [String: String] = [:]) {
+        precondition(size <= UInt64(Int64.max))
+        self.mediaType = mediaType
+        self.digest = digest
+        self.size = size
+        self.annotations = annotations
+    }
+
+    private enum CodingKeys: CodingKey { case mediaType, digest, size, annotations }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        mediaType = try container.decode(MediaType.self, forKey: .mediaType)
+        digest = try container.decode(Digest.self, forKey: .digest)
+        let signed = try container.decode(Int64.self, forKey: .size)
+        guard let size = UInt64(exactly: signed) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .size, in: container, debugDescription: "size \(signed) is negative")
+        }
+        self.size = size
+        annotations = try container.decodeIfPresent([String: String].self, forKey: .annotations) ?? [:]
+    }
+}

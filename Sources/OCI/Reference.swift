@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Names an artifact: where it is, and which one by tag or digest.
+///
+/// Kit's own rules: `HOST[:PORT]/REPO[:TAG][@DIGEST]`; a first part without a dot or a colon is no host, and then
+/// the artifact is in kit's local store; `oci:DIR[:TAG][@DIGEST]` is an OCI image layout. No tag means `latest`.
+/// Spec of names and tags: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests>.
+public struct Reference: Hashable, Sendable {
+    public enum Origin: Hashable, Sendable {
+        case registry(host: RegistryHost, repository: Repository)
+        case localStore(repository: Repository)
+        case layout(directory: String)
+    }
+
+    public let origin: Origin
+    /// nil where only a digest was given.
+    public let tag: Tag?
+    public let digest: Digest?
+
+    public init(origin: Origin, tag: Tag?, digest: Digest?) {
+        self.origin = origin
+        self.tag = tag ?? (digest == nil ? .latest : nil)
+        self.digest = digest
+    }
+
+    /// The same artifact, pinned to a digest.
+    public func pinned(to digest: Digest) -> Reference { Reference(origin: origin, tag: tag, digest: digest) }
+}
+
+extension Reference: CustomStringConvertible {
+    public var description: String {
+        let base =
+            switch origin {
+            case .registry(let host, let repository): "\(host)/\(repository)"
+            case .localStore(let repository): "\(repository)"
+            case .layout(let directory): "oci:\(directory)"
+            }
+        return base + (tag.map { ":\($0)" } ?? "") + (digest.map { "@\($0)" } ?? "")
+    }
+}
+
+/// A repository's name: lower-case parts joined by slashes, 255 characters at most.
+public struct Repository: Hashable, Sendable, CustomStringConvertible {
+    public let description: String
+
+    public init?(_ text: some StringProtocol) {
+        guard text.utf8.count <= 255, !text.isEmpty,
+            Array(text.utf8).split(separator: 47, omittingEmptySubsequences: false).allSatisfy({ Self.isComponent($0) })
+        else { return nil }
+        description = String(text)
+    }
+
+    /// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`: between two runs of letters and digits stands exactly one separator.
+    private static func isComponent(_ text: ArraySlice<UInt8>) -> Bool {
+        guard let first = text.first, let last = text.last, isAlphanumeric(first), isAlphanumeric(last) else {
+            return false
+        }
+        return text.split(whereSeparator: isAlphanumeric).allSatisfy { separator in
+            separator.elementsEqual([46]) || separator.elementsEqual([95]) || separator.elementsEqual([95, 95])
+                || separator.allSatisfy { $0 == 45 }
+        }
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        (97...122).contains(byte) || (48...57).contains(byte)
+    }
+}
+
+/// A tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
+public struct Tag: Hashable, Sendable, CustomStringConvertible {
+    public let description: String
+
+    public static let latest = Tag(known: "latest")
+
+    public init?(_ text: some StringProtocol) {
+        guard let first = text.utf8.first, first != 46, first != 45, text.utf8.count <= 128,
+            text.utf8.allSatisfy({ byte in
+                (97...122).contains(byte) || (65...90).contains(byte) || (48...57).contains(byte)
+                    || byte == 95 || byte == 46 || byte == 45
+            })
+        else { return nil }
+        description = String(text)
+    }
+
+    private init(known: String) { description = known }
+}
+
+/// A registry's host name or address, with its port if it is not the scheme's own.
+public struct RegistryHost: Hashable, Sendable, CustomStringConvertible {
+    /// `name`, `name:port`, `1.2.3.4:port` or `[::1]:port`.
+    public let description: String
+
+    public init?(_ text: some StringProtocol) {
+        var rest = Substring(text)
+        if rest.first == "[" {
+            guard let close = rest.firstIndex(of: "]"),
+                rest[rest.index(after: rest.startIndex)..<close].utf8.allSatisfy({ $0 == 58 || Self.isHexDigit($0) })
+            else { return nil }
+            rest = rest[rest.index(after: close)...]
+        } else {
+            let name = rest.prefix { $0 != ":" }
+            guard !name.isEmpty, name.utf8.count <= 253, name.first != "-", name.first != ".",
+                name.utf8.allSatisfy({ byte in
+                    (97...122).contains(byte) || (65...90).contains(byte) || (48...57).contains(byte)
+                        || byte == 46 || byte == 45
+                })
+            else { return nil }
+            rest = rest[name.endIndex...]
+        }
+        if !rest.isEmpty {
+            let port = rest.dropFirst()
+            guard rest.first == ":", port.utf8.allSatisfy({ (48...57).contains($0) }), let number = UInt16(port),
+                number > 0
+            else { return nil }
+        }
+        description = String(text)
+    }
+
+    private static func isHexDigit(_ byte: UInt8) -> Bool {
+        (48...57).contains(byte) || (97...102).contains(byte) || (65...70).contains(byte)
+    }
+}
