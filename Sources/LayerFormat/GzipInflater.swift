@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+private import CDeflate
+
+/// Inflates a gzip stream piece by piece by ISA-L, one or several members in a row, checking each one's CRC.
+///
+/// Spec: RFC 1952; several members: section 2.2. A reference type because ISA-L's state, 90 KB of it, must not move;
+/// it belongs to one thread at a time.
+public final class GzipInflater {
+    private let state: UnsafeMutablePointer<inflate_state>
+    private let output: UnsafeMutableRawBufferPointer
+    private var phase = Phase.start
+    /// Bytes of the compressed stream taken so far: where an error is.
+    public private(set) var position: UInt64 = 0
+
+    private enum Phase { case start, inside, between, padding }
+
+    /// Output comes in pieces of at most this many bytes.
+    public static let pieceSize = 1 << 20
+
+    public init() {
+        state = .allocate(capacity: 1)
+        output = .allocate(byteCount: Self.pieceSize, alignment: 4096)
+        beginMember()
+    }
+
+    deinit {
+        state.deallocate()
+        output.deallocate()
+    }
+
+    private func beginMember() {
+        isal_inflate_init(state)
+        state.pointee.crc_flag = UInt32(ISAL_GZIP)
+    }
+
+    /// Takes the next compressed bytes and hands over what they inflate to, in order.
+    public func push(_ bytes: RawSpan, inflated: (RawSpan) throws -> Void) throws {
+        try bytes.withUnsafeBytes { input in
+            var rest = input[...]
+            while let first = rest.first {
+                switch phase {
+                case .between where first == 0, .padding:
+                    // Tapes and some tools pad with zeros; anything after them is no longer gzip.
+                    guard first == 0 else { throw GzipError.trailingGarbage(offset: position) }
+                    phase = .padding
+                    rest.removeFirst()
+                    position += 1
+                case .between:
+                    beginMember()
+                    phase = .inside
+                case .start:
+                    phase = .inside
+                case .inside:
+                    let taken = try inflate(UnsafeRawBufferPointer(rebasing: rest), inflated)
+                    rest = rest.dropFirst(taken)
+                }
+            }
+        }
+    }
+
+    /// Inflates until the input is used up or a member ends; returns how much was taken.
+    private func inflate(_ input: UnsafeRawBufferPointer, _ inflated: (RawSpan) throws -> Void) throws -> Int {
+        // next_in is not const in ISA-L's declaration, but is only read from.
+        state.pointee.next_in = UnsafeMutablePointer(
+            mutating: input.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        state.pointee.avail_in = UInt32(clamping: input.count)
+        let offered = Int(state.pointee.avail_in)
+        repeat {
+            state.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            state.pointee.avail_out = UInt32(output.count)
+            let result = isal_inflate(state)
+            guard result == ISAL_DECOMP_OK || result == ISAL_END_INPUT else {
+                throw GzipError.corrupt(
+                    reason: Self.reason(result), offset: position + UInt64(offered - Int(state.pointee.avail_in)))
+            }
+            let produced = output.count - Int(state.pointee.avail_out)
+            if produced > 0 { try inflated(UnsafeRawBufferPointer(output).bytes.extracting(0..<produced)) }
+        } while !isFinished && (state.pointee.avail_in > 0 || state.pointee.avail_out == 0)
+        let taken = offered - Int(state.pointee.avail_in)
+        position += UInt64(taken)
+        if isFinished { phase = .between }
+        return taken
+    }
+
+    private var isFinished: Bool { state.pointee.block_state == ISAL_BLOCK_FINISH }
+
+    /// To be called when no more bytes come. Throws `GzipError.truncated` in the middle of a member.
+    public func finish() throws(GzipError) {
+        guard phase == .between || phase == .padding else { throw .truncated(offset: position) }
+    }
+
+    private static func reason(_ code: Int32) -> String {
+        switch code {
+        case ISAL_INVALID_BLOCK: "a block is invalid"
+        case ISAL_INVALID_SYMBOL: "a symbol is invalid"
+        case ISAL_INVALID_LOOKBACK: "a match points before the start"
+        case ISAL_INVALID_WRAPPER: "there is no gzip header"
+        case ISAL_UNSUPPORTED_METHOD: "the method is not deflate"
+        case ISAL_INCORRECT_CHECKSUM: "the checksum is wrong"
+        default: "ISA-L error \(code)"
+        }
+    }
+}
+
+/// Offsets are in the compressed stream.
+public enum GzipError: Error, Equatable, CustomStringConvertible {
+    case corrupt(reason: String, offset: UInt64)
+    case truncated(offset: UInt64)
+    case trailingGarbage(offset: UInt64)
+
+    public var description: String {
+        switch self {
+        case .corrupt(let reason, let offset): "gzip at \(offset): \(reason)"
+        case .truncated(let offset): "the gzip stream ends in the middle, at \(offset)"
+        case .trailingGarbage(let offset): "gzip at \(offset): what follows the padding is not gzip"
+        }
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What extended headers say of the member that follows them: PAX records (`x`, and `g` for all that follow) and GNU's
+/// long names (`L`, `K`).
+///
+/// Spec: POSIX.1-2017, pax, "pax Extended Header".
+struct TarExtensions: Sendable {
+    private var global = Records()
+    private var local = Records()
+
+    private struct Records: Sendable {
+        var path: [UInt8]?
+        var linkTarget: [UInt8]?
+        var size: UInt64?
+        var modified: Int64?
+        var unsupported: String?
+        var isEmpty = true
+    }
+
+    var path: [UInt8]? { local.path ?? global.path }
+    var linkTarget: [UInt8]? { local.linkTarget ?? global.linkTarget }
+    var size: UInt64? { local.size ?? global.size }
+    var modified: Int64? { local.modified ?? global.modified }
+    var unsupported: String? { local.unsupported ?? global.unsupported }
+    /// Whether a member must follow.
+    var isEmpty: Bool { local.isEmpty }
+
+    static func isExtension(_ type: UInt8) -> Bool { "xgLK".utf8.contains(type) }
+
+    mutating func reset() { local = Records() }
+
+    /// `content` is without its padding; `offset` is for messages only.
+    mutating func read(_ content: ArraySlice<UInt8>, type: UInt8, at offset: UInt64) throws(TarError) {
+        switch type {
+        case UInt8(ascii: "g"):
+            try Self.readRecords(content, into: &global, at: offset)
+        case UInt8(ascii: "x"):
+            local.isEmpty = false
+            try Self.readRecords(content, into: &local, at: offset)
+        case UInt8(ascii: "L"):
+            local.isEmpty = false
+            local.path = Array(content.prefix { $0 != 0 })
+        default:
+            local.isEmpty = false
+            local.linkTarget = Array(content.prefix { $0 != 0 })
+        }
+    }
+
+    /// Records are `LENGTH KEY=VALUE\n`, LENGTH counting all of the record. Values are bytes.
+    private static func readRecords(
+        _ content: ArraySlice<UInt8>, into records: inout Records, at offset: UInt64
+    ) throws(TarError) {
+        func failure(_ reason: String) -> TarError { .badExtension(reason: reason, offset: offset) }
+        var rest = content
+        while !rest.isEmpty {
+            guard let space = rest.prefix(20).firstIndex(of: 32), let length = decimal(rest[..<space]),
+                length > UInt64(space - rest.startIndex) + 1, length <= UInt64(rest.count)
+            else { throw failure("a record of the extension has no usable length") }
+            let end = rest.startIndex + Int(length)
+            let record = rest[(space + 1)..<(end - 1)]
+            guard rest[end - 1] == 10, let equals = record.firstIndex(of: 61) else {
+                throw failure("a record of the extension is not KEY=VALUE")
+            }
+            let value = record[(equals + 1)...]
+            switch String(decoding: record[..<equals], as: UTF8.self) {
+            case "path": records.path = Array(value)
+            case "linkpath": records.linkTarget = Array(value)
+            case "size":
+                guard let size = decimal(value), size <= UInt64(Int64.max) else {
+                    throw failure("size is not a number")
+                }
+                records.size = size
+            case "mtime":
+                // Fractions of a second are cut; a time before 1970 is of no use to anyone here.
+                records.modified = decimal(value.prefix { $0 != 46 }).map { Int64(clamping: $0) } ?? 0
+            case let key where key.hasPrefix("GNU.sparse."): records.unsupported = "a sparse file"
+            default: break
+            }
+            rest = rest[end...]
+        }
+    }
+
+    /// nil unless all are digits and the value is below 2^63.
+    private static func decimal(_ digits: ArraySlice<UInt8>) -> UInt64? {
+        guard !digits.isEmpty else { return nil }
+        var value: UInt64 = 0
+        for digit in digits {
+            guard (48...57).contains(digit), value < UInt64(Int64.max) / 10 else { return nil }
+            value = value * 10 + UInt64(digit - 48)
+        }
+        return value
+    }
+}

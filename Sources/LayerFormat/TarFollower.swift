@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Finds the members of a tar that streams by in pieces of any size, without looking at content.
+public struct TarFollower: Sendable {
+    private var parser = TarParser(length: nil)
+    /// Bytes of the stream seen so far.
+    public private(set) var position: UInt64 = 0
+    private var pending: [UInt8] = []
+
+    public init() {}
+
+    /// Takes the next bytes of the stream and hands over each member whose headers they complete.
+    public mutating func push(_ bytes: RawSpan, found: (TarMember) throws -> Void) throws {
+        var taken = 0
+        while taken < bytes.byteCount, !parser.isAtEnd {
+            let start = parser.offset + UInt64(pending.count)
+            if start > position {  // content: nothing to see
+                let skipped = min(start - position, UInt64(bytes.byteCount - taken))
+                taken += Int(skipped)
+                position += skipped
+                continue
+            }
+            let count = min(parser.wanted - pending.count, bytes.byteCount - taken)
+            bytes.extracting(taken..<(taken + count)).withUnsafeBytes { pending.append(contentsOf: $0) }
+            taken += count
+            position += UInt64(count)
+            guard pending.count == parser.wanted else { continue }
+            let complete = pending
+            pending = []
+            if let member = try parser.consume(complete) { try found(member) }
+        }
+        position += UInt64(bytes.byteCount - taken)
+    }
+
+    /// To be called at the end of the stream. Throws `TarError.truncated` if a member is not all there.
+    public func finish() throws(TarError) {
+        if !pending.isEmpty { throw .truncated(offset: position) }
+        if let error = parser.prematureEnd(at: position) { throw error }
+    }
+}

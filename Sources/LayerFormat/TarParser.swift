@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import OCI
+
+/// Reads a tar's headers, and says which bytes it wants next: content is passed over, so the same parser lists a
+/// remote tar by range requests and follows an inflated one as it streams by.
+///
+///     while parser.wanted > 0 { try parser.consume(the bytes at parser.offset, parser.wanted of them) }
+public struct TarParser: Sendable {
+    /// Where the wanted bytes are, in the uncompressed layer.
+    public private(set) var offset: UInt64 = 0
+    /// How many bytes `consume` takes next: one header block, or an extension's whole content. 0 at the end.
+    public private(set) var wanted = TarHeader.blockSize
+
+    /// Length of the uncompressed layer where it is known; without it, a member may claim any length.
+    private let length: UInt64?
+    /// An extended header may be this long. Names are at most PATH_MAX, so a mebibyte is generous.
+    private static let extensionLimit: UInt64 = 1 << 20
+
+    private var state = State.header
+    private var extensions = TarExtensions()
+    private var firstHeader: UInt64?
+
+    private enum State { case header, extended(type: UInt8, size: UInt64), end }
+
+    public init(length: UInt64?) { self.length = length }
+
+    /// Whether the end marker was seen, or the layer ended between two members, which other tars than kit's do.
+    public var isAtEnd: Bool { wanted == 0 }
+
+    /// To be asked when no more bytes can come: nil if the tar may end at `offset`.
+    public func prematureEnd(at end: UInt64) -> TarError? {
+        if isAtEnd { return nil }
+        if case .header = state, extensions.isEmpty, offset == end { return nil }
+        return .truncated(offset: min(offset, end))
+    }
+
+    /// Takes exactly `wanted` bytes and returns the member that they complete, if any.
+    public mutating func consume(_ bytes: [UInt8]) throws(TarError) -> TarMember? {
+        precondition(bytes.count == wanted && wanted > 0)
+        switch state {
+        case .end:
+            return nil
+        case .extended(let type, let size):
+            try extensions.read(bytes.prefix(Int(size)), type: type, at: offset)
+            offset += UInt64(wanted)
+            expectHeader()
+            return nil
+        case .header:
+            return try consumeHeader(bytes)
+        }
+    }
+
+    private mutating func expectHeader() {
+        state = .header
+        wanted = length == offset ? 0 : TarHeader.blockSize
+    }
+
+    private mutating func consumeHeader(_ block: [UInt8]) throws(TarError) -> TarMember? {
+        let here = offset
+        if TarHeader.isZero(block) {
+            guard extensions.isEmpty else {
+                throw .badExtension(reason: "an extension stands before the end", offset: here)
+            }
+            state = .end
+            wanted = 0
+            return nil
+        }
+        let header = try TarHeader(parsing: block, at: here)
+        firstHeader = firstHeader ?? here
+        if TarExtensions.isExtension(header.type) {
+            guard header.size <= Self.extensionLimit else {
+                throw .badExtension(reason: "an extension claims \(header.size) bytes", offset: here)
+            }
+            offset = here + UInt64(TarHeader.blockSize)
+            wanted = Self.padded(Int(header.size))
+            state = .extended(type: header.type, size: header.size)
+            if wanted == 0 { expectHeader() }
+            if let length, offset + UInt64(wanted) > length { throw .truncated(offset: here) }
+            return nil
+        }
+        return try finishMember(header, at: here)
+    }
+
+    private mutating func finishMember(_ header: TarHeader, at here: UInt64) throws(TarError) -> TarMember {
+        let path = extensions.path ?? header.path
+        let link = extensions.linkTarget ?? header.linkTarget
+        let claimed = extensions.size ?? header.size
+        let printable = EntryPath.printable(path)
+        func unsupported(_ what: String) -> TarError { .unsupported(what: what, path: printable, offset: here) }
+        let kind: TarMember.Kind
+        switch header.type {
+        // Before POSIX, a directory was a file whose name ends in a slash.
+        case 0, UInt8(ascii: "0"): kind = path.last == 47 ? .directory : .file
+        case UInt8(ascii: "7"): kind = .file
+        case UInt8(ascii: "1"): kind = .hardLink(link)
+        case UInt8(ascii: "2"): kind = .symbolicLink(link)
+        case UInt8(ascii: "5"): kind = .directory
+        case UInt8(ascii: "3"), UInt8(ascii: "4"): throw unsupported("a device")
+        case UInt8(ascii: "6"): throw unsupported("a named pipe")
+        case UInt8(ascii: "S"): throw unsupported("a sparse file in GNU's old format")
+        default: throw unsupported("a member of type “\(EntryPath.printable([header.type]))”")
+        }
+        if let what = extensions.unsupported { throw unsupported(what) }
+        let size = kind == .file ? claimed : 0
+        let content = here + UInt64(TarHeader.blockSize)
+        guard size <= UInt64(Int64.max) - content - UInt64(TarHeader.blockSize) else {
+            throw .tooLong(path: printable, offset: here)
+        }
+        let next = content + (size + 511) / 512 * 512
+        // The padding of a last member may be missing; its content may not.
+        if let length, content + size > length { throw .tooLong(path: printable, offset: here) }
+        let member = TarMember(
+            path: path, kind: kind, mode: header.mode, size: size, modified: extensions.modified ?? header.modified,
+            headerOffset: firstHeader ?? here, contentOffset: content)
+        offset = length.map { min(next, $0) } ?? next
+        firstHeader = nil
+        extensions.reset()
+        expectHeader()
+        return member
+    }
+
+    private static func padded(_ count: Int) -> Int {
+        (count + TarHeader.blockSize - 1) / TarHeader.blockSize * TarHeader.blockSize
+    }
+}
