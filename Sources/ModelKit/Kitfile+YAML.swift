@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Kitfile {
+    /// The Kitfile as `kit unpack` writes it: same meaning, not necessarily the same bytes. What the config adds for
+    /// machines, the digest and diffId of each element's layer, is left out as kit leaves it out.
+    public func yaml() throws(ModelKitError) -> [UInt8] {
+        let emitter = try YAMLEmitter()
+        try emitter.emitDocument(Self.withoutLayers(value), order: Self.keyOrder)
+        return emitter.output
+    }
+
+    /// Keys that kit's own writer puts first, in its order; all others follow by alphabet.
+    private static let keyOrder = [
+        "manifestVersion", "package", "model", "code", "datasets", "docs", "prompts",
+        "name", "path", "version", "type", "license", "framework", "format", "description", "authors", "parts",
+        "parameters",
+    ]
+
+    static func withoutLayers(_ value: JSONValue) -> JSONValue {
+        guard case .object(var members) = value else { return value }
+        for list in ["code", "datasets", "docs", "prompts", "mcpServers"] {
+            if case .array(let elements)? = members[list] { members[list] = .array(elements.map(stripped)) }
+        }
+        if case .object(var model)? = members["model"] {
+            if case .array(let parts)? = model["parts"] { model["parts"] = .array(parts.map(stripped)) }
+            members["model"] = stripped(.object(model))
+        }
+        return .object(members)
+    }
+
+    private static func stripped(_ element: JSONValue) -> JSONValue {
+        guard case .object(var members) = element else { return element }
+        members["digest"] = nil
+        members["diffId"] = nil
+        return .object(members)
+    }
+}
