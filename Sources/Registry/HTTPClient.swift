@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+private import CCurl
+internal import OCI
+private import Synchronization
+
+/// How to speak to servers. Times are in seconds.
+struct HTTPSettings: Sendable {
+    var verifyTLS = true
+    /// A PEM file of the only authorities to trust, instead of the system's.
+    var caFile: String?
+    var connectTimeout = 10
+    /// A connection that moves less than a byte a second for so long is given up.
+    var stallTimeout = 20
+    var userAgent = "kitfs"
+}
+
+/// Performs requests over libcurl, on the caller's thread: a worker blocks in its own transfer, and the bytes go from
+/// curl's buffer to where they belong without a hop. Handles, and with them open connections, are used again.
+final class HTTPClient: Sendable {
+    private let settings: HTTPSettings
+    // SAFETY: a handle is taken out of the pool by one thread, used by it alone, and put back.
+    private struct Handle: @unchecked Sendable { let pointer: UnsafeMutableRawPointer }
+    private let idle = Mutex<[Handle]>([])
+
+    init(_ settings: HTTPSettings) {
+        self.settings = settings
+        _ = Self.initialised
+    }
+
+    private static let initialised: Void = { curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK ? () : () }()
+
+    deinit {
+        for handle in idle.withLock({ $0 }) { curl_easy_cleanup(handle.pointer) }
+    }
+
+    /// Follows redirects, without credentials to another host. `receive` gets the response and each piece of its
+    /// body; what it throws ends the transfer and comes out as it is. Throws `HTTPFailure` for all else.
+    func perform(
+        _ request: HTTPRequest, cancellation: Cancellation, receive: (HTTPResponse, RawSpan) throws -> Void
+    ) throws -> HTTPResponse {
+        guard let handle = idle.withLock({ $0.popLast() })?.pointer ?? curl_easy_init() else {
+            throw HTTPFailure.settings("libcurl could not be set up")
+        }
+        defer { idle.withLock { $0.append(Handle(pointer: handle)) } }
+        curl_easy_reset(handle)
+        return try withoutActuallyEscaping(receive) { receive in
+            let transfer = Transfer(cancellation: cancellation, receive: receive)
+            let headers = configure(handle, request, transfer)
+            defer { curl_slist_free_all(headers) }
+            var message = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
+            let code = message.withUnsafeMutableBufferPointer { buffer in
+                _ = ccurl_set_pointer(handle, CURLOPT_ERRORBUFFER, buffer.baseAddress)
+                let code = curl_easy_perform(handle)
+                _ = ccurl_set_pointer(handle, CURLOPT_ERRORBUFFER, nil)
+                return code
+            }
+            if let error = transfer.error { throw error }
+            transfer.response.status = ccurl_response_code(handle)
+            guard code == CURLE_OK else {
+                let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                throw Self.failure(code, text.isEmpty ? String(cString: curl_easy_strerror(code)) : text)
+            }
+            return transfer.response
+        }
+    }
+
+    private func configure(
+        _ handle: UnsafeMutableRawPointer, _ request: HTTPRequest, _ transfer: Transfer
+    ) -> UnsafeMutablePointer<curl_slist>? {
+        _ = ccurl_set_string(handle, CURLOPT_URL, request.url)
+        _ = ccurl_set_long(handle, CURLOPT_NOSIGNAL, 1)
+        _ = ccurl_set_string(handle, CURLOPT_USERAGENT, settings.userAgent)
+        _ = ccurl_set_long(handle, CURLOPT_FOLLOWLOCATION, 1)
+        _ = ccurl_set_long(handle, CURLOPT_MAXREDIRS, 10)
+        _ = ccurl_set_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
+        // A redirect from TLS to plain HTTP would give away what TLS was to hide.
+        let redirects = request.url.hasPrefix("https:") ? "https" : "http,https"
+        _ = ccurl_set_string(handle, CURLOPT_REDIR_PROTOCOLS_STR, redirects)
+        _ = ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT, settings.connectTimeout)
+        _ = ccurl_set_long(handle, CURLOPT_LOW_SPEED_LIMIT, 1)
+        _ = ccurl_set_long(handle, CURLOPT_LOW_SPEED_TIME, settings.stallTimeout)
+        _ = ccurl_set_long(handle, CURLOPT_BUFFERSIZE, 256 << 10)
+        if !settings.verifyTLS {
+            _ = ccurl_set_long(handle, CURLOPT_SSL_VERIFYPEER, 0)
+            _ = ccurl_set_long(handle, CURLOPT_SSL_VERIFYHOST, 0)
+        }
+        if let file = settings.caFile { _ = ccurl_set_string(handle, CURLOPT_CAINFO, file) }
+        if let range = request.range, range.count > 0 {
+            _ = ccurl_set_string(handle, CURLOPT_RANGE, "\(range.start)-\(range.end - 1)")
+        }
+        if let credentials = request.credentials {
+            // libcurl sends these to the first host only.
+            _ = ccurl_set_long(handle, CURLOPT_HTTPAUTH, Int(ccurl_auth_basic))
+            _ = ccurl_set_string(handle, CURLOPT_USERNAME, credentials.user)
+            _ = ccurl_set_string(handle, CURLOPT_PASSWORD, credentials.password)
+        }
+        var headers: UnsafeMutablePointer<curl_slist>?
+        if !request.accept.isEmpty {
+            headers = curl_slist_append(
+                headers, "Accept: " + request.accept.map(\.description).joined(separator: ", "))
+            _ = ccurl_set_list(handle, CURLOPT_HTTPHEADER, headers)
+        }
+        transfer.attach(to: handle)
+        return headers
+    }
+
+    private static func failure(_ code: CURLcode, _ text: String) -> HTTPFailure {
+        switch code {
+        case CURLE_ABORTED_BY_CALLBACK: .cancelled
+        case CURLE_SSL_CONNECT_ERROR: .handshake(text)
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_URL_MALFORMAT,
+            CURLE_UNSUPPORTED_PROTOCOL, CURLE_TOO_MANY_REDIRECTS:
+            .settings(text)
+        default: .transport(text)
+        }
+    }
+}
+
+/// One transfer under way: what libcurl's callbacks get to see. Lives on one thread, from `attach` to the end of
+/// `curl_easy_perform`.
+private final class Transfer {
+    var response = HTTPResponse()
+    var error: (any Error)?
+    private let cancellation: Cancellation
+    private let receive: (HTTPResponse, RawSpan) throws -> Void
+
+    init(cancellation: Cancellation, receive: @escaping (HTTPResponse, RawSpan) throws -> Void) {
+        self.cancellation = cancellation
+        self.receive = receive
+    }
+
+    func attach(to handle: UnsafeMutableRawPointer) {
+        // SAFETY: the transfer outlives curl_easy_perform, which is the only one to call back.
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        _ = ccurl_set_pointer(handle, CURLOPT_WRITEDATA, context)
+        _ = ccurl_set_pointer(handle, CURLOPT_HEADERDATA, context)
+        _ = ccurl_set_pointer(handle, CURLOPT_XFERINFODATA, context)
+        _ = ccurl_set_long(handle, CURLOPT_NOPROGRESS, 0)
+        _ = ccurl_set_progress_callback(handle) { context, _, _, _, _ in
+            guard let context else { return 1 }
+            let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+            return transfer.cancellation.isCancelled ? 1 : 0
+        }
+        _ = ccurl_set_data_callback(handle, CURLOPT_HEADERFUNCTION) { data, _, count, context in
+            guard let data, let context else { return 0 }
+            let line = String(decoding: UnsafeRawBufferPointer(start: data, count: count), as: UTF8.self)
+            Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue().header(line)
+            return count
+        }
+        _ = ccurl_set_data_callback(handle, CURLOPT_WRITEFUNCTION) { data, _, count, context in
+            guard let data, let context else { return 0 }
+            let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+            do {
+                try transfer.receive(transfer.response, UnsafeRawBufferPointer(start: data, count: count).bytes)
+                return count
+            } catch {
+                transfer.error = error
+                return 0
+            }
+        }
+    }
+
+    /// Each response of a chain of redirects starts with its status line.
+    private func header(_ line: String) {
+        if line.hasPrefix("HTTP/") {
+            let status = line.split(separator: " ", maxSplits: 2).dropFirst().first.flatMap { Int($0.prefix(3)) }
+            response = HTTPResponse(status: status ?? 0)
+        } else if let colon = line.firstIndex(of: ":") {
+            let value = line[line.index(after: colon)...].drop { $0 == " " }
+            response.headers[line[..<colon].lowercased()] = String(value.prefix { !$0.isNewline })
+        }
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import OCI
+
+/// A GET, which is all that reading from a registry needs.
+struct HTTPRequest {
+    let url: String
+    var accept: [MediaType] = []
+    /// Offsets in the resource; nil asks for all of it.
+    var range: ByteRange?
+    var credentials: BasicCredentials?
+}
+
+/// What came before the body.
+struct HTTPResponse {
+    var status = 0
+    /// Names in lower case; of a repeated header the last.
+    var headers: [String: String] = [:]
+
+    /// Whether the body is what was asked for, and not a message.
+    var isSuccess: Bool { status == 200 || status == 206 }
+
+    /// `Content-Range: bytes FIRST-LAST/TOTAL`, spec: RFC 9110, section 14.4.
+    var contentRange: (first: UInt64, total: UInt64?)? {
+        guard let value = headers["content-range"], value.hasPrefix("bytes "),
+            let dash = value.firstIndex(of: "-"), let slash = value.lastIndex(of: "/"),
+            let first = UInt64(value[value.index(value.startIndex, offsetBy: 6)..<dash])
+        else { return nil }
+        return (first, UInt64(value[value.index(after: slash)...]))
+    }
+
+    var contentLength: UInt64? { headers["content-length"].flatMap { UInt64($0) } }
+
+    /// `Retry-After` in seconds; a date, the header's other form, is not looked at.
+    var retryAfter: Double? { headers["retry-after"].flatMap { Double($0) }.map { max(0, $0) } }
+}
+
+/// Why a request did not come to its end.
+enum HTTPFailure: Error {
+    /// The connection could not be made, broke, or stood still: worth another try.
+    case transport(String)
+    /// TLS could not be agreed on; on loopback this may be a registry that speaks plain HTTP.
+    case handshake(String)
+    /// The certificate, a setting or the URL is wrong: another try ends in the same way.
+    case settings(String)
+    case cancelled
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import OCI
+private import Synchronization
+
+/// An artifact in a registry that speaks the OCI distribution protocol.
+///
+/// Spec: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pull>.
+final class RegistrySource: ArtifactSource {
+    let reference: Reference
+    private let host: RegistryHost
+    private let repository: Repository
+    private let settings: SourceSettings
+    private let client: HTTPClient
+    private let config: DockerConfig
+    /// Decided by the first answer where the settings leave it open.
+    private let scheme: Mutex<Scheme?>
+
+    private enum Scheme: String { case http, https }
+
+    init(_ reference: Reference, host: RegistryHost, repository: Repository, settings: SourceSettings) {
+        self.reference = reference
+        self.host = host
+        self.repository = repository
+        self.settings = settings
+        client = HTTPClient(settings.http)
+        config = DockerConfig(environment: settings.environment)
+        scheme = Mutex(settings.plainHTTP ? .http : host.isLoopback ? nil : .https)
+    }
+
+    func resolve() throws(SourceError) -> ResolvedManifest {
+        let name = reference.digest?.description ?? reference.tag?.description ?? Tag.latest.description
+        var reader = ManifestReader(place: "\(reference)")
+        do {
+            try get(
+                "manifests/\(name)", into: &reader, patience: settings.resolvePatience, cancellation: Cancellation()
+            ) { _ in }
+        } catch let error as SourceError {
+            throw error
+        } catch {
+            throw .unreachable("\(error)")
+        }
+        return try ResolvedManifest(bytes: reader.bytes, expected: reference.digest, at: "\(reference)")
+    }
+
+    func fetch(
+        _ blob: Descriptor, range: ByteRange, cancellation: Cancellation, receive: (RawSpan) throws -> Void
+    ) throws {
+        guard !range.isEmpty else { return }
+        var reader = RangeReader(blob: blob, range: range, place: "\(reference)")
+        try get(
+            "blobs/\(blob.digest)", into: &reader, patience: settings.timeout, cancellation: cancellation,
+            receive: receive)
+    }
+}
+
+// MARK: - Requests
+
+extension RegistrySource {
+    /// Asks until the reader has all it wants, the error is final, or `patience` seconds went by without progress.
+    /// Throws `SourceError`, and what `receive` throws.
+    private func get(
+        _ path: String, into reader: inout some ResponseReader, patience: Int, cancellation: Cancellation,
+        receive: (RawSpan) throws -> Void
+    ) throws {
+        var backoff = Backoff(patience: patience, host: host)
+        while true {
+            let reached = reader.reached
+            var problem: String
+            var retryAfter: Double?
+            do {
+                var message: [UInt8] = []
+                let response = try perform(path, &reader, cancellation) { reader, response, piece in
+                    if response.isSuccess {
+                        try reader.receive(response, piece, into: receive)
+                    } else if message.count < 4096 {
+                        piece.withUnsafeBytes { message.append(contentsOf: $0) }
+                    }
+                }
+                if response.isSuccess {
+                    if reader.isComplete { return }
+                    problem = "the answer ended too early"
+                } else {
+                    problem = try retryable(response, path, message)
+                    retryAfter = response.retryAfter
+                }
+            } catch is ResponseComplete {
+                return
+            } catch HTTPFailure.cancelled {
+                throw SourceError.cancelled
+            } catch HTTPFailure.settings(let text), HTTPFailure.handshake(let text) {
+                throw SourceError.unreachable("\(host): \(text)")
+            } catch HTTPFailure.transport(let text) {
+                problem = text
+            }
+            if reader.reached > reached { backoff.madeProgress() }
+            try backoff.wait(after: problem, retryAfter: retryAfter, cancellation: cancellation)
+        }
+    }
+
+    /// One request, over TLS unless told otherwise; a registry on loopback may also speak plain HTTP, as with docker.
+    private func perform<Reader: ResponseReader>(
+        _ path: String, _ reader: inout Reader, _ cancellation: Cancellation,
+        receive: (inout Reader, HTTPResponse, RawSpan) throws -> Void
+    ) throws -> HTTPResponse {
+        let credentials = try config.credentials(for: host)
+        func send(_ scheme: Scheme, _ reader: inout Reader) throws -> HTTPResponse {
+            var request = reader.request("\(scheme.rawValue)://\(host)/v2/\(repository)/\(path)")
+            request.credentials = credentials
+            return try client.perform(request, cancellation: cancellation) { try receive(&reader, $0, $1) }
+        }
+        if let known = scheme.withLock({ $0 }) { return try send(known, &reader) }
+        do {
+            let response = try send(.https, &reader)
+            scheme.withLock { $0 = .https }
+            return response
+        } catch HTTPFailure.handshake {
+            let response = try send(.http, &reader)
+            scheme.withLock { $0 = .http }
+            return response
+        }
+    }
+
+    /// What a status says: text if it may be another one soon, else the error. Spec: "Error Codes".
+    private func retryable(_ response: HTTPResponse, _ path: String, _ body: [UInt8]) throws(SourceError) -> String {
+        let what = "\(host)/\(repository)/\(path)"
+        let detail = RegistryErrors.summary(of: body).map { ": \($0)" } ?? ""
+        switch response.status {
+        case 401, 403:
+            let challenge = response.headers["www-authenticate"].map { $0.lowercased().hasPrefix("bearer") } ?? false
+            throw .unauthorized(
+                "\(what): the registry refuses (HTTP \(response.status))\(detail); "
+                    + (challenge
+                        ? "it wants a token, which this version cannot get yet"
+                        : "log in with `docker login \(host)`, or check the password in \(config.path ?? "config.json")")
+            )
+        case 404:
+            throw .notFound("\(what): not there (HTTP 404)\(detail); check the name and the tag")
+        case 408, 425, 429, 500...599:
+            return "HTTP \(response.status)\(detail)"
+        default:
+            throw .unusable("\(what): HTTP \(response.status)\(detail)")
+        }
+    }
+}
+
+extension RegistryHost {
+    /// Whether it names this very machine.
+    var isLoopback: Bool {
+        let name = description.hasPrefix("[") ? description.prefix { $0 != "]" } : description.prefix { $0 != ":" }
+        return name == "localhost" || name.hasPrefix("127.") || name == "[::1"
+    }
+}
