@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+private import FoundationEssentials
+internal import Glibc
+public import OCI
+internal import SystemPackage
+
+/// `blobs/` and `refs/`: manifests, configs, and what tags meant.
+extension CacheDirectory {
+    /// nil if it is not here, or is not what its name says.
+    func blob(_ digest: Digest) -> [UInt8]? {
+        guard let directory = try? blobs.directory(digest.algorithm.rawValue),
+            let file = try? directory.file(digest.hex, .read), let size = try? file.attributes.size,
+            size <= Manifest.sizeLimit, let bytes = try? file.bytes(at: 0, count: Int(size)),
+            DigestHasher.digest(of: bytes, digest.algorithm) == digest
+        else { return nil }
+        return bytes
+    }
+
+    /// `bytes` are known to have this digest.
+    func saveBlob(_ digest: Digest, _ bytes: [UInt8]) throws(Errno) {
+        try blobs.makeDirectory(digest.algorithm.rawValue).replaceFile(digest.hex, with: bytes)
+    }
+
+    struct TagRecord: Codable, Equatable {
+        let digest: Digest
+        /// Seconds since 1970.
+        let resolved: Int64
+    }
+
+    func tagRecord(of reference: Reference) -> TagRecord? {
+        guard let (directories, tag) = Self.tagPath(reference) else { return nil }
+        var parent = refs
+        for name in directories {
+            guard let next = try? parent.directory(name) else { return nil }
+            parent = next
+        }
+        guard let file = try? parent.file(tag, .read),
+            let bytes = try? file.bytes(at: 0, count: Int(file.attributes.size))
+        else { return nil }
+        return try? JSONDecoder().decode(TagRecord.self, from: Data(bytes))
+    }
+
+    func saveTagRecord(_ reference: Reference, _ digest: Digest) throws {
+        guard let (directories, tag) = Self.tagPath(reference) else { return }
+        let record = try JSONEncoder().encode(TagRecord(digest: digest, resolved: Int64(time(nil))))
+        var parent = refs
+        for name in directories { parent = try parent.makeDirectory(name) }
+        try parent.replaceFile(tag, with: Array(record))
+    }
+
+    /// No part of a host, repository or tag can be `.`, `..` or have a slash: their types see to that. Repositories
+    /// never have a part that starts with `_`, so `_tags` is free.
+    private static func tagPath(_ reference: Reference) -> (directories: [String], file: String)? {
+        guard case .registry(let host, let repository) = reference.origin, let tag = reference.tag else { return nil }
+        let parts = repository.description.split(separator: "/").map(String.init)
+        return ([host.description] + parts + ["_tags"], tag.description == "." ? "_" : tag.description)
+    }
+}
+
+/// A source whose small blobs are kept in the cache: manifests, configs, and what a tag meant when it was last asked.
+public struct CachedArtifactSource: ArtifactSource {
+    private let source: any ArtifactSource
+    private let cache: CacheDirectory
+    /// Whether tags are looked up in the cache instead of at the source.
+    private let isOffline: Bool
+
+    public init(_ source: any ArtifactSource, cache: CacheDirectory, isOffline: Bool) {
+        self.source = source
+        self.cache = cache
+        self.isOffline = isOffline
+    }
+
+    public var reference: Reference { source.reference }
+
+    public func resolve() throws(SourceError) -> ResolvedManifest {
+        let known = reference.digest ?? (isOffline ? cache.tagRecord(of: reference)?.digest : nil)
+        if let known, let bytes = cache.blob(known) {
+            return try ResolvedManifest(bytes: bytes, expected: known, at: "\(cache.path)")
+        }
+        let resolved = try source.resolve()
+        // What cannot be kept is fetched again next time: no reason to fail now.
+        try? cache.saveBlob(resolved.digest, resolved.bytes)
+        if reference.digest == nil { try? cache.saveTagRecord(reference, resolved.digest) }
+        return resolved
+    }
+
+    public func smallBlob(_ blob: Descriptor, at place: String) throws(SourceError) -> [UInt8] {
+        if let bytes = cache.blob(blob.digest) { return bytes }
+        let bytes = try source.smallBlob(blob, at: place)
+        try? cache.saveBlob(blob.digest, bytes)
+        return bytes
+    }
+
+    public func fetch(
+        _ blob: Descriptor, range: ByteRange, cancellation: Cancellation, receive: (RawSpan) throws -> Void
+    ) throws {
+        try source.fetch(blob, range: range, cancellation: cancellation, receive: receive)
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import OCI
+internal import SystemPackage
+
+/// The cache on disk: what is where. DESIGN of the layout stands in the README, "The cache".
+///
+/// ```
+/// CACHEDIR.TAG VERSION
+/// blobs/sha256/HEX           manifests and configs, verified
+/// refs/HOST/REPO/_tags/TAG   what a tag meant when it was last asked
+/// indexes/KEY                entries of a layer; outlives the layer
+/// layers/KEY/                whole, verified, synced, never written again
+/// partial/BOOTID/KEY/        the same while it fills
+/// trash/                     unique names, to be deleted by anyone
+/// ```
+/// The top is 0700 and all inside 0755/0644, so that widening the top shares the cache.
+public final class CacheDirectory: Sendable {
+    public let path: String
+    let top: DirectoryHandle
+    let blobs: DirectoryHandle
+    let refs: DirectoryHandle
+    let indexes: DirectoryHandle
+    let layers: DirectoryHandle
+    /// Layers that fill, of this boot: what an earlier one left may lack what was never synced.
+    let partial: DirectoryHandle
+    let trash: DirectoryHandle
+
+    private static let version = "1\n"
+    private static let tag = """
+        Signature: 8a477f597d28d172789f06886806bc55
+        # This directory is a cache of kitfs. See https://bford.info/cachedir/
+
+        """
+
+    /// Opens the cache, making it if it is not there. Throws `StoreError.cache` if it cannot be used.
+    public init(path: String) throws(StoreError) {
+        self.path = path
+        do {
+            try Self.makeDirectories(path)
+            top = try DirectoryHandle.open(path)
+            try Self.checkVersion(top, path)
+            try Self.writeOnce("CACHEDIR.TAG", Self.tag, in: top)
+            blobs = try top.makeDirectory("blobs")
+            refs = try top.makeDirectory("refs")
+            indexes = try top.makeDirectory("indexes")
+            layers = try top.makeDirectory("layers")
+            trash = try top.makeDirectory("trash")
+            let partials = try top.makeDirectory("partial")
+            let boot = Self.bootID()
+            partial = try partials.makeDirectory(boot)
+            for name in try partials.names() where name != boot { try discard(name, in: partials) }
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            throw .cache("the cache \(path) cannot be used: \(error); choose another with --cache DIR or $KITFS_CACHE")
+        }
+    }
+
+    /// Like mkdir -p; the last one is ours alone, 0700.
+    private static func makeDirectories(_ path: String) throws(Errno) {
+        if (try? DirectoryHandle.open(path)) != nil { return }
+        var parent = try DirectoryHandle.open(path.hasPrefix("/") ? "/" : ".")
+        let parts = path.split(separator: "/").map(String.init)
+        for (index, part) in parts.enumerated() {
+            parent = try parent.makeDirectory(part, mode: index == parts.count - 1 ? 0o700 : 0o755, followLinks: true)
+        }
+    }
+
+    private static func checkVersion(_ top: DirectoryHandle, _ path: String) throws {
+        try writeOnce("VERSION", version, in: top)
+        let file = try top.file("VERSION", .read)
+        let text = try file.bytes(at: 0, count: Int(min(file.attributes.size, 64)))
+        guard text.elementsEqual(version.utf8) else {
+            throw StoreError.cache(
+                "the cache \(path) was made by another version of kitfs; choose another with --cache DIR")
+        }
+    }
+
+    private static func writeOnce(_ name: String, _ text: String, in directory: DirectoryHandle) throws(Errno) {
+        if (try? directory.attributes(of: name)) != nil { return }
+        try directory.replaceFile(name, with: Array(text.utf8))
+    }
+
+    private static func bootID() -> String {
+        guard let proc = try? DirectoryHandle.open("/proc/sys/kernel/random"),
+            let bytes = try? proc.file("boot_id", .read).bytes(at: 0, count: 36),
+            bytes.allSatisfy({ $0 == 45 || (48...57).contains($0) || (97...102).contains($0) })
+        else { return "unknown" }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    // MARK: Trash
+
+    /// Takes a name away at once, then deletes what it named. Others that have it open keep reading.
+    func discard(_ name: String, in directory: DirectoryHandle) throws(Errno) {
+        let unique = Self.uniqueName(name)
+        do {
+            try directory.rename(name, to: trash, as: unique)
+        } catch .noSuchFileOrDirectory {
+            return
+        }
+        trash.removeTree(unique)
+    }
+
+    static func uniqueName(_ name: String) -> String {
+        name + "." + String(UInt64.random(in: 0 ... .max), radix: 36)
+    }
+}
+
+extension DirectoryHandle {
+    /// Writes a file under another name, syncs it, and renames it into place: whoever looks sees old or new, whole.
+    func replaceFile(_ name: String, with bytes: [UInt8]) throws(Errno) {
+        let temporary = CacheDirectory.uniqueName(name) + ".tmp"
+        do {
+            let file = try file(temporary, .create(exclusive: true))
+            try file.write(bytes.span.bytes, at: 0)
+            try file.sync()
+            try replace(temporary, as: name)
+        } catch {
+            try? remove(temporary)
+            throw error
+        }
+    }
+}

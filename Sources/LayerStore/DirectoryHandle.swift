@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import SystemPackage
+
+/// An open directory. Everything below it is named relative to it, so that it may be renamed meanwhile.
+final class DirectoryHandle: Sendable {
+    let descriptor: FileDescriptor
+
+    private init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
+
+    deinit { try? descriptor.close() }
+
+    static func open(_ path: String) throws(Errno) -> DirectoryHandle {
+        try DirectoryHandle(descriptor(Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)))
+    }
+
+    func directory(_ name: String, followLinks: Bool = false) throws(Errno) -> DirectoryHandle {
+        let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (followLinks ? 0 : O_NOFOLLOW)
+        return try DirectoryHandle(Self.descriptor(openat(descriptor.rawValue, name, flags)))
+    }
+
+    /// Opens, and makes it first if it is not there.
+    func makeDirectory(
+        _ name: String, mode: mode_t = 0o755, followLinks: Bool = false
+    ) throws(Errno) -> DirectoryHandle {
+        if mkdirat(descriptor.rawValue, name, mode) != 0, errno != EEXIST { throw Errno(rawValue: errno) }
+        return try directory(name, followLinks: followLinks)
+    }
+
+    enum Access {
+        case read, readWrite
+        /// Made if it is not there; with `exclusive`, it must not be.
+        case create(exclusive: Bool)
+    }
+
+    func file(_ name: String, _ access: Access) throws(Errno) -> OwnedFile {
+        let flags: Int32 =
+            switch access {
+            case .read: O_RDONLY
+            case .readWrite: O_RDWR
+            case .create(let exclusive): O_RDWR | O_CREAT | (exclusive ? O_EXCL : 0)
+            }
+        return try OwnedFile(
+            Self.descriptor(openat(descriptor.rawValue, name, flags | O_CLOEXEC | O_NOFOLLOW, 0o644)))
+    }
+
+    func attributes(of name: String) throws(Errno) -> FileAttributes {
+        var status = stat()
+        if fstatat(descriptor.rawValue, name, &status, AT_SYMLINK_NOFOLLOW) != 0 { throw Errno(rawValue: errno) }
+        return FileAttributes(status)
+    }
+
+    var attributes: FileAttributes {
+        get throws(Errno) {
+            var status = stat()
+            if fstat(descriptor.rawValue, &status) != 0 { throw Errno(rawValue: errno) }
+            return FileAttributes(status)
+        }
+    }
+
+    /// Renames a directory without replacing one: rename(2) refuses to replace a directory that has something in it,
+    /// and ours always have. Throws `Errno.fileExists` where the new name is taken.
+    func rename(_ name: String, to other: DirectoryHandle, as newName: String) throws(Errno) {
+        if renameat(descriptor.rawValue, name, other.descriptor.rawValue, newName) == 0 { return }
+        throw errno == ENOTEMPTY ? .fileExists : Errno(rawValue: errno)
+    }
+
+    /// Renames over whatever has the new name.
+    func replace(_ name: String, as newName: String) throws(Errno) {
+        if renameat(descriptor.rawValue, name, descriptor.rawValue, newName) != 0 { throw Errno(rawValue: errno) }
+    }
+
+    func remove(_ name: String) throws(Errno) {
+        if unlinkat(descriptor.rawValue, name, 0) != 0 { throw Errno(rawValue: errno) }
+    }
+
+    func sync() throws(Errno) {
+        if fsync(descriptor.rawValue) != 0 { throw Errno(rawValue: errno) }
+    }
+
+    /// Names, sorted, without `.` and `..`. Only names that are UTF-8: all of ours are.
+    func names() throws(Errno) -> [String] {
+        guard
+            let stream = fdopendir(try Self.descriptor(openat(descriptor.rawValue, ".", O_RDONLY | O_CLOEXEC)).rawValue)
+        else { throw Errno(rawValue: errno) }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { raw in
+                String(validating: raw.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if let name, name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// Deletes `name` and all below it, following no links. Goes on past what cannot be deleted.
+    func removeTree(_ name: String) {
+        if unlinkat(descriptor.rawValue, name, 0) == 0 { return }
+        if let below = try? directory(name) {
+            for child in (try? below.names()) ?? [] { below.removeTree(child) }
+        }
+        _ = unlinkat(descriptor.rawValue, name, AT_REMOVEDIR)
+    }
+
+    /// Bytes on disk of `name` and all below it.
+    func allocated(_ name: String) -> UInt64 {
+        guard let own = try? attributes(of: name) else { return 0 }
+        guard own.isDirectory, let below = try? directory(name) else { return own.allocated }
+        return ((try? below.names()) ?? []).reduce(own.allocated) { $0 + below.allocated($1) }
+    }
+
+    /// Bytes that an unprivileged user may still write to this file system.
+    var freeSpace: UInt64 {
+        get throws(Errno) {
+            var status = statvfs()
+            if fstatvfs(descriptor.rawValue, &status) != 0 { throw Errno(rawValue: errno) }
+            return UInt64(status.f_bavail) * UInt64(status.f_frsize)
+        }
+    }
+
+    private static func descriptor(_ result: Int32) throws(Errno) -> FileDescriptor {
+        guard result >= 0 else { throw Errno(rawValue: errno) }
+        return FileDescriptor(rawValue: result)
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LayerFormat
+internal import OCI
+internal import SystemPackage
+
+/// Reads back what a fill has written, in order, and makes of it what the form asks for. It sees the bytes that
+/// readers will get, not those that came from the network.
+protocol FillFollower: Sendable {
+    /// What the fetching thread writes blob bytes with.
+    func writer() throws -> any BlobWriter
+    /// Takes the bytes of the blob up to `end`, `hash`ing each. Called with ends that grow, on one thread.
+    func follow(to end: UInt64, hash: (RawSpan) throws -> Void) throws
+    /// All of the blob was followed.
+    func finish() throws -> LayerIndex
+}
+
+/// Places bytes of the blob.
+protocol BlobWriter {
+    mutating func write(_ bytes: RawSpan, at offset: UInt64) throws
+}
+
+/// An uncompressed tar: its bytes are placed straight into stream and members, whose places the listing has told.
+final class PlainFollower: FillFollower, @unchecked Sendable {
+    // SAFETY: after init, the fetching thread calls `writer` only, and all else is touched by the verifying thread.
+    private let partial: PartialLayer
+    private let layout: LayerLayout
+    private var files: LayerFiles
+    private var tar = TarFollower()
+    private var builder = LayerIndexBuilder()
+    private var position: UInt64 = 0
+    private let buffer = ReadBuffer()
+    private var tarFailure: (any Error)?
+
+    init(_ partial: PartialLayer, layout: LayerLayout) throws {
+        self.partial = partial
+        self.layout = layout
+        files = try LayerFiles(directory: partial.directory, layout: layout)
+        try files.setLength(partial.state.blobSize)
+    }
+
+    private struct Writer: BlobWriter {
+        var files: LayerFiles
+        mutating func write(_ bytes: RawSpan, at offset: UInt64) throws { try files.write(bytes, at: offset) }
+    }
+
+    func writer() throws -> any BlobWriter {
+        Writer(files: try LayerFiles(directory: partial.directory, layout: layout))
+    }
+
+    func follow(to end: UInt64, hash: (RawSpan) throws -> Void) throws {
+        while position < end {
+            let memory = buffer.prefix(end - position)
+            try files.read(at: position, into: memory)
+            let piece = UnsafeRawBufferPointer(memory).bytes
+            try hash(piece)
+            // The digest decides first whether these are the layer's bytes at all.
+            if tarFailure == nil {
+                do { try tar.push(piece) { try builder.add($0) } } catch { tarFailure = error }
+            }
+            position += UInt64(memory.count)
+            try partial.state.beat(position)
+        }
+    }
+
+    func finish() throws -> LayerIndex {
+        if let tarFailure { throw tarFailure }
+        try tar.finish()
+        // Uncompressed, the blob's digest is the content's; ours is always sha256.
+        let digest = partial.key.digest.algorithm == .sha256 ? partial.key.digest : nil
+        return builder.finish(layerSize: position, contentDigest: digest, isVerified: true)
+    }
+}
+
+/// A gzipped tar: the blob is kept in a file while it is fetched, and inflated behind the fetch.
+final class GzipFollower: FillFollower, @unchecked Sendable {
+    // SAFETY: as for PlainFollower.
+    static let blobName = "blob"
+
+    private let partial: PartialLayer
+    private let blob: OwnedFile
+    private var files: LayerFiles
+    private let inflater = GzipInflater()
+    private var tar = TarFollower()
+    private var builder = LayerIndexBuilder()
+    private let contentHasher = DigestHasher(.sha256)
+    private var position: UInt64 = 0
+    private var contentPosition: UInt64 = 0
+    private let buffer = ReadBuffer()
+    private var failure: (any Error)?
+
+    init(_ partial: PartialLayer) throws {
+        self.partial = partial
+        blob = try partial.directory.file(Self.blobName, .create(exclusive: false))
+        files = try LayerFiles(directory: partial.directory, layout: LayerLayout())
+        try files.clear()
+    }
+
+    private struct Writer: BlobWriter {
+        let blob: OwnedFile
+        func write(_ bytes: RawSpan, at offset: UInt64) throws { try blob.write(bytes, at: offset) }
+    }
+
+    func writer() throws -> any BlobWriter { Writer(blob: blob) }
+
+    func follow(to end: UInt64, hash: (RawSpan) throws -> Void) throws {
+        while position < end {
+            let memory = buffer.prefix(end - position)
+            guard try blob.read(at: position, into: memory) == memory.count else { throw Errno.outOfRange }
+            let piece = UnsafeRawBufferPointer(memory).bytes
+            try hash(piece)
+            if failure == nil {
+                do {
+                    try inflater.push(piece) { try place($0) }
+                } catch let error as Errno {
+                    throw error
+                } catch {
+                    failure = error  // the digest decides first
+                }
+            }
+            position += UInt64(memory.count)
+            try partial.state.beat(position)
+        }
+    }
+
+    private func place(_ content: RawSpan) throws {
+        contentHasher.update(content)
+        try tar.push(content) { try builder.add($0) }
+        // Headers come before their content, so the places of all that is in this piece are known by now.
+        files.layout = builder.layout
+        try files.write(content, at: contentPosition)
+        contentPosition += UInt64(content.byteCount)
+    }
+
+    func finish() throws -> LayerIndex {
+        if let failure { throw failure }
+        try inflater.finish()
+        try tar.finish()
+        return builder.finish(
+            layerSize: contentPosition, contentDigest: contentHasher.finalize(), isVerified: true)
+    }
+}

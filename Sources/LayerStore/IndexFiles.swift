@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LayerFormat
+internal import OCI
+internal import SystemPackage
+
+/// The `indexes/` of a cache.
+extension CacheDirectory {
+    /// nil if there is none, or it is damaged.
+    func loadIndex(_ key: LayerKey, blobSize: UInt64) -> LayerIndex? {
+        guard let file = try? indexes.file(key.description, .read), let size = try? file.attributes.size,
+            size < 1 << 36, let bytes = try? file.bytes(at: 0, count: Int(size))
+        else { return nil }
+        return LayerIndex(decoding: bytes, blobSize: blobSize)
+    }
+
+    func saveIndex(_ index: LayerIndex, _ key: LayerKey, blobSize: UInt64) throws(Errno) {
+        try indexes.replaceFile(key.description, with: index.encoded(blobSize: blobSize))
+    }
+
+    /// The verified index of a layer that is here, made anew from its bytes if it was lost. nil if the layer turns out
+    /// to be damaged: it is gone then, and to be fetched again.
+    func index(of open: OpenLayer, _ key: LayerKey, blobSize: UInt64) throws(Errno) -> LayerIndex? {
+        if let index = loadIndex(key, blobSize: blobSize), index.isVerified { return index }
+        do {
+            let index = try open.rebuildIndex(key)
+            try saveIndex(index, key, blobSize: blobSize)
+            return index
+        } catch {
+            try discard(key.description, in: layers)
+            return nil
+        }
+    }
+
+    func dropIndex(_ key: LayerKey) {
+        try? indexes.remove(key.description)
+    }
+}
+
+extension OpenLayer {
+    /// Makes the index anew from the layer's own bytes, which are verified: after its file was lost or damaged.
+    /// Where the large members are is told by their files. Throws if the bytes are not all there, or not the layer's.
+    func rebuildIndex(_ key: LayerKey) throws -> LayerIndex {
+        let size = try state.layerSize
+        let members = try directory.directory(LayerFiles.membersName)
+        var large: [ByteRange] = []
+        for name in try members.names() {
+            guard let start = UInt64(name),
+                let range = ByteRange(start: start, count: try members.attributes(of: name).size)
+            else { throw Errno.invalidArgument }
+            large.append(range)
+        }
+        large.sort { $0.start < $1.start }
+        var files = try LayerFiles(directory: directory, layout: LayerLayout(members: large))
+        let hasher = DigestHasher(.sha256)
+        var follower = TarFollower()
+        var builder = LayerIndexBuilder()
+        let buffer = ReadBuffer()
+        var offset: UInt64 = 0
+        while offset < size {
+            let memory = buffer.prefix(size - offset)
+            try files.read(at: offset, into: memory)
+            let piece = UnsafeRawBufferPointer(memory).bytes
+            hasher.update(piece)
+            try follower.push(piece) { try builder.add($0) }
+            offset += UInt64(memory.count)
+        }
+        try follower.finish()
+        let digest = hasher.finalize()
+        if key.form.compression == nil, key.digest.algorithm == .sha256, digest != key.digest {
+            throw StoreError.digestMismatch(expected: key.digest, found: digest)
+        }
+        return builder.finish(layerSize: size, contentDigest: digest, isVerified: true)
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+public import OCI
+
+/// What a layer is cached under: its digest and the form it is read in. The same blob declared as something else is
+/// another layer, or a hostile kit could spoil a genuine one.
+public struct LayerKey: Hashable, Sendable, CustomStringConvertible {
+    public let digest: Digest
+    public let form: LayerForm
+
+    public init(digest: Digest, form: LayerForm) {
+        self.digest = digest
+        self.form = form
+    }
+
+    /// Reads back a directory's name, `sha256-HEX.tar+gzip`.
+    public init?(_ name: some StringProtocol) {
+        guard let dash = name.firstIndex(of: "-"), let dot = name.firstIndex(of: "."), dash < dot,
+            let digest = Digest("\(name[..<dash]):\(name[name.index(after: dash)..<dot])"),
+            let form = LayerForm(name[name.index(after: dot)...])
+        else { return nil }
+        self.init(digest: digest, form: form)
+    }
+
+    /// A file name: letters, digits, `-`, `.` and `+`.
+    public var description: String { "\(digest.algorithm.rawValue)-\(digest.hex).\(form)" }
+}

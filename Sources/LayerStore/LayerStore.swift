@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Logging
+public import OCI
+private import Synchronization
+internal import Threading
+
+/// What all layers of a store share.
+struct StoreServices: Sendable {
+    let cache: CacheDirectory
+    let logger: Logger
+    let fetching: WorkerPool
+    let listing: WorkerPool
+    let shutdown: Cancellation
+}
+
+/// The layers that this process uses, kept by digest: each is fetched once, however many mounts and openers ask.
+public final class LayerStore: Sendable {
+    public let cache: CacheDirectory
+    private let services: StoreServices
+    private let layers = Mutex<[LayerKey: Layer]>([:])
+
+    /// `concurrency`: how many layers are fetched at a time, 1 or more.
+    public init(cache: CacheDirectory, concurrency: Int = 5, logger: Logger) {
+        self.cache = cache
+        services = StoreServices(
+            cache: cache, logger: logger, fetching: WorkerPool(limit: max(1, concurrency)),
+            listing: WorkerPool(limit: 8), shutdown: Cancellation())
+    }
+
+    /// The layer of a blob, read in a form. The first source that is given for it is the one that is asked.
+    public func layer(_ descriptor: Descriptor, form: LayerForm, source: any BlobSource) -> Layer {
+        let key = LayerKey(digest: descriptor.digest, form: form)
+        return layers.withLock { layers in
+            if let known = layers[key], known.descriptor.size == descriptor.size { return known }
+            let layer = Layer(key: key, descriptor: descriptor, source: source, services: services)
+            layers[key] = layer
+            return layer
+        }
+    }
+
+    /// Ends what is under way and blocks until it has ended. What was fetched stays, to be resumed.
+    public func shutDown() {
+        services.shutdown.cancel()
+        for layer in layers.withLock({ Array($0.values) }) { layer.cancelAll() }
+        services.fetching.waitUntilIdle()
+        services.listing.waitUntilIdle()
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import SystemPackage
+
+/// Owns a file descriptor, and closes it with the last user.
+///
+/// All reads and writes give their own position, so that one descriptor serves many threads.
+final class OwnedFile: Sendable {
+    let descriptor: FileDescriptor
+
+    init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
+
+    deinit { try? descriptor.close() }
+
+    /// Reads until `buffer` is full or the file ends; returns how many bytes were read.
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+        var done = 0
+        while done < buffer.count {
+            let count = pread(
+                descriptor.rawValue, buffer.baseAddress.map { $0 + done }, buffer.count - done, off_t(offset) + done)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw Errno(rawValue: errno)
+            }
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    /// Reads exactly `count` bytes; throws `Errno.outOfRange` where the file ends before.
+    func bytes(at offset: UInt64, count: Int) throws(Errno) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        let result = bytes.withUnsafeMutableBytes { buffer in
+            Result { () throws(Errno) -> Int in try read(at: offset, into: buffer) }
+        }
+        let done = try result.get()
+        guard done == count else { throw .outOfRange }
+        return bytes
+    }
+
+    func write(_ bytes: RawSpan, at offset: UInt64) throws(Errno) {
+        try bytes.withUnsafeBytes { (buffer) throws(Errno) -> Void in
+            var done = 0
+            while done < buffer.count {
+                let count = pwrite(
+                    descriptor.rawValue, buffer.baseAddress.map { $0 + done }, buffer.count - done,
+                    off_t(offset) + done)
+                if count < 0 {
+                    if errno == EINTR { continue }
+                    throw Errno(rawValue: errno)
+                }
+                done += count
+            }
+        }
+    }
+
+    func truncate(to size: UInt64) throws(Errno) {
+        if ftruncate(descriptor.rawValue, off_t(size)) != 0 { throw Errno(rawValue: errno) }
+    }
+
+    /// Waits until data and what is needed to find it are on disk.
+    func sync() throws(Errno) {
+        if fdatasync(descriptor.rawValue) != 0 { throw Errno(rawValue: errno) }
+    }
+
+    var attributes: FileAttributes {
+        get throws(Errno) {
+            var status = stat()
+            if fstat(descriptor.rawValue, &status) != 0 { throw Errno(rawValue: errno) }
+            return FileAttributes(status)
+        }
+    }
+}
+
+/// What stat(2) says of a file, as far as we need it.
+struct FileAttributes: Equatable {
+    let device: UInt64
+    let inode: UInt64
+    /// Bytes.
+    let size: UInt64
+    /// Bytes that it takes on disk.
+    let allocated: UInt64
+    let isDirectory: Bool
+    let owner: UInt32
+    /// Seconds since 1970.
+    let modified: Int64
+
+    init(_ status: stat) {
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+        size = UInt64(max(0, status.st_size))
+        allocated = UInt64(max(0, status.st_blocks)) * 512
+        isDirectory = status.st_mode & S_IFMT == S_IFDIR
+        owner = status.st_uid
+        modified = Int64(status.st_mtim.tv_sec)
+    }
+
+    func isSameFile(as other: FileAttributes) -> Bool { device == other.device && inode == other.inode }
+}

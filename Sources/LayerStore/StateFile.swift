@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import OCI
+internal import SystemPackage
+
+/// The `state` file of a layer's directory: what is there, and who works on it.
+///
+/// On disk, little-endian: a header of 256 bytes, then one byte for each chunk of 256 KiB of the blob.
+///
+/// | offset | size | field |
+/// | --- | --- | --- |
+/// | 0 | 8 | `KITFSLYR` |
+/// | 8 | 4 | version, 1 |
+/// | 12 | 1 | lifecycle: 0 filling, 1 good, 2 bad |
+/// | 16 | 8 | size of the blob in bytes |
+/// | 24 | 8 | size of the uncompressed layer in bytes; 0 until known |
+/// | 32 | 8 | heartbeat: changes while somebody hashes or inflates |
+/// | 40 | 4 | chunk size in bytes |
+/// | 64 | 192 | the key, padded with zeros |
+///
+/// A chunk's byte is written after the chunk's bytes, never before. Locks lie on the same offsets: see `Claim`.
+final class StateFile: Sendable {
+    static let name = "state"
+    static let headerSize = 256
+    static let chunkSize: UInt64 = 256 << 10
+    private static let magic = Array("KITFSLYR".utf8)
+    private static let version: UInt32 = 1
+
+    enum Lifecycle: UInt8 { case filling, good, bad }
+
+    /// What a lock on one byte of the file means.
+    enum Claim: Int {
+        /// Shared: a file of the layer is open.
+        case open = 0
+        /// Shared: a live process lists the layer.
+        case listed = 1
+        /// Exclusive: its holder hashes, inflates and commits.
+        case commit = 3
+    }
+
+    let file: OwnedFile
+    let blobSize: UInt64
+
+    var chunkCount: Int { Self.chunkCount(of: blobSize) }
+
+    static func chunkCount(of size: UInt64) -> Int { Int((size + chunkSize - 1) / chunkSize) }
+
+    private init(file: OwnedFile, blobSize: UInt64) {
+        self.file = file
+        self.blobSize = blobSize
+    }
+
+    /// Makes the file for an empty layer, in a directory that nobody else knows yet.
+    static func create(in directory: DirectoryHandle, key: LayerKey, blobSize: UInt64) throws(Errno) -> StateFile {
+        let file = try directory.file(name, .create(exclusive: true))
+        var header = magic
+        header.append(littleEndian: version)
+        header.append(littleEndian: UInt32(0))
+        header.append(littleEndian: blobSize)
+        header.append(littleEndian: UInt64(0))
+        header.append(littleEndian: UInt64(0))
+        header.append(littleEndian: UInt32(chunkSize))
+        header.append(contentsOf: [UInt8](repeating: 0, count: 64 - header.count))
+        header.append(contentsOf: key.description.utf8)
+        header.append(contentsOf: [UInt8](repeating: 0, count: headerSize - header.count))
+        try file.write(header.span.bytes, at: 0)
+        try file.truncate(to: UInt64(headerSize + chunkCount(of: blobSize)))
+        return StateFile(file: file, blobSize: blobSize)
+    }
+
+    /// nil where the file is not a state of this layer, as after damage; it is then worth nothing.
+    static func open(in directory: DirectoryHandle, key: LayerKey, blobSize: UInt64?) throws(Errno) -> StateFile? {
+        let file: OwnedFile
+        do {
+            file = try directory.file(name, .readWrite)
+        } catch .permissionDenied, .readOnlyFileSystem {
+            file = try directory.file(name, .read)
+        }
+        let size = try file.attributes.size
+        guard size >= headerSize, size < 1 << 40 else { return nil }
+        let header = try file.bytes(at: 0, count: headerSize)
+        let ownSize = header.littleEndian(UInt64.self, at: 16)
+        let ownKey = header[64...].prefix { $0 != 0 }
+        guard header.starts(with: magic), header.littleEndian(UInt32.self, at: 8) == version,
+            header.littleEndian(UInt32.self, at: 40) == UInt32(chunkSize),
+            ownSize <= UInt64(Int64.max), blobSize == nil || blobSize == ownSize,
+            ownKey.elementsEqual(key.description.utf8), size == UInt64(headerSize + chunkCount(of: ownSize))
+        else { return nil }
+        return StateFile(file: file, blobSize: ownSize)
+    }
+
+    /// Takes a claim, or reports that another process has it.
+    func claim(_ claim: Claim, _ mode: OwnedFile.LockMode) throws(Errno) -> Bool {
+        try file.lock(mode, start: claim.rawValue)
+    }
+
+    // MARK: Lifecycle
+
+    var lifecycle: Lifecycle {
+        get throws(Errno) { Lifecycle(rawValue: try file.bytes(at: 12, count: 1)[0]) ?? .bad }
+    }
+
+    func setLifecycle(_ lifecycle: Lifecycle) throws(Errno) {
+        try file.write([lifecycle.rawValue].span.bytes, at: 12)
+    }
+
+    var layerSize: UInt64 {
+        get throws(Errno) { try file.bytes(at: 24, count: 8).littleEndian(UInt64.self, at: 0) }
+    }
+
+    func setLayerSize(_ size: UInt64) throws(Errno) {
+        var bytes: [UInt8] = []
+        bytes.append(littleEndian: size)
+        try file.write(bytes.span.bytes, at: 24)
+    }
+
+    /// Tells who waits that work goes on though no chunk arrives.
+    func beat(_ count: UInt64) throws(Errno) {
+        var bytes: [UInt8] = []
+        bytes.append(littleEndian: count)
+        try file.write(bytes.span.bytes, at: 32)
+    }
+
+    /// Changes whenever anything moves: lifecycle, heartbeat, number of chunks.
+    func pulse() throws(Errno) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.append(littleEndian: UInt64(try presence().presentCount))
+        return bytes + (try file.bytes(at: 12, count: 28))
+    }
+
+    // MARK: Presence
+
+    func presence() throws(Errno) -> ChunkPresence {
+        ChunkPresence(blobSize: blobSize, states: try file.bytes(at: UInt64(Self.headerSize), count: chunkCount))
+    }
+
+    /// To be called once the bytes of these chunks are written.
+    func markPresent(_ chunks: Range<Int>) throws(Errno) {
+        guard !chunks.isEmpty else { return }
+        let bytes = [UInt8](repeating: 1, count: chunks.count)
+        try file.write(bytes.span.bytes, at: UInt64(Self.headerSize + chunks.lowerBound))
+    }
+}

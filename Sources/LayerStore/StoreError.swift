@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+public import OCI
+internal import SystemPackage
+
+/// Why the store cannot give a layer, its index, or room for it.
+public enum StoreError: Error, Equatable {
+    /// The bytes could not be had.
+    case source(SourceError)
+    /// The bytes are not the layer's.
+    case digestMismatch(expected: Digest, found: Digest)
+    /// The bytes are the layer's, but cannot be mounted; the reason names the offset.
+    case unusable(layer: Digest, reason: String)
+    /// Neither disk nor limit has room for it.
+    case noSpace(String)
+    /// The cache itself failed.
+    case cache(String)
+}
+
+extension StoreError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .source(let error): error.description
+        case .digestMismatch(let expected, let found):
+            "the layer should be \(expected) but its bytes are \(found); dropped"
+        case .unusable(let layer, let reason): "layer \(layer): \(reason)"
+        case .noSpace(let reason), .cache(let reason): reason
+        }
+    }
+
+    /// Whatever work on `layer` threw, as one of ours.
+    init(_ error: any Error, layer: Digest) {
+        switch error {
+        case let error as StoreError: self = error
+        case let error as SourceError: self = .source(error)
+        case Errno.noSpace, Errno.diskQuotaExceeded: self = .noSpace("no space left in the cache for layer \(layer)")
+        case let error as Errno: self = .cache("layer \(layer): the cache failed: \(error)")
+        default: self = .unusable(layer: layer, reason: "\(error)")
+        }
+    }
+}
