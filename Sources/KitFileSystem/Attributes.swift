@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What stat shows of a file or directory.
+public struct Attributes: Sendable, Equatable {
+    public enum Kind: Sendable { case file, directory, symbolicLink }
+
+    public let inode: InodeNumber
+    public let kind: Kind
+    /// Permission bits, without write and set-id.
+    public let mode: UInt16
+    /// Bytes.
+    public let size: UInt64
+    /// Seconds since 1970.
+    public let modified: Int64
+    public let validity: Validity
+}
+
+/// How long what we said holds.
+public enum Validity: Sendable, Equatable {
+    /// It was made from bytes that are not verified yet, or stands in for what is not known yet.
+    case provisional
+    /// It will not change as long as the mount lives.
+    case final
+
+    static func both(_ left: Validity, _ right: Validity) -> Validity {
+        left == .final && right == .final ? .final : .provisional
+    }
+}
+
+/// How modes are shown.
+public struct ModePolicy: Sendable {
+    /// Others than the mounting user may use the mount: what the owner may, all may, or a weight file of 0600 would be
+    /// shut to the job.
+    public var sharesWithOthers: Bool
+
+    public init(sharesWithOthers: Bool = false) { self.sharesWithOthers = sharesWithOthers }
+
+    func shown(_ mode: UInt16) -> UInt16 {
+        let readable = mode & 0o555
+        guard sharesWithOthers else { return readable }
+        let owner = readable >> 6 & 0o5
+        return readable | owner << 3 | owner
+    }
+}

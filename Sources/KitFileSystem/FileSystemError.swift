@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+public import LayerStore
+public import OCI
+
+/// Why an operation on the tree fails.
+public enum FileSystemError: Error, Equatable {
+    /// There is no such name; final if there will be none as long as the mount lives.
+    case notFound(Validity)
+    case notDirectory
+    case isDirectory
+    case notSymbolicLink
+    case noAttribute
+    case badHandle
+    /// The layer that it is in cannot be had.
+    case layer(LayerKey, StoreError)
+    /// The layer has entries where its kit does not declare it.
+    case misplaced(LayerKey, EntryPath)
+}
+
+extension FileSystemError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .notFound: "no such file or directory"
+        case .notDirectory: "not a directory"
+        case .isDirectory: "a directory"
+        case .notSymbolicLink: "not a symbolic link"
+        case .noAttribute: "no such attribute"
+        case .badHandle: "not an open file"
+        case .layer(_, let error): error.description
+        case .misplaced(let key, let path): "layer \(key.digest): “\(path)” is outside of the layer's declared path"
+        }
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LayerStore
+
+/// Names a file or directory of a mount. Numbers are derived, not handed out: they are the same in every mount of a
+/// kit, and cost no memory.
+public struct InodeNumber: Hashable, Sendable {
+    public let rawValue: UInt64
+
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    /// What FUSE calls the root, too.
+    public static let root = InodeNumber(rawValue: 1)
+    static let kitfile = InodeNumber(rawValue: 2)
+
+    /// What an inode stands for.
+    enum Place: Equatable {
+        /// A directory above the declared path of a layer; 0 is the root.
+        case junction(Int)
+        case kitfile
+        /// An entry of a layer, the layer by its place in the mount.
+        case entry(layer: Int, number: LayerIndex.Number)
+    }
+
+    init(_ place: Place) {
+        switch place {
+        case .junction(0): self = .root
+        case .junction(let id): rawValue = UInt64(id) + 2
+        case .kitfile: self = .kitfile
+        case .entry(let layer, let number): rawValue = UInt64(layer + 1) << 32 | UInt64(number)
+        }
+    }
+
+    /// nil for numbers that no mount has; whether this one has it is for the caller to see.
+    var place: Place? {
+        switch rawValue {
+        case 0: nil
+        case 1: .junction(0)
+        case 2: .kitfile
+        case let value where value >> 32 == 0: .junction(Int(value - 2))
+        default:
+            Int(exactly: rawValue >> 32).map {
+                .entry(layer: $0 - 1, number: LayerIndex.Number(truncatingIfNeeded: rawValue))
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LayerStore
+public import OCI
+
+/// The names in a directory, as they were when it was opened.
+public struct Listing: Sendable {
+    enum Source: Sendable {
+        /// All of one directory of one layer: nothing to merge, nothing to copy.
+        case layer(Int, Range<LayerIndex.Number>)
+        case merged([Item])
+    }
+
+    public struct Item: Sendable {
+        public let name: EntryName
+        /// nil where the name is known from the Kitfile only.
+        public let attributes: Attributes?
+    }
+
+    let source: Source
+    public let inode: InodeNumber
+    public let parent: InodeNumber
+    public let validity: Validity
+
+    public var count: Int {
+        switch source {
+        case .layer(_, let range): range.count
+        case .merged(let items): items.count
+        }
+    }
+}
+
+extension KitFileSystem {
+    /// Opens a directory: waits for all entries that it may have. Returns a handle for `item` and `closeDirectory`.
+    public func openDirectory(
+        _ inode: InodeNumber, _ failures: Failures = [:]
+    ) -> Attempt<(handle: UInt64, validity: Validity)> {
+        switch listing(inode, failures) {
+        case .done(let listing): .done((openDirectories.insert(listing), listing.validity))
+        case .failed(let error): .failed(error)
+        case .needs(let needs): .needs(needs)
+        }
+    }
+
+    public func closeDirectory(_ handle: UInt64) { openDirectories.remove(handle) }
+
+    public func directory(_ handle: UInt64) -> Listing? { openDirectories[handle] }
+
+    /// The item at a place, 0 ..< `listing.count`; nil beyond.
+    public func item(_ listing: Listing, at position: Int) -> Listing.Item? {
+        switch listing.source {
+        case .merged(let items):
+            return items.indices.contains(position) ? items[position] : nil
+        case .layer(let layer, let range):
+            guard position < range.count, let index = layers[layer].layer.index else { return nil }
+            let number = range.lowerBound + LayerIndex.Number(position)
+            guard let name = index.name(of: number),
+                case .done(let attributes) = attributes(layers[layer], index, number)
+            else { return nil }
+            return Listing.Item(name: name, attributes: attributes)
+        }
+    }
+
+    public func listing(_ inode: InodeNumber, _ failures: Failures = [:]) -> Attempt<Listing> {
+        switch inode.place {
+        case .junction(let id) where id < junctions.all.count:
+            return junctionListing(id, failures)
+        case .entry(let layer, let number):
+            guard let (mounted, index, entry) = entry(layer, number) else { return .failed(.notFound(.provisional)) }
+            guard case .directory(let children) = entry.kind else { return .failed(.notDirectory) }
+            let parent = parentInode(mounted, index, entry)
+            if mounted.overlaps.isEmpty {
+                return .done(
+                    Listing(
+                        source: .layer(layer, children), inode: inode, parent: parent, validity: index.validity))
+            }
+            return mergedListing(mounted.path(of: number, in: index), inode, parent, failures)
+        case .kitfile: return .failed(.notDirectory)
+        case .junction, nil: return .failed(.notFound(.final))
+        }
+    }
+
+    private func parentInode(_ mounted: MountedLayer, _ index: LayerIndex, _ entry: LayerIndex.Entry) -> InodeNumber {
+        let path = mounted.path(of: entry.parent, in: index)
+        if let id = junctions.all.firstIndex(where: { $0.path == path }) { return InodeNumber(.junction(id)) }
+        return InodeNumber(.entry(layer: mounted.ordinal, number: entry.parent))
+    }
+
+    /// Names in a directory that several layers may have.
+    private func mergedListing(
+        _ path: EntryPath, _ inode: InodeNumber, _ parent: InodeNumber, _ failures: Failures
+    ) -> Attempt<Listing> {
+        switch indexes(layersOver(path), failures) {
+        case .failed(let error): return .failed(error)
+        case .needs(let needs): return .needs(needs)
+        case .done(let indexes):
+            return merge(names(at: path, in: indexes), path, inode, parent, .final, failures)
+        }
+    }
+
+    /// Waits for the layers that may have any name here, and for those whose headers alone tell their names; of others
+    /// the declared path is listed as it stands in the Kitfile.
+    private func junctionListing(_ id: Int, _ failures: Failures) -> Attempt<Listing> {
+        let junction = junctions.all[id]
+        let listable = junction.under.filter {
+            layers[$0].layer.index == nil && layers[$0].layer.isListable && failures[$0] == nil
+        }
+        let wanted = junction.over.filter { layers[$0].layer.index == nil && failures[$0] == nil }
+        if !listable.isEmpty || !wanted.isEmpty {
+            return .needs((wanted + listable).sorted().map { Need(what: .index, layer: $0) })
+        }
+        switch indexes(junction.over, failures) {
+        case .failed(let error): return .failed(error)
+        case .needs(let needs): return .needs(needs)
+        case .done(let indexes):
+            let names = names(at: junction.path, in: indexes)
+                .union(junction.children.keys).union(junction.declared.keys)
+            return merge(
+                names, junction.path, InodeNumber(.junction(id)), InodeNumber(.junction(junction.parent)), .provisional,
+                failures)
+        }
+    }
+
+    private func names(at path: EntryPath, in indexes: [(MountedLayer, LayerIndex)]) -> Set<EntryName> {
+        var names: Set<EntryName> = []
+        for (mounted, index) in indexes {
+            guard let number = mounted.number(at: path, in: index),
+                case .directory(let children)? = index.entry(number)?.kind
+            else { continue }
+            for child in children { if let name = index.name(of: child) { names.insert(name) } }
+        }
+        return names
+    }
+
+    /// Looks each name up. What would need more than is here is listed without attributes; what turns out not to be
+    /// there is left out.
+    private func merge(
+        _ names: Set<EntryName>, _ path: EntryPath, _ inode: InodeNumber, _ parent: InodeNumber,
+        _ validity: Validity, _ failures: Failures
+    ) -> Attempt<Listing> {
+        var items: [Listing.Item] = []
+        var validity = path.isRoot ? Validity.final : validity
+        if path.isRoot, let name = EntryName(Self.kitfileName) {
+            items.append(Listing.Item(name: name, attributes: kitfileAttributes))
+        }
+        for name in names.sorted() where !(path.isRoot && name.bytes == Self.kitfileName) {
+            switch lookup(inode, name, failures) {
+            case .done(let attributes):
+                items.append(Listing.Item(name: name, attributes: attributes))
+                validity = .both(validity, attributes.validity)
+            case .failed(.notFound(let absence)):
+                validity = .both(validity, absence)
+            case .failed, .needs:
+                items.append(Listing.Item(name: name, attributes: nil))
+                validity = .provisional
+            }
+        }
+        return .done(Listing(source: .merged(items), inode: inode, parent: parent, validity: validity))
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LayerStore
+internal import ModelKit
+internal import OCI
+
+extension KitFileSystem {
+    private static let prefix = "user.kitfs."
+
+    /// The names of a file's or directory's extended attributes.
+    public func attributeNames(_ inode: InodeNumber) -> [String] { values(inode).map { Self.prefix + $0.name } }
+
+    /// Throws `FileSystemError.noAttribute` for a name that it has not.
+    public func attribute(_ inode: InodeNumber, _ name: String) throws(FileSystemError) -> [UInt8] {
+        guard name.hasPrefix(Self.prefix),
+            let value = values(inode).first(where: { $0.name == name.dropFirst(Self.prefix.count) })?.value
+        else { throw .noAttribute }
+        return Array(value.utf8)
+    }
+
+    private func values(_ inode: InodeNumber) -> [(name: String, value: String)] {
+        if inode == .root {
+            return [("reference", reference.description), ("digest", digest.description)]
+        }
+        guard case .entry(let layer, let number) = inode.place, let (mounted, _, entry) = entry(layer, number),
+            case .file(let content) = entry.kind
+        else { return [] }
+        let status = mounted.layer.status
+        let verified = status.isVerified ? "yes" : status.stage == .failed ? "failed" : "no"
+        return [
+            ("layer", mounted.layer.key.digest.description),
+            ("kind", mounted.declared.kind.rawValue),
+            ("cached", String(status.isVerified ? content.count : 0)),
+            ("verified", verified),
+            ("io", "read"),
+        ]
+    }
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LayerStore
+public import OCI
+
+extension KitFileSystem {
+    static var kitfileName: [UInt8] { Array("Kitfile".utf8) }
+
+    public func lookup(_ parent: InodeNumber, _ name: EntryName, _ failures: Failures = [:]) -> Attempt<Attributes> {
+        switch parent.place {
+        case .junction(let id) where id < junctions.all.count:
+            if id == 0, name.bytes == Self.kitfileName { return .done(kitfileAttributes) }
+            let junction = junctions.all[id]
+            if let child = junction.children[name] { return junctionAttributes(child, failures) }
+            let candidates = (junction.over + (junction.declared[name] ?? [])).sorted()
+            return resolve(junction.path.appending(name), among: candidates, failures)
+        case .entry(let layer, let number):
+            guard let (mounted, index, entry) = entry(layer, number) else { return .failed(.notFound(.provisional)) }
+            guard case .directory = entry.kind else { return .failed(.notDirectory) }
+            guard !mounted.overlaps.isEmpty else {
+                guard let child = index.child(of: number, named: name) else {
+                    return .failed(.notFound(index.validity))
+                }
+                return attributes(mounted, index, child)
+            }
+            let path = mounted.path(of: number, in: index).appending(name)
+            return resolve(path, among: layersOver(path), failures)
+        case .kitfile:
+            return .failed(.notDirectory)
+        case .junction, nil:
+            return .failed(.notFound(.final))
+        }
+    }
+
+    public func attributes(_ inode: InodeNumber, _ failures: Failures = [:]) -> Attempt<Attributes> {
+        switch inode.place {
+        case .junction(let id) where id < junctions.all.count: return junctionAttributes(id, failures)
+        case .kitfile: return .done(kitfileAttributes)
+        case .entry(let layer, let number):
+            guard let (mounted, index, _) = entry(layer, number) else { return .failed(.notFound(.provisional)) }
+            return attributes(mounted, index, number)
+        case .junction, nil: return .failed(.notFound(.final))
+        }
+    }
+
+    /// The target of a symbolic link.
+    public func target(_ inode: InodeNumber) -> Attempt<[UInt8]> {
+        guard case .entry(let layer, let number) = inode.place, let (_, _, entry) = entry(layer, number) else {
+            return .failed(.notSymbolicLink)
+        }
+        guard case .symbolicLink(let target) = entry.kind else { return .failed(.notSymbolicLink) }
+        return .done(target)
+    }
+
+    // MARK: Parts
+
+    /// nil unless the layer's entries are known and this is one of them.
+    func entry(_ layer: Int, _ number: LayerIndex.Number) -> (MountedLayer, LayerIndex, LayerIndex.Entry)? {
+        guard layers.indices.contains(layer), let index = layers[layer].layer.index, let entry = index.entry(number)
+        else { return nil }
+        return (layers[layer], index, entry)
+    }
+
+    /// Layers whose declared path is this one or above it.
+    func layersOver(_ path: EntryPath) -> [Int] {
+        layers.indices.filter { layers[$0].scope.contains(path) }
+    }
+
+    /// The indexes of these layers; all are needed.
+    func indexes(_ wanted: [Int], _ failures: Failures) -> Attempt<[(MountedLayer, LayerIndex)]> {
+        var found: [(MountedLayer, LayerIndex)] = []
+        var needs: [Need] = []
+        for ordinal in wanted {
+            let mounted = layers[ordinal]
+            if let index = mounted.layer.index {
+                if let path = mounted.misplacedEntry(in: index) { return .failed(.misplaced(mounted.layer.key, path)) }
+                found.append((mounted, index))
+            } else if let error = failures[ordinal] {
+                return .failed(.layer(mounted.layer.key, error))
+            } else {
+                needs.append(Need(what: .index, layer: ordinal))
+            }
+        }
+        return needs.isEmpty ? .done(found) : .needs(needs)
+    }
+
+    /// What is at a path where only these layers can have something. Of directories the first counts, as unpacking
+    /// leaves alone what is there; of files the last. A file against a directory: the earlier stays.
+    func resolve(_ path: EntryPath, among candidates: [Int], _ failures: Failures) -> Attempt<Attributes> {
+        switch indexes(candidates, failures) {
+        case .failed(let error): return .failed(error)
+        case .needs(let needs): return .needs(needs)
+        case .done(let indexes):
+            var best: (MountedLayer, LayerIndex, LayerIndex.Entry)?
+            for (mounted, index) in indexes {
+                guard let number = mounted.number(at: path, in: index), let entry = index.entry(number) else {
+                    continue
+                }
+                if best == nil || (!entry.isDirectory && best?.2.isDirectory == false) {
+                    best = (mounted, index, entry)
+                }
+            }
+            guard let best else {
+                return .failed(.notFound(indexes.reduce(.final) { .both($0, $1.1.validity) }))
+            }
+            return attributes(best.0, best.1, best.2.number)
+        }
+    }
+
+    func attributes(_ mounted: MountedLayer, _ index: LayerIndex, _ number: LayerIndex.Number) -> Attempt<Attributes> {
+        guard let entry = index.entry(number) else { return .failed(.notFound(.provisional)) }
+        let kind: Attributes.Kind
+        let size: UInt64
+        switch entry.kind {
+        case .file(let content): (kind, size) = (.file, content.count)
+        case .directory(let children): (kind, size) = (.directory, UInt64(children.count))
+        case .symbolicLink(let target): (kind, size) = (.symbolicLink, UInt64(target.count))
+        }
+        return .done(
+            Attributes(
+                inode: InodeNumber(.entry(layer: mounted.ordinal, number: number)), kind: kind,
+                mode: kind == .symbolicLink ? 0o777 : modes.shown(entry.mode), size: size,
+                modified: mounted.time(entry), validity: index.validity))
+    }
+
+    /// A junction exists as long as any layer that might have it is not known. Its mode and time are those of the
+    /// first layer, in the manifest's order, whose headers can be read without its content.
+    func junctionAttributes(_ id: Int, _ failures: Failures) -> Attempt<Attributes> {
+        let junction = junctions.all[id]
+        func shown(_ mode: UInt16, _ time: Int64, _ validity: Validity) -> Attempt<Attributes> {
+            .done(
+                Attributes(
+                    inode: InodeNumber(.junction(id)), kind: .directory, mode: modes.shown(mode), size: 0,
+                    modified: time,
+                    validity: validity))
+        }
+        if id == 0 { return shown(0o755, kitTime, .final) }
+        var isKnown = true
+        for ordinal in (junction.over + junction.under).sorted() {
+            let mounted = layers[ordinal]
+            if let index = mounted.layer.index {
+                guard let number = mounted.number(at: junction.path, in: index), let entry = index.entry(number),
+                    entry.isDirectory
+                else { continue }
+                return shown(entry.mode, mounted.time(entry), isKnown ? index.validity : .provisional)
+            }
+            if mounted.layer.isListable, failures[ordinal] == nil {
+                return .needs([Need(what: .index, layer: ordinal)])
+            }
+            isKnown = false
+        }
+        return isKnown ? .failed(.notFound(.provisional)) : shown(0o755, kitTime, .provisional)
+    }
+
+    var kitfileAttributes: Attributes {
+        Attributes(
+            inode: .kitfile, kind: .file, mode: modes.shown(0o644), size: UInt64(kitfile.count), modified: kitTime,
+            validity: .final)
+    }
+}
+
+extension LayerIndex {
+    var validity: Validity { isVerified ? .final : .provisional }
+}
+
+extension LayerIndex.Entry {
+    var isDirectory: Bool { if case .directory = kind { true } else { false } }
+}

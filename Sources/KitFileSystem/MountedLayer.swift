@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LayerStore
+internal import ModelKit
+internal import OCI
+private import Synchronization
+
+/// A layer in its place in the tree.
+final class MountedLayer: Sendable {
+    let layer: Layer
+    let declared: KitLayer
+    /// Its place among the mount's layers, in the order of the manifest, parents' first.
+    let ordinal: Int
+    /// Layers, by ordinal, that may have names where this one has.
+    let overlaps: [Int]
+    private let misplaced = Mutex<EntryPath??>(nil)
+
+    init(layer: Layer, declared: KitLayer, ordinal: Int, overlaps: [Int]) {
+        self.layer = layer
+        self.declared = declared
+        self.ordinal = ordinal
+        self.overlaps = overlaps
+    }
+
+    var scope: EntryPath { declared.path }
+
+    /// The entry at a path of the mount, if the layer has it.
+    func number(at path: EntryPath, in index: LayerIndex) -> LayerIndex.Number? {
+        guard declared.base.contains(path) else { return nil }
+        return index.number(at: EntryPath(Array(path.names.dropFirst(declared.base.names.count))))
+    }
+
+    func path(of number: LayerIndex.Number, in index: LayerIndex) -> EntryPath {
+        EntryPath(declared.base.names + index.path(of: number).names)
+    }
+
+    /// The time shown for entries that carry none that is of use: in 1980, stable, different when the content is.
+    func time(_ entry: LayerIndex.Entry) -> Int64 { SyntheticTime.shown(entry.modified, layer.key.digest) }
+
+    /// The first entry that lies neither in the declared path nor is a directory above it; nil if all is well. Such a
+    /// layer is of no use: whatever it puts beside its path is not its own.
+    func misplacedEntry(in index: LayerIndex) -> EntryPath? {
+        if let known = misplaced.withLock({ $0 }) { return known }
+        let found = findMisplacedEntry(in: index)
+        misplaced.withLock { $0 = .some(found) }
+        return found
+    }
+
+    private func findMisplacedEntry(in index: LayerIndex) -> EntryPath? {
+        var number = LayerIndex.root
+        for name in scope.names.dropFirst(declared.base.names.count) {
+            guard let entry = index.entry(number) else { return nil }
+            guard case .directory(let children) = entry.kind else { return path(of: number, in: index) }
+            if let other = children.first(where: { index.name(of: $0) != name }) { return path(of: other, in: index) }
+            guard let next = children.first else { return nil }
+            number = next
+        }
+        return nil
+    }
+}
+
+/// Kit writes 0 as the time of everything. Tools that compare times (rsync, make, dataset caches) need one that is
+/// stable, and another when the content is.
+enum SyntheticTime {
+    /// 1980-01-01, before which no real time of a model is.
+    private static let start: Int64 = 315_532_800
+    private static let secondsOf1980: UInt64 = 366 * 86_400
+
+    static func of(_ digest: Digest) -> Int64 { start + Int64(digest.leadingBits % secondsOf1980) }
+
+    static func shown(_ modified: Int64, _ digest: Digest) -> Int64 { modified >= start ? modified : of(digest) }
+}
