@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+private import CFuse
+private import Glibc
+private import Synchronization
+private import SystemPackage
+private import Threading
+
+/// A request that waits for something. It occupies no thread, and is answered by whoever takes it first: the one who
+/// brings what it waits for, or a signal to the process that asked.
+public final class Held<Request: FuseRequest & ~Copyable>: Sendable {
+    private let request: Mutex<Request?>
+    private let key: UInt64
+
+    /// `interrupted` is called, on another thread, when a signal ends the wait; EINTR has been answered by then.
+    public init(_ request: consuming Request, interrupted: @escaping @Sendable () -> Void) {
+        let handle = request.handle
+        self.request = Mutex(request)
+        key = Interrupts.shared.nextKey()
+        Interrupts.shared.register(key) { [weak self] in
+            guard let request = self?.take() else { return }
+            request.fail(.interrupted)
+            interrupted()
+        }
+        // The lock keeps everyone from answering, and libfuse from freeing the request, while it is told of us. An
+        // interrupt that came before calls back at once, and is then handled by the interrupts' own thread.
+        self.request.withLock { _ in
+            fuse_req_interrupt_func(
+                handle.raw,
+                { _, key in Interrupts.shared.post(UInt64(UInt(bitPattern: key))) },
+                UnsafeMutableRawPointer(bitPattern: UInt(key)))
+        }
+    }
+
+    /// The request, for the first who asks.
+    public func take() -> Request? {
+        Interrupts.shared.forget(key)
+        return request.withLock { $0.take() }
+    }
+}
+
+/// Carries interrupts from libfuse's callback, in which no request may be answered, to a thread that may. Requests
+/// are named by a key of ours: libfuse calls back for some that were answered meanwhile.
+private final class Interrupts: Sendable {
+    static let shared = Interrupts()
+
+    private let actions = Mutex<[UInt64: @Sendable () -> Void]>([:])
+    private let lastKey = Atomic<UInt64>(0)
+    private let queue = Monitor<[UInt64]>([])
+
+    private init() {
+        BackgroundThread.start { [self] in
+            while true {
+                let keys = queue.wait { queue -> [UInt64]? in
+                    guard !queue.isEmpty else { return nil }
+                    defer { queue = [] }
+                    return queue
+                }
+                for key in keys { actions.withLock { $0.removeValue(forKey: key) }?() }
+            }
+        }
+    }
+
+    func nextKey() -> UInt64 { lastKey.add(1, ordering: .relaxed).newValue }
+
+    func register(_ key: UInt64, _ action: @escaping @Sendable () -> Void) {
+        actions.withLock { $0[key] = action }
+    }
+
+    func forget(_ key: UInt64) {
+        actions.withLock { _ = $0.removeValue(forKey: key) }
+    }
+
+    func post(_ key: UInt64) { queue.update { $0.append(key) } }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CFuse
+private import Glibc
+private import SystemPackage
+
+/// libfuse's callbacks: each wraps its request and passes it on. They capture nothing; where the operations are is
+/// libfuse's user data.
+enum OperationTable {
+    static func make() -> fuse_lowlevel_ops {
+        var table = fuse_lowlevel_ops()
+        addLifecycle(&table)
+        addNames(&table)
+        addFiles(&table)
+        addDirectories(&table)
+        return table
+    }
+
+    /// SAFETY: user data is the box that the session retains for as long as libfuse's session lives.
+    private static func operations(_ request: OpaquePointer) -> any FuseOperations {
+        guard let context = fuse_req_userdata(request) else { preconditionFailure("a session without user data") }
+        return Unmanaged<OperationsBox>.fromOpaque(context).takeUnretainedValue().operations
+    }
+
+    private static func bytes(_ text: UnsafePointer<CChar>?) -> [UInt8] {
+        guard let text else { return [] }
+        return Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
+    }
+
+    private static func addLifecycle(_ table: inout fuse_lowlevel_ops) {
+        table.`init` = { context, connection in
+            guard let context, let connection else { return }
+            connection.pointee.want &= ~UInt32(FUSE_CAP_ASYNC_DIO)  // or O_DIRECT reads ignore SIGKILL
+            connection.pointee.want &= ~UInt32(FUSE_CAP_READDIRPLUS_AUTO)
+            connection.pointee.want |= UInt32(FUSE_CAP_READDIRPLUS) & connection.pointee.capable
+            connection.pointee.want |= UInt32(FUSE_CAP_CACHE_SYMLINKS) & connection.pointee.capable
+            // Requests that wait for the network must not keep others from being sent; the kernel cuts this down to
+            // what the user may have.
+            connection.pointee.max_background = 65535
+            connection.pointee.congestion_threshold = 65535
+            Unmanaged<OperationsBox>.fromOpaque(context).takeUnretainedValue().operations.started()
+        }
+        table.statfs = { request, _ in
+            guard let request else { return }
+            OperationTable.operations(request).statistics(StatisticsRequest(answer: Answer(raw: request)))
+        }
+        // Inodes are derived, not counted: there is nothing to forget.
+        table.forget = { request, _, _ in fuse_reply_none(request) }
+        table.forget_multi = { request, _, _ in fuse_reply_none(request) }
+    }
+
+    private static func addNames(_ table: inout fuse_lowlevel_ops) {
+        table.lookup = { request, parent, name in
+            guard let request else { return }
+            OperationTable.operations(request).lookup(
+                LookupRequest(answer: Answer(raw: request)), parent: parent, name: OperationTable.bytes(name))
+        }
+        table.getattr = { request, inode, _ in
+            guard let request else { return }
+            OperationTable.operations(request).attributes(
+                AttributesRequest(answer: Answer(raw: request)), inode: inode)
+        }
+        table.readlink = { request, inode in
+            guard let request else { return }
+            OperationTable.operations(request).readLink(LinkRequest(answer: Answer(raw: request)), inode: inode)
+        }
+        table.getxattr = { request, inode, name, capacity in
+            guard let request else { return }
+            let name = String(decoding: OperationTable.bytes(name), as: UTF8.self)
+            OperationTable.operations(request).attribute(
+                DataRequest(answer: Answer(raw: request)), inode: inode, name: name, capacity: capacity)
+        }
+        table.listxattr = { request, inode, capacity in
+            guard let request else { return }
+            OperationTable.operations(request).attributeNames(
+                DataRequest(answer: Answer(raw: request)), inode: inode, capacity: capacity)
+        }
+    }
+
+    private static func addFiles(_ table: inout fuse_lowlevel_ops) {
+        table.open = { request, inode, info in
+            guard let request, let info else { return }
+            let open = OpenRequest(answer: Answer(raw: request), isDirectory: false)
+            guard info.pointee.flags & O_ACCMODE == O_RDONLY else { return open.fail(.readOnlyFileSystem) }
+            OperationTable.operations(request).open(open, inode: inode)
+        }
+        table.read = { request, _, size, offset, info in
+            guard let request, let info else { return }
+            OperationTable.operations(request).read(
+                DataRequest(answer: Answer(raw: request)), handle: info.pointee.fh, offset: UInt64(max(0, offset)),
+                size: size)
+        }
+        table.release = { request, _, info in
+            guard let request else { return }
+            if let info { OperationTable.operations(request).release(handle: info.pointee.fh) }
+            fuse_reply_err(request, 0)
+        }
+    }
+
+    private static func addDirectories(_ table: inout fuse_lowlevel_ops) {
+        table.opendir = { request, inode, _ in
+            guard let request else { return }
+            OperationTable.operations(request).openDirectory(
+                OpenRequest(answer: Answer(raw: request), isDirectory: true), inode: inode)
+        }
+        table.readdir = { request, _, size, offset, info in
+            guard let request, let info else { return }
+            OperationTable.operations(request).readDirectory(
+                DirectoryRequest(answer: Answer(raw: request), wantsAttributes: false, capacity: size),
+                handle: info.pointee.fh, offset: UInt64(max(0, offset)))
+        }
+        table.readdirplus = { request, _, size, offset, info in
+            guard let request, let info else { return }
+            OperationTable.operations(request).readDirectory(
+                DirectoryRequest(answer: Answer(raw: request), wantsAttributes: true, capacity: size),
+                handle: info.pointee.fh, offset: UInt64(max(0, offset)))
+        }
+        table.releasedir = { request, _, info in
+            guard let request else { return }
+            if let info { OperationTable.operations(request).releaseDirectory(handle: info.pointee.fh) }
+            fuse_reply_err(request, 0)
+        }
+    }
+}
