@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import KitFileSystem
+internal import LayerStore
+internal import OCI
+internal import SystemPackage
+
+/// The one place where what went wrong becomes what a program reads in errno. Why is logged where it went wrong.
+extension FileSystemError {
+    var errno: Errno {
+        switch self {
+        case .notFound: .noSuchFileOrDirectory
+        case .notDirectory: .notDirectory
+        case .isDirectory: .isDirectory
+        case .notSymbolicLink: .invalidArgument
+        case .noAttribute: .noData
+        case .badHandle: .badFileDescriptor
+        case .misplaced: .ioError
+        case .layer(_, let error): error.errno
+        }
+    }
+}
+
+extension StoreError {
+    fileprivate var errno: Errno {
+        switch self {
+        case .source(.unauthorized): .permissionDenied
+        case .source(.notFound), .source(.unreachable), .source(.unusable): .ioError
+        case .source(.cancelled): .interrupted
+        case .digestMismatch, .unusable, .cache: .ioError
+        case .noSpace: .noSpace
+        }
+    }
+}

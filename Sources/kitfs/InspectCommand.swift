@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+private import FoundationEssentials
+internal import LayerStore
+internal import ModelKit
+internal import OCI
+
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Show a kit's manifest, Kitfile and layers, and what of them is cached.",
+        discussion: "Fetches the manifest and the Kitfile, and nothing else.")
+
+    @Argument(help: ArgumentHelp("The kit.", valueName: "ref"))
+    var reference: String
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var cache: CacheOptions
+    @OptionGroup var source: SourceOptions
+
+    struct Report: Encodable {
+        let reference: String
+        let digest: String
+        let size: UInt64
+        let kitfile: JSONValue
+        let layers: [Layer]
+        let unknownLayers: [Descriptor]
+        let parents: [String]
+    }
+
+    struct Layer: Encodable {
+        let kind: String
+        let path: String
+        let name: String?
+        let mediaType: String
+        let digest: String
+        let size: UInt64
+        let cached: UInt64
+        let state: String
+        let from: String
+    }
+
+    func run() throws {
+        do {
+            let cache = try cache.open()
+            let family = try source.family(reference, cache)
+            let report = Self.report(family, cache)
+            if json {
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+                Terminal.out(String(decoding: try encoder.encode(report), as: UTF8.self) + "\n")
+            } else {
+                try Self.show(report, family.kit)
+            }
+        } catch {
+            throw CommandFailure(error, reference)
+        }
+    }
+
+    private static func report(_ family: KitFamily, _ cache: CacheDirectory) -> Report {
+        let layers = family.members.flatMap { member in
+            member.layers.map { layer in
+                let status = cache.status(
+                    LayerKey(digest: layer.descriptor.digest, form: layer.form), blobSize: layer.descriptor.size)
+                return Layer(
+                    kind: layer.kind.rawValue, path: layer.path.description, name: layer.name,
+                    mediaType: layer.descriptor.mediaType.description, digest: layer.descriptor.digest.description,
+                    size: layer.descriptor.size, cached: status.cached, state: status.stage.rawValue,
+                    from: member.source.reference.description)
+            }
+        }
+        return Report(
+            reference: family.members[0].source.reference.description,
+            digest: family.kit.resolved.digest.description, size: family.kit.size, kitfile: family.kit.kitfile.value,
+            layers: layers, unknownLayers: family.kit.unknownLayers,
+            parents: family.members.dropFirst().map(\.source.reference.description))
+    }
+
+    private static func show(_ report: Report, _ kit: Kit) throws {
+        Terminal.out("Reference  \(report.reference)\n")
+        Terminal.out("Digest     \(report.digest)\n")
+        Terminal.out("Size       \(ByteCount.text(report.size)) in \(report.layers.count) layers\n")
+        for parent in report.parents { Terminal.out("Parent     \(parent)\n") }
+        var table = Table(["KIND", "PATH", "LAYER", "SIZE", "CACHED", "FORM"])
+        for layer in report.layers {
+            let share = layer.size == 0 ? 100 : layer.cached * 100 / layer.size
+            table.add([
+                layer.kind, layer.path, Digest(layer.digest)?.short ?? layer.digest, ByteCount.text(layer.size),
+                "\(share)%", String(layer.mediaType.split(separator: ".").last ?? ""),
+            ])
+        }
+        Terminal.out("\n" + table.text)
+        for blob in report.unknownLayers { Terminal.out("not shown: \(blob.mediaType) \(blob.digest)\n") }
+        Terminal.out("\n" + String(decoding: try kit.kitfile.yaml(), as: UTF8.self))
+    }
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import FuseSession
+private import Glibc
+internal import KitFileSystem
+internal import LayerStore
+internal import Logging
+internal import OCI
+private import Synchronization
+internal import SystemPackage
+
+/// Answers the kernel from the tree of a kit: what is here at once, the rest once it has come.
+final class KitOperations: FuseOperations {
+    private let tree: KitFileSystem
+    private let owner: (user: UInt32, group: UInt32)
+    private let logger: Logger
+    private let onStart: @Sendable () -> Void
+
+    /// Seconds for which the kernel keeps what will not change.
+    private static let finalTimeout: Double = 86_400
+    /// Seconds for which it keeps what is not verified yet.
+    private static let provisionalTimeout: Double = 1
+
+    init(
+        _ tree: KitFileSystem, owner: (user: UInt32, group: UInt32), logger: Logger,
+        onStart: @escaping @Sendable () -> Void
+    ) {
+        self.tree = tree
+        self.owner = owner
+        self.logger = logger
+        self.onStart = onStart
+    }
+
+    func started() { onStart() }
+
+    // MARK: Waiting
+
+    /// Holds a wait until the one who may cancel it knows of it.
+    private final class WaitSlot: Sendable {
+        private let state = Mutex<(wait: PendingWait?, isCancelled: Bool)>((nil, false))
+
+        func set(_ wait: PendingWait) {
+            if state.withLock({ state in
+                state.wait = wait
+                return state.isCancelled
+            }) {
+                wait.cancel()
+            }
+        }
+
+        func cancel() {
+            state.withLock { state in
+                state.isCancelled = true
+                return state.wait
+            }?.cancel()
+        }
+    }
+
+    /// Tries, and answers; where something has to come first, holds the request and tries again when it has.
+    private func answer<Request: FuseRequest & ~Copyable, Value: Sendable>(
+        _ request: consuming Request, _ failures: Failures = [:],
+        attempt: @escaping @Sendable (Failures) -> Attempt<Value>,
+        refuse: @escaping @Sendable (consuming Request, FileSystemError) -> Void,
+        reply: @escaping @Sendable (consuming Request, Value) -> Void
+    ) {
+        switch attempt(failures) {
+        case .done(let value): reply(request, value)
+        case .failed(let error): refuse(request, error)
+        case .needs(let needs):
+            let slot = WaitSlot()
+            let held = Held(request) { slot.cancel() }
+            slot.set(
+                tree.whenMet(needs, failures) { failures in
+                    guard let request = held.take() else { return }
+                    self.answer(request, failures, attempt: attempt, refuse: refuse, reply: reply)
+                })
+        }
+    }
+
+    private func answer<Request: FuseRequest & ~Copyable, Value: Sendable>(
+        _ request: consuming Request, attempt: @escaping @Sendable (Failures) -> Attempt<Value>,
+        reply: @escaping @Sendable (consuming Request, Value) -> Void
+    ) {
+        answer(request, attempt: attempt, refuse: { $0.fail($1.errno) }, reply: reply)
+    }
+
+    private func shown(_ attributes: Attributes) -> FuseAttributes {
+        let kind: FuseAttributes.Kind =
+            switch attributes.kind {
+            case .file: .file
+            case .directory: .directory
+            case .symbolicLink: .symbolicLink
+            }
+        return FuseAttributes(
+            inode: attributes.inode.rawValue, kind: kind, mode: attributes.mode, size: attributes.size,
+            modified: attributes.modified, owner: owner.user, group: owner.group,
+            timeout: Self.timeout(attributes.validity))
+    }
+
+    private static func timeout(_ validity: Validity) -> Double {
+        validity == .final ? finalTimeout : provisionalTimeout
+    }
+
+    // MARK: Names
+
+    func lookup(_ request: consuming LookupRequest, parent: UInt64, name: [UInt8]) {
+        guard let name = EntryName(name) else {
+            request.fail(name.count > EntryName.lengthLimit ? .fileNameTooLong : .noSuchFileOrDirectory)
+            return
+        }
+        let parent = InodeNumber(rawValue: parent)
+        answer(request) { [tree] in
+            tree.lookup(parent, name, $0)
+        } refuse: { request, error in
+            // Only what will never be there may be remembered as absent.
+            if error == .notFound(.final) {
+                request.replyAbsent(timeout: Self.finalTimeout)
+            } else {
+                request.fail(error.errno)
+            }
+        } reply: { [self] request, attributes in
+            request.reply(shown(attributes))
+        }
+    }
+
+    func attributes(_ request: consuming AttributesRequest, inode: UInt64) {
+        let inode = InodeNumber(rawValue: inode)
+        answer(request) { [tree] in
+            tree.attributes(inode, $0)
+        } reply: { [self] request, attributes in
+            request.reply(shown(attributes))
+        }
+    }
+
+    func readLink(_ request: consuming LinkRequest, inode: UInt64) {
+        let inode = InodeNumber(rawValue: inode)
+        answer(request) { [tree] _ in
+            tree.target(inode)
+        } reply: {
+            $0.reply($1)
+        }
+    }
+
+    func attribute(_ request: consuming DataRequest, inode: UInt64, name: String, capacity: Int) {
+        do {
+            request.reply(try tree.attribute(InodeNumber(rawValue: inode), name), capacity: capacity)
+        } catch {
+            request.fail(error.errno)
+        }
+    }
+
+    func attributeNames(_ request: consuming DataRequest, inode: UInt64, capacity: Int) {
+        let names = tree.attributeNames(InodeNumber(rawValue: inode))
+        request.reply(names.flatMap { Array($0.utf8) + [0] }, capacity: capacity)
+    }
+
+    func statistics(_ request: consuming StatisticsRequest) {
+        request.reply(size: tree.size, files: 0)
+    }
+
+    // MARK: Files
+
+    func open(_ request: consuming OpenRequest, inode: UInt64) {
+        let inode = InodeNumber(rawValue: inode)
+        answer(request) { [tree] in
+            tree.open(inode, $0)
+        } reply: { [tree] request, handle in
+            if !request.reply(handle: handle, keepsCache: true) { tree.close(handle) }
+        }
+    }
+
+    func read(_ request: consuming DataRequest, handle: UInt64, offset: UInt64, size: Int) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 4096)
+        defer { buffer.deallocate() }
+        do {
+            let count = try tree.read(handle, at: offset, into: buffer)
+            request.reply(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
+        } catch {
+            logger.error("read: \(error)")
+            request.fail(error.errno)
+        }
+    }
+
+    func release(handle: UInt64) { tree.close(handle) }
+
+    // MARK: Directories
+
+    func openDirectory(_ request: consuming OpenRequest, inode: UInt64) {
+        let inode = InodeNumber(rawValue: inode)
+        answer(request) { [tree] in
+            tree.openDirectory(inode, $0)
+        } reply: { [tree] request, opened in
+            if !request.reply(handle: opened.handle, keepsCache: opened.validity == .final) {
+                tree.closeDirectory(opened.handle)
+            }
+        }
+    }
+
+    func readDirectory(_ request: consuming DirectoryRequest, handle: UInt64, offset: UInt64) {
+        guard let listing = tree.directory(handle) else {
+            request.fail(.badFileDescriptor)
+            return
+        }
+        let dots: [(name: [UInt8], inode: InodeNumber)] = [([46], listing.inode), ([46, 46], listing.parent)]
+        var position = offset
+        while true {
+            let fits: Bool
+            if position < 2 {
+                let dot = dots[Int(position)]
+                fits = request.add(
+                    name: dot.name, inode: dot.inode.rawValue, kind: .directory, attributes: nil, next: position + 1)
+            } else {
+                guard let place = Int(exactly: position - 2), let item = tree.item(listing, at: place) else { break }
+                let attributes = item.attributes.map(shown)
+                fits = request.add(
+                    name: item.name.bytes, inode: attributes?.inode ?? UInt64(UInt32.max), kind: attributes?.kind,
+                    attributes: attributes, next: position + 1)
+            }
+            guard fits else { break }
+            position += 1
+        }
+        request.reply()
+    }
+
+    func releaseDirectory(handle: UInt64) { tree.closeDirectory(handle) }
+}

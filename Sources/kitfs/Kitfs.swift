@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+private import Glibc
+
+/// The command. One file for each subcommand; here, how they are found and what they end with.
+@main
+struct Kitfs: ParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "kitfs",
+        abstract: "Mounts a ModelKit as a directory, fetching only what is read.",
+        discussion: """
+            REF names a kit: HOST[:PORT]/REPO[:TAG][@DIGEST] in a registry, or oci:DIR[:TAG] for an OCI image layout.
+
+              kitfs mount registry.example.com/team/model:v1 ~/model
+              ls ~/model
+              kitfs unmount ~/model
+
+            Exit codes: 0 done, 1 failed, 2 usage, 3 reference not found, 4 not authorised, 5 registry unreachable, \
+            6 not a ModelKit or unusable content, 7 mount point busy or unusable.
+            """,
+        version: version,
+        subcommands: [
+            MountCommand.self, UnmountCommand.self, StatusCommand.self, ListCommand.self, InspectCommand.self,
+            CacheCommand.self,
+        ])
+
+    static func main() {
+        // A reader that goes away (`kitfs ls | head`) is no reason to die without a word.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let failure as CommandFailure {
+            Terminal.error(failure.message)
+            Glibc.exit(failure.code.rawValue)
+        } catch {
+            let code = exitCode(for: error)
+            guard code == .success else {
+                // Usage, or a bug: whatever the parser says of it.
+                Terminal.error(fullMessage(for: error), isBare: true)
+                Glibc.exit(code == .validationFailure ? CommandFailure.Code.usage.rawValue : code.rawValue)
+            }
+            Terminal.out(fullMessage(for: error) + "\n")
+        }
+    }
+}

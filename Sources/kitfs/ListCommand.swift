@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+private import FoundationEssentials
+private import Glibc
+internal import KitFileSystem
+internal import LayerStore
+internal import Logging
+internal import OCI
+private import Threading
+
+struct ListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ls",
+        abstract: "List the files of a kit without mounting it.",
+        discussion: "Of an uncompressed layer only the headers are fetched; a compressed one is fetched, and kept.")
+
+    @Argument(help: ArgumentHelp("The kit.", valueName: "ref"))
+    var reference: String
+
+    @Argument(help: ArgumentHelp("A file or directory in it.", valueName: "path"))
+    var path: String = "."
+
+    @Flag(name: [.customShort("l"), .customLong("long")], help: "Show mode, size and time.")
+    var long = false
+
+    @Flag(name: [.customShort("R"), .long], help: "List directories below it, too.")
+    var recursive = false
+
+    @Flag(help: "Print JSON, one object a line.")
+    var json = false
+
+    @OptionGroup var cache: CacheOptions
+    @OptionGroup var source: SourceOptions
+    @OptionGroup var log: LogOptions
+
+    struct Row: Encodable {
+        let path: String
+        let type: String
+        let mode: String
+        let size: UInt64
+        let modified: Int64
+    }
+
+    func run() throws {
+        do {
+            let store = LayerStore(
+                cache: try cache.open(), concurrency: source.concurrency, logger: log.logger(LogSink()))
+            let tree = try KitFileSystem(source.family(reference, store.cache), store: store, modes: ModePolicy())
+            let path = try EntryPath(parsing: Array(path.utf8))
+            var attributes = try wait(tree) { tree.attributes(.root, $0) }
+            for name in path.names {
+                let parent = attributes.inode
+                attributes = try wait(tree) { tree.lookup(parent, name, $0) }
+            }
+            if attributes.kind == .directory {
+                try list(tree, attributes.inode, path)
+            } else {
+                show(attributes, path)
+            }
+        } catch let error as FileSystemError {
+            throw Self.failure(error, reference, path)
+        } catch {
+            throw CommandFailure(error, reference)
+        }
+    }
+
+    private func list(_ tree: KitFileSystem, _ inode: InodeNumber, _ path: EntryPath) throws {
+        let listing = try wait(tree) { tree.listing(inode, $0) }
+        var below: [(InodeNumber, EntryPath)] = []
+        for position in 0..<listing.count {
+            guard let item = tree.item(listing, at: position) else { break }
+            let itemPath = path.appending(item.name)
+            let attributes = try item.attributes ?? wait(tree) { tree.lookup(inode, item.name, $0) }
+            show(attributes, itemPath)
+            if attributes.kind == .directory { below.append((attributes.inode, itemPath)) }
+        }
+        if recursive { for (inode, path) in below { try list(tree, inode, path) } }
+    }
+
+    private func show(_ attributes: Attributes, _ path: EntryPath) {
+        let bytes = Array(path.names.map(\.bytes).joined(separator: [47]))
+        let type = attributes.kind == .directory ? "d" : attributes.kind == .file ? "-" : "l"
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            let row = Row(
+                path: String(decoding: bytes, as: UTF8.self), type: type == "-" ? "f" : type,
+                mode: "0" + String(attributes.mode, radix: 8), size: attributes.size, modified: attributes.modified)
+            if let line = try? encoder.encode(row) { Terminal.out(Array(line) + [10]) }
+            return
+        }
+        var line: [UInt8] = []
+        if long {
+            let size = String(attributes.kind == .directory ? 0 : attributes.size)
+            let padding = String(repeating: " ", count: max(0, 14 - size.count))
+            line += Array(
+                "\(type)\(Self.permissions(attributes.mode))\(padding)\(size)  \(Self.day(attributes.modified))  ".utf8)
+        }
+        Terminal.out(line + Terminal.name(bytes) + (attributes.kind == .directory ? [47, 10] : [10]))
+    }
+
+    private static func permissions(_ mode: UInt16) -> String {
+        String((0..<9).map { mode & (0o400 >> $0) == 0 ? "-" : Array("rwx")[$0 % 3] })
+    }
+
+    private static func day(_ seconds: Int64) -> String {
+        var seconds = time_t(seconds)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func padded(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        return "\(parts.tm_year + 1900)-\(padded(parts.tm_mon + 1))-\(padded(parts.tm_mday))"
+    }
+
+    /// Blocks until what an operation needs has come or failed: here nobody else is kept waiting.
+    private func wait<Value: Sendable>(
+        _ tree: KitFileSystem, _ attempt: (Failures) -> Attempt<Value>
+    ) throws -> Value {
+        var failures: Failures = [:]
+        while true {
+            switch attempt(failures) {
+            case .done(let value): return value
+            case .failed(let error): throw error
+            case .needs(let needs):
+                let outcome = Monitor<Failures?>(nil)
+                let pending = tree.whenMet(needs, failures) { failures in outcome.update { $0 = failures } }
+                failures = withExtendedLifetime(pending) { outcome.wait { $0 } }
+            }
+        }
+    }
+
+    private static func failure(_ error: FileSystemError, _ reference: String, _ path: String) -> CommandFailure {
+        switch error {
+        case .layer(_, let error): CommandFailure(error, reference)
+        case .misplaced: CommandFailure(.unusable, "\(reference): \(error)")
+        case .notFound: CommandFailure(.notFound, "\(reference): \(path): \(error)")
+        default: CommandFailure(.failed, "\(reference): \(path): \(error)")
+        }
+    }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import FuseSession
+private import Glibc
+internal import KitFileSystem
+internal import LayerStore
+internal import Logging
+internal import ModelKit
+internal import OCI
+private import Synchronization
+private import Threading
+
+/// The process that serves one mount: puts the parts together, serves until a signal or an unmount, and cleans up.
+struct MountProcess {
+    private let command: MountCommand
+    private let word: ReadyWord
+    private let sink = LogSink()
+    private let logger: Logger
+    private let id = String(UInt64.random(in: 0 ... .max), radix: 36)
+
+    init(_ command: MountCommand, _ word: ReadyWord) {
+        self.command = command
+        self.word = word
+        logger = command.log.logger(sink)
+    }
+
+    func run() throws {
+        Self.raiseFileLimit()
+        Self.blockSignals()
+        let directory =
+            command.directory.hasPrefix("/dev/fd/") ? command.directory : MountTable.canonical(command.directory)
+        let cache = try command.cache.open()
+        let family = try command.source.family(command.reference, cache)
+        for blob in family.kit.unknownLayers {
+            logger.warning("layer \(blob.digest) is of type \(blob.mediaType), which is not known here; not shown")
+        }
+        let store = LayerStore(cache: cache, concurrency: command.source.concurrency, logger: logger)
+        let tree = try KitFileSystem(
+            family, store: store, modes: ModePolicy(sharesWithOthers: command.allowOther))
+        var options = FuseMountOptions(source: tree.reference.description, subtype: "kitfs")
+        options.allowOther = command.allowOther
+        let publisher = ActivityPublisher(tree)
+        let operations = KitOperations(
+            tree, owner: (command.uid ?? geteuid(), command.gid ?? getegid()), logger: logger
+        ) { [self] in
+            publisher.start(record(tree, directory, cache), id: id)
+            mounted(tree, directory)
+        }
+        let session = try FuseSession(operations, options)
+        try session.mount(on: directory)
+        endOnSignal(session)
+        chdir("/")
+        defer {
+            logger.notice("unmounted")
+            store.shutDown()
+            publisher.stop()
+        }
+        try session.run()
+    }
+
+    /// The kernel has answered: whoever waits for the mount may use it.
+    private func mounted(_ tree: KitFileSystem, _ directory: String) {
+        if word.isInBackground {
+            redirectOutput()
+            word.ready()
+        }
+        logger.notice(
+            "kitfs \(Kitfs.version): \(tree.reference) (\(tree.digest)) on \(directory), verify before-read")
+    }
+
+    private func record(_ tree: KitFileSystem, _ directory: String, _ cache: CacheDirectory) -> MountRecord {
+        MountRecord(
+            pid: getpid(), reference: tree.reference.description, digest: tree.digest.description,
+            directory: directory, cache: cache.path, verify: "before-read", started: Int64(time(nil)),
+            log: word.isInBackground ? logPath : nil, version: Kitfs.version,
+            layers: tree.mountedLayers.map { declared, layer in
+                MountRecord.Layer(
+                    digest: layer.key.digest.description, form: layer.key.form.description,
+                    kind: declared.kind.rawValue, path: declared.path.description, name: declared.name,
+                    size: layer.descriptor.size)
+            })
+    }
+
+    // MARK: The process
+
+    private var logPath: String {
+        command.logFile.map(Environment.absolute) ?? "\(LiveRecord.directory())/\(id).log"
+    }
+
+    /// Nobody reads our output any more: the log goes to a file.
+    private func redirectOutput() {
+        let null = open("/dev/null", O_RDWR | O_CLOEXEC)
+        let log = open(logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        if log >= 0 { sink.redirect(to: log) }
+        for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] { dup2(null, descriptor) }
+        close(null)
+    }
+
+    /// An open file of the mount costs one of ours.
+    private static func raiseFileLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    private static let endingSignals = [SIGTERM, SIGINT, SIGHUP]
+
+    private static func signalSet() -> sigset_t {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for signal in endingSignals { sigaddset(&signals, signal) }
+        return signals
+    }
+
+    /// Before any thread starts, so that all inherit it: the signals are for one thread that waits for them.
+    private static func blockSignals() {
+        var signals = signalSet()
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+    }
+
+    private func endOnSignal(_ session: FuseSession) {
+        BackgroundThread.start { [logger] in
+            var signals = Self.signalSet()
+            var signal: Int32 = 0
+            while sigwait(&signals, &signal) != 0 {}
+            logger.notice("ending: \(String(cString: strsignal(signal)))")
+            session.end()
+        }
+    }
+}
+
+/// Keeps a mount's record, and tells in it what the layers are at, once a second while that changes.
+private final class ActivityPublisher: Sendable {
+    private let tree: KitFileSystem
+    private let state = Mutex<(record: LiveRecord?, isStopped: Bool)>((nil, false))
+
+    init(_ tree: KitFileSystem) { self.tree = tree }
+
+    func start(_ record: MountRecord, id: String) {
+        guard let live = LiveRecord(record, id: id) else { return }
+        state.withLock { $0.record = live }
+        BackgroundThread.start { [self] in
+            var last: [Int: MountRecord.Activity] = [:]
+            while !state.withLock({ $0.isStopped }) {
+                let activity = activity()
+                if activity != last {
+                    state.withLock { state in if !state.isStopped { state.record?.publish(activity) } }
+                    last = activity
+                }
+                usleep(500_000)
+            }
+        }
+    }
+
+    func stop() {
+        state.withLock { state in
+            state.isStopped = true
+            state.record?.remove()
+            state.record = nil
+        }
+    }
+
+    private func activity() -> [Int: MountRecord.Activity] {
+        var found: [Int: MountRecord.Activity] = [:]
+        for (place, item) in tree.mountedLayers.enumerated() {
+            guard let activity = item.layer.activity else { continue }
+            found[place] = MountRecord.Activity(
+                stage: activity.stage.rawValue, cached: activity.cached, error: activity.error?.description)
+        }
+        return found
+    }
+}

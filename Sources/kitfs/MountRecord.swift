@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+private import FoundationEssentials
+private import Glibc
+
+/// What a live mount tells of itself, for `status` and `unmount` only: a file in the runtime directory, locked as long
+/// as the mount lives, and beside it a file with what its layers are at.
+struct MountRecord: Codable {
+    let pid: Int32
+    let reference: String
+    let digest: String
+    let directory: String
+    let cache: String
+    let verify: String
+    /// Seconds since 1970.
+    let started: Int64
+    /// nil in the foreground.
+    let log: String?
+    let version: String
+    let layers: [Layer]
+
+    struct Layer: Codable {
+        let digest: String
+        let form: String
+        let kind: String
+        let path: String
+        let name: String?
+        /// Bytes in the registry.
+        let size: UInt64
+    }
+
+    /// What a layer is at, by its place in `layers`. What is not there is at rest: the cache tells the rest.
+    struct Activity: Codable, Equatable {
+        let stage: String
+        /// Bytes of the blob that are here.
+        let cached: UInt64
+        let error: String?
+    }
+}
+
+/// A mount's record as its own process holds it.
+final class LiveRecord: Sendable {
+    private let path: String
+    private let descriptor: Int32
+
+    static func directory() -> String {
+        if Environment.isRoot { return "/run/kitfs" }
+        if let runtime = Environment.nonEmpty("XDG_RUNTIME_DIR") { return runtime + "/kitfs" }
+        return "/tmp/kitfs-\(geteuid())"
+    }
+
+    /// Makes the runtime directory; nil if there can be none, or it is another user's: then the mount goes unlisted.
+    static func makeDirectory() -> String? {
+        let path = directory()
+        if mkdir(path, 0o755) != 0, errno != EEXIST { return nil }
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid() else {
+            return nil
+        }
+        return path
+    }
+
+    init?(_ record: MountRecord, id: String) {
+        guard let directory = Self.makeDirectory(), let bytes = try? JSONEncoder().encode(record) else { return nil }
+        path = "\(directory)/\(id)"
+        descriptor = open(path + ".json", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        guard descriptor >= 0 else { return nil }
+        // A descriptor's lock, which goes with the process.
+        flock(descriptor, LOCK_EX | LOCK_NB)
+        let data = Array(bytes)
+        guard write(descriptor, data, data.count) == data.count else { return nil }
+    }
+
+    /// Replaces the file at once, so that a reader never sees half of it.
+    func publish(_ activity: [Int: MountRecord.Activity]) {
+        let named = Dictionary(uniqueKeysWithValues: activity.map { (String($0.key), $0.value) })
+        guard let data = try? JSONEncoder().encode(named) else { return }
+        let bytes = Array(data)
+        let temporary = path + ".activity.tmp"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        guard file >= 0 else { return }
+        let isWritten = write(file, bytes, bytes.count) == bytes.count
+        close(file)
+        if isWritten { rename(temporary, path + ".activity") }
+    }
+
+    /// The mount has ended.
+    func remove() {
+        LiveRecord.removeFiles(path)
+        close(descriptor)
+    }
+
+    static func removeFiles(_ path: String) {
+        for ending in [".activity", ".activity.tmp", ".log", ".json"] { unlink(path + ending) }
+    }
+}
+
+/// A record as another process finds it.
+struct FoundRecord {
+    let record: MountRecord
+    let activity: [Int: MountRecord.Activity]
+    /// Whether the process that wrote it still lives.
+    let isAlive: Bool
+
+    /// All that this user may see: their own, and root's; root sees everyone's. Records of the dead whose mount is gone
+    /// are removed.
+    static func all() -> [FoundRecord] {
+        directories().flatMap { directory in
+            TextFile.names(in: directory).filter { $0.hasSuffix(".json") }.compactMap { name in
+                load("\(directory)/\(name.dropLast(5))")
+            }
+        }
+    }
+
+    private static func directories() -> [String] {
+        guard Environment.isRoot else { return Array(Set([LiveRecord.directory(), "/run/kitfs"])).sorted() }
+        return ["/run/kitfs"] + TextFile.names(in: "/run/user").map { "/run/user/\($0)/kitfs" }
+            + TextFile.names(in: "/tmp").filter { $0.hasPrefix("kitfs-") && UInt32($0.dropFirst(6)) != nil }
+            .map { "/tmp/\($0)" }
+    }
+
+    private static func load(_ path: String) -> FoundRecord? {
+        let descriptor = open(path + ".json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        let isAlive = flock(descriptor, LOCK_SH | LOCK_NB) != 0
+        guard let bytes = TextFile.bytes(path + ".json"),
+            let record = try? JSONDecoder().decode(MountRecord.self, from: Data(bytes))
+        else { return nil }
+        if !isAlive, MountTable.current().entry(at: record.directory)?.isKitfs != true {
+            LiveRecord.removeFiles(path)
+            return nil
+        }
+        let named = TextFile.bytes(path + ".activity").flatMap {
+            try? JSONDecoder().decode([String: MountRecord.Activity].self, from: Data($0))
+        }
+        let activity = (named ?? [:]).reduce(into: [Int: MountRecord.Activity]()) { result, item in
+            if let place = Int(item.key) { result[place] = item.value }
+        }
+        return FoundRecord(record: record, activity: activity, isAlive: isAlive)
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import LayerStore
+internal import Logging
+internal import ModelKit
+internal import OCI
+internal import Registry
+
+/// Where the cache is.
+struct CacheOptions: ParsableArguments {
+    @Option(
+        name: .customLong("cache"),
+        help: ArgumentHelp(
+            "The cache directory. [default: $KITFS_CACHE, else /var/cache/kitfs for root, else ~/.cache/kitfs]",
+            valueName: "dir"))
+    var path: String?
+
+    var resolved: String {
+        get throws {
+            if let path { return Environment.absolute(path) }
+            if let path = Environment.nonEmpty("KITFS_CACHE") { return Environment.absolute(path) }
+            if Environment.isRoot { return "/var/cache/kitfs" }
+            if let home = Environment.nonEmpty("XDG_CACHE_HOME") { return home + "/kitfs" }
+            guard let home = Environment.nonEmpty("HOME") else {
+                throw CommandFailure(.usage, "no place for the cache: set $HOME or $KITFS_CACHE, or give --cache DIR")
+            }
+            return home + "/.cache/kitfs"
+        }
+    }
+
+    func open() throws -> CacheDirectory { try CacheDirectory(path: resolved) }
+}
+
+/// How registries are reached.
+struct SourceOptions: ParsableArguments {
+    @Flag(help: "Speak HTTP without TLS. Registries on this machine are tried both ways without it.")
+    var plainHttp = false
+
+    @Option(help: ArgumentHelp("Whether TLS certificates are checked.", valueName: "true|false"))
+    var tlsVerify = true
+
+    @Option(help: ArgumentHelp("Trust the certificate authorities in this PEM file, and no others.", valueName: "file"))
+    var caFile: String?
+
+    @Option(help: ArgumentHelp("Give up a transfer that makes no progress for so many seconds.", valueName: "seconds"))
+    var timeout = 60
+
+    @Option(help: ArgumentHelp("How many layers are fetched at a time.", valueName: "count"))
+    var concurrency = 5
+
+    @Flag(help: "Ask no registry: use what is in the cache, and what a tag meant when it was last asked.")
+    var offline = false
+
+    func validate() throws {
+        guard (1...86_400).contains(timeout) else { throw ValidationError("--timeout takes 1 to 86400 seconds.") }
+        guard (1...64).contains(concurrency) else { throw ValidationError("--concurrency takes 1 to 64.") }
+    }
+
+    var settings: SourceSettings {
+        var settings = SourceSettings(environment: Environment.variables)
+        settings.plainHTTP = plainHttp
+        settings.verifyTLS = tlsVerify
+        settings.caFile = caFile.map(Environment.absolute)
+        settings.timeout = timeout
+        settings.isOffline = offline
+        return settings
+    }
+
+    /// Fetches manifests and configs, the kit's own and its parents'.
+    func family(_ text: String, _ cache: CacheDirectory) throws -> KitFamily {
+        let settings = settings
+        return try KitFamily(Self.reference(text)) { reference in
+            CachedArtifactSource(try settings.source(for: reference), cache: cache, isOffline: offline)
+        }
+    }
+
+    /// A layout's directory is made absolute: the mount outlives the directory it was started in.
+    static func reference(_ text: String) throws -> Reference {
+        let reference = try Reference(parsing: text)
+        guard case .layout(let directory) = reference.origin else { return reference }
+        return Reference(
+            origin: .layout(directory: Environment.absolute(directory)), tag: reference.tag, digest: reference.digest)
+    }
+}
+
+/// What is logged.
+struct LogOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The least important messages to log.", valueName: "level"))
+    var logLevel: Level = .notice
+
+    enum Level: String, CaseIterable, ExpressibleByArgument {
+        case debug, info, notice, warning, error
+
+        var logger: Logger.Level {
+            switch self {
+            case .debug: .debug
+            case .info: .info
+            case .notice: .notice
+            case .warning: .warning
+            case .error: .error
+            }
+        }
+    }
+
+    func logger(_ sink: LogSink) -> Logger {
+        Logger(label: "kitfs") { _ in LineLogHandler(level: logLevel.logger, sink: sink) }
+    }
+}

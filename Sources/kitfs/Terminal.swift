@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+private import Glibc
+
+/// Where commands print.
+enum Terminal {
+    static func out(_ text: String) { write(STDOUT_FILENO, Array(text.utf8)) }
+    static func out(_ bytes: [UInt8]) { write(STDOUT_FILENO, bytes) }
+
+    /// `kitfs: TEXT` on stderr.
+    static func error(_ text: String, isBare: Bool = false) {
+        write(STDERR_FILENO, Array(((isBare ? "" : "kitfs: ") + text + "\n").utf8))
+    }
+
+    static var outIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    /// A name as it stands, or on a terminal without what would confuse it.
+    static func name(_ bytes: [UInt8]) -> [UInt8] {
+        outIsTerminal ? bytes.map { $0 < 32 || $0 == 127 ? UInt8(ascii: "?") : $0 } : bytes
+    }
+
+    private static func write(_ descriptor: Int32, _ bytes: [UInt8]) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                return  // nobody reads it
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+}
+
+/// Rows in columns, as wide as their widest cell.
+struct Table {
+    private var rows: [[String]]
+
+    init(_ header: [String]) { rows = [header] }
+
+    mutating func add(_ row: [String]) { rows.append(row) }
+
+    var text: String {
+        let columns = rows.map(\.count).max() ?? 0
+        let widths = (0..<columns).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
+        return rows.map { row in
+            let cells = row.enumerated().map { column, cell in
+                column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
+            }
+            return cells.joined(separator: "  ") + "\n"
+        }.joined()
+    }
+}
+
+/// Sizes for people: `10GiB`, `1.5MiB`, `37B`.
+enum ByteCount {
+    private static let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+
+    static func text(_ bytes: UInt64) -> String {
+        var value = Double(bytes)
+        var unit = 0
+        while value >= 1024, unit < units.count - 1 {
+            value /= 1024
+            unit += 1
+        }
+        let tenths = (value * 10).rounded() / 10
+        if unit == 0 || tenths >= 100 || tenths == tenths.rounded() {
+            return "\(UInt64(tenths.rounded()))\(units[unit])"
+        }
+        return "\(tenths)\(units[unit])"
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+private import Glibc
+
+struct UnmountCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unmount",
+        abstract: "Unmount a kit.",
+        discussion:
+            "Returns when the mount and its process are gone. A mount in use is left alone, and its users are named.",
+        aliases: ["umount"])
+
+    @Argument(help: ArgumentHelp("The directory that the kit is mounted on.", valueName: "dir"))
+    var directory: String
+
+    @Flag(name: [.customShort("l"), .long], help: "Detach it now, and let it end when nobody uses it any more.")
+    var lazy = false
+
+    func run() throws {
+        let path = MountTable.canonical(directory)
+        guard let entry = MountTable.current().entry(at: path), entry.isKitfs else {
+            throw CommandFailure(
+                .mountPoint, "\(directory): no kit is mounted there; `kitfs status` lists those that are")
+        }
+        let owner = FoundRecord.all().first { $0.record.directory == path && $0.isAlive }?.record.pid
+        let problem = Environment.isRoot ? unmountAsRoot(path) : unmountAsUser(path)
+        if let problem {
+            let users = MountUsers.find(path)
+            guard users.isEmpty else {
+                throw CommandFailure(
+                    .mountPoint,
+                    "\(directory): in use by \(users.joined(separator: "; ")); end them, or use --lazy")
+            }
+            throw CommandFailure(.mountPoint, "\(directory): \(problem)")
+        }
+        if let owner, !lazy { waitForEnd(of: owner) }
+    }
+
+    private func unmountAsRoot(_ path: String) -> String? {
+        let noFollow: Int32 = 8  // UMOUNT_NOFOLLOW
+        let detach: Int32 = 2  // MNT_DETACH
+        return umount2(path, noFollow | (lazy ? detach : 0)) == 0 ? nil : String(cString: strerror(errno))
+    }
+
+    /// Only fusermount3, which is setuid, may do it for others.
+    private func unmountAsUser(_ path: String) -> String? {
+        let arguments = ["fusermount3", "-u"] + (lazy ? ["-z"] : []) + ["-q", "--", path]
+        var argv = arguments.map { strdup($0) } + [nil]
+        defer { for text in argv { free(text) } }
+        var child = pid_t()
+        let result = posix_spawnp(&child, "fusermount3", nil, nil, &argv, environ)
+        guard result == 0 else {
+            return "fusermount3 cannot be run (\(String(cString: strerror(result)))); install fuse3"
+        }
+        var status: Int32 = 0
+        while waitpid(child, &status, 0) < 0, errno == EINTR {}
+        return status == 0 ? nil : "busy, or not yours"
+    }
+
+    /// The mount is gone; its process has to give back its locks. Ten seconds at most.
+    private func waitForEnd(of process: Int32) {
+        for _ in 0..<1000 where kill(process, 0) == 0 || errno == EPERM {
+            // A zombie has given back everything; who started it must take its leave.
+            if let text = TextFile.read("/proc/\(process)/stat"), let close = text.lastIndex(of: ")"),
+                text[close...].dropFirst(2).first == "Z"
+            {
+                return
+            }
+            usleep(10_000)
+        }
+    }
+}
