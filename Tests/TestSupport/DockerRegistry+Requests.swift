@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Synchronization
+
+extension DockerRegistry {
+    /// Requests of our own, to know that the registry answers and how far its log is; never shown.
+    private static let sentinelPrefix = "/v2/?sentinel="
+
+    /// The requests answered since the start or ``resetRequests()``, in the order in which their answers ended.
+    ///
+    /// The registry logs a request only after it has ended. So this sends a request of its own, waits up to 5 s for it
+    /// to be logged, and 50 ms more for those that ended at the same time. A request still under way is not shown.
+    public func requests() throws -> [RegistryRequest] {
+        let log = try flushedLog()
+        let start = state.withLock { $0.logStart }
+        return Self.parse(log.dropFirst(start)).filter { !$0.uri.hasPrefix(Self.sentinelPrefix) }
+    }
+
+    /// Leaves out of later ``requests()`` all that is answered now.
+    public func resetRequests() throws {
+        let end = try flushedLog().count
+        state.withLock { $0.logStart = end }
+    }
+
+    /// Bytes sent in answer to GETs of one blob, ranges and failed transfers included;
+    /// see ``RegistryRequest/bytesWritten``.
+    public func bytesMoved(blob hex: String) throws -> Int {
+        try requests().filter { $0.blobHex == hex }.reduce(0) { $0 + $1.bytesWritten }
+    }
+
+    /// As ``bytesMoved(blob:)`` for all blobs together; manifests do not count.
+    public func totalBlobBytes() throws -> Int {
+        try requests().filter { $0.blobHex != nil }.reduce(0) { $0 + $1.bytesWritten }
+    }
+
+    /// True when the registry answers a request; any status will do, it may want a password.
+    func answersSentinel() throws -> Bool {
+        try get(nextSentinel()).hasPrefix("HTTP/1.")
+    }
+
+    /// The access log's bytes. A registry that does not run has logged all it will.
+    private func flushedLog() throws -> [UInt8] {
+        if isRunning {
+            let sentinel = nextSentinel()
+            _ = try get(sentinel)
+            try eventually(within: 5, "the registry logs \(sentinel)") {
+                // Few lines can have come after it, and a log may be long.
+                Self.parse(try readFile(accessLog).suffix(1 << 16)).contains { $0.uri == sentinel }
+            }
+            usleep(50_000)
+        }
+        return try readFile(accessLog)
+    }
+
+    private static func parse(_ log: ArraySlice<UInt8>) -> [RegistryRequest] {
+        log.split(separator: UInt8(ascii: "\n")).compactMap {
+            RegistryRequest(logLine: String(decoding: $0, as: UTF8.self))
+        }
+    }
+
+    private func nextSentinel() -> String {
+        state.withLock { state in
+            state.sentinels += 1
+            return Self.sentinelPrefix + "\(state.sentinels)"
+        }
+    }
+
+    /// The whole answer with its header, as text.
+    private func get(_ uri: String) throws -> String {
+        let request = Array("GET \(uri) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n".utf8)
+        if let caFile {
+            // -quiet also keeps it from leaving at the end of its input.
+            let arguments = ["s_client", "-quiet", "-connect", host, "-CAfile", caFile, "-verify_return_error"]
+            return try Command.check("openssl", arguments, input: request, timeout: 10).output
+        }
+        let socket = try LoopbackSocket.connect(port: port)
+        defer { close(socket) }
+        LoopbackSocket.setTimeout(socket, seconds: 5)
+        var sent = 0
+        while sent < request.count {
+            sent += try request.withUnsafeBytes { buffer in
+                try systemCall("send to the registry") {
+                    send(socket, buffer.baseAddress?.advanced(by: sent), buffer.count - sent, Int32(MSG_NOSIGNAL))
+                }
+            }
+        }
+        var answer: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = try systemCall("receive from the registry") { recv(socket, &piece, piece.count, 0) }
+            if count == 0 { return String(decoding: answer, as: UTF8.self) }
+            answer += piece[0..<count]
+        }
+    }
+}

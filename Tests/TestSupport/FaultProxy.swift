@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// A TCP proxy in front of a server on 127.0.0.1, which makes the network slow, silent or broken on demand. It does not
+/// look into the bytes, so TLS passes through.
+///
+/// All settings may change at any time, also for connections under way. What a client's kernel has already received
+/// cannot be held back any more.
+public final class FaultProxy: Sendable {
+    /// Where clients connect, on 127.0.0.1.
+    public let port: UInt16
+    private let state = ProxyState()
+    private let acceptor: JoinableThread
+
+    public init(upstreamPort: UInt16) throws {
+        (port, acceptor) = try Self.listen(state, upstreamPort: upstreamPort)
+    }
+
+    deinit {
+        stop()
+    }
+
+    /// `127.0.0.1:PORT`
+    public var host: String { "127.0.0.1:\(port)" }
+
+    /// The rate of all connections together towards the clients, in pieces of at most 16 KiB or 20 ms of it; nil for
+    /// no limit.
+    public var bytesPerSecond: Int? {
+        get { state.settings.bytesPerSecond }
+        set { state.change { $0.bytesPerSecond = newValue } }
+    }
+
+    /// Each connection is reset when this many bytes of it have gone to the client; one that is already beyond at once.
+    /// nil for never. The client can still read exactly those bytes before the error.
+    public var cutAfter: Int? {
+        get { state.settings.cutAfter }
+        set { state.change { $0.cutAfter = newValue } }
+    }
+
+    /// Holds back all bytes towards the clients; the connections stay open.
+    public var stalled: Bool {
+        get { state.settings.stalled }
+        set { state.change { $0.stalled = newValue } }
+    }
+
+    /// New connections are accepted and closed at once.
+    public var refusing: Bool {
+        get { state.settings.refusing }
+        set { state.change { $0.refusing = newValue } }
+    }
+
+    /// Bytes sent to clients since the start.
+    public var downstreamBytes: Int { state.downstreamBytes }
+
+    /// Connections accepted since the start, refused ones included.
+    public var connections: Int { state.connections }
+
+    /// Connections open now.
+    public var openConnections: Int { state.live }
+
+    /// Closes all connections and the port. When it returns, no thread of the proxy is left (unless one hangs in the
+    /// kernel for more than 10 s). The second call does nothing.
+    public func stop() {
+        state.change { $0.stopping = true }
+        acceptor.join()
+        try? eventually(within: 10, "the proxy's connections end") { state.live == 0 }
+    }
+
+    /// Somebody else may take a free port before we do, so this tries again.
+    private static func listen(_ state: ProxyState, upstreamPort: UInt16) throws -> (UInt16, JoinableThread) {
+        var lastError: any Error = TestSupportError("no attempt to listen")
+        for _ in 0..<5 {
+            let port = try freePort()
+            do {
+                let listener = try LoopbackSocket.listen(port: port)
+                return (port, try JoinableThread { accept(listener, state, upstreamPort) })
+            } catch {
+                lastError = error
+            }
+        }
+        throw lastError
+    }
+
+    private static func accept(_ listener: Int32, _ state: ProxyState, _ upstreamPort: UInt16) {
+        defer { close(listener) }
+        while !state.settings.stopping {
+            var polled = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+            guard poll(&polled, 1, ProxyState.tick) > 0 else { continue }
+            guard let client = try? GlibcExtensions.accept(listener) else { continue }
+            state.opened()
+            if state.settings.refusing {
+                close(client)
+                state.closed()
+                continue
+            }
+            let thread = try? JoinableThread {
+                ProxyConnection.run(client: client, upstreamPort: upstreamPort, state)
+                state.closed()
+            }
+            if thread == nil {
+                close(client)
+                state.closed()
+            }
+        }
+    }
+}

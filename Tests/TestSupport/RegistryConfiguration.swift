@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The configuration file of docker-registry 2.8.
+struct RegistryConfiguration {
+    let directory: String
+    let port: UInt16
+    let hasPassword: Bool
+    let certificates: TestCertificates?
+
+    /// There is no `storage.cache`: every request goes to the files, so a byte flipped there is a byte flipped for the
+    /// clients. Purging uploads is off since it would start at a random time.
+    var text: String {
+        var text = """
+            version: 0.1
+            log:
+              level: info
+              formatter: json
+              accesslog:
+                disabled: false
+            storage:
+              filesystem:
+                rootdirectory: \(directory)/storage
+              delete:
+                enabled: true
+              maintenance:
+                uploadpurging:
+                  enabled: false
+            http:
+              addr: 127.0.0.1:\(port)
+              secret: not-a-secret
+
+            """
+        if let certificates {
+            text += """
+                  tls:
+                    certificate: \(certificates.certificateFile)
+                    key: \(certificates.keyFile)
+
+                """
+        }
+        if hasPassword {
+            text += """
+                auth:
+                  htpasswd:
+                    realm: kitfs-test
+                    path: \(directory)/htpasswd
+
+                """
+        }
+        return text
+    }
+
+    /// A line for the password file. The registry takes bcrypt only; perl's crypt is the C library's, which has it.
+    static func passwordLine(_ credentials: DockerRegistry.Credentials) throws -> String {
+        // Cost 4, the lowest: each request of a test has its password checked. The salt need not be one.
+        let script = #"print crypt(join("", <STDIN>), '$2y$04$abcdefghijklmnopqrstuu')"#
+        let hash = try Command.check("perl", ["-e", script], input: Array(credentials.password.utf8)).output
+        guard hash.hasPrefix("$2y$") else { throw TestSupportError("perl's crypt does not know bcrypt: \(hash)") }
+        return "\(credentials.user):\(hash)\n"
+    }
+}

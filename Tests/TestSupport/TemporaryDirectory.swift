@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Synchronization
+
+/// A directory of a test's own, /tmp/kitfs-test.XXXXXX, gone with the object: also after a failed test, and also when
+/// something is still mounted inside.
+public final class TemporaryDirectory: Sendable {
+    /// Absolute, without symbolic links and without a trailing slash.
+    public let path: String
+    private let isRemoved = Mutex(false)
+
+    public init() throws {
+        var template = Array("/tmp/kitfs-test.XXXXXX".utf8CString)
+        let made = try template.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress, mkdtemp(base) != nil else { throw TestSupportError.system("mkdtemp") }
+            return String(cString: base)
+        }
+        // /tmp may be a symbolic link, and mountinfo knows resolved paths only.
+        guard let resolved = realpath(made, nil) else { throw TestSupportError.system("realpath \(made)") }
+        defer { free(resolved) }
+        path = String(cString: resolved)
+    }
+
+    deinit {
+        try? remove()
+    }
+
+    /// Makes a directory, with the ancestors that are missing, mode 0755.
+    ///
+    /// - Parameter name: relative to ``path``; may have several components.
+    /// - Returns: its absolute path.
+    public func subdirectory(_ name: String) throws -> String {
+        var current = path
+        for component in name.split(separator: "/") {
+            current += "/" + component
+            if mkdir(current, 0o755) != 0, errno != EEXIST { throw TestSupportError.system("mkdir \(current)") }
+        }
+        return current
+    }
+
+    /// Unmounts lazily whatever is mounted below, then deletes everything, whatever its mode. Neither follows symbolic
+    /// links nor enters a mount that could not be undone. The second call does nothing.
+    ///
+    /// - Throws: names the first thing that could not be deleted; the rest is deleted all the same.
+    public func remove() throws {
+        guard isRemoved.withLock({ $0 }) == false else { return }
+        try MountTable.unmountAll(below: path)
+        try DirectoryRemoval.remove(path, stayingOutOf: Set(try MountTable.mountPoints(below: path)))
+        isRemoved.withLock { $0 = true }
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A certificate authority of the test's own, and a server certificate for 127.0.0.1 and localhost that it signed.
+struct TestCertificates: Sendable {
+    /// PEM, for clients to trust.
+    let caFile: String
+    let certificateFile: String
+    let keyFile: String
+
+    /// Makes both with the `openssl` command; valid for two days.
+    init(directory: String) throws {
+        caFile = directory + "/ca.pem"
+        certificateFile = directory + "/server.pem"
+        keyFile = directory + "/server.key"
+        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        try Command.check(
+            "openssl",
+            ["req", "-x509"] + key + [
+                "-keyout", directory + "/ca.key", "-out", caFile, "-days", "2", "-subj", "/CN=kitfs test CA",
+                "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+            ])
+        try Command.check(
+            "openssl",
+            ["req"] + key + ["-keyout", keyFile, "-out", directory + "/server.csr", "-subj", "/CN=localhost"])
+        let extensions = directory + "/server.ext"
+        try writeFile(
+            extensions,
+            Array("subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n".utf8))
+        try Command.check(
+            "openssl",
+            [
+                "x509", "-req", "-in", directory + "/server.csr", "-CA", caFile, "-CAkey", directory + "/ca.key",
+                "-CAcreateserial", "-out", certificateFile, "-days", "2", "-extfile", extensions,
+            ])
+    }
+}
