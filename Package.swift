@@ -49,5 +49,22 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CDeflate", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: strict),
+        .testTarget(name: "OCITests", dependencies: ["OCI", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "LayerFormatTests", dependencies: ["LayerFormat", "OCI", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ModelKitTests", dependencies: ["ModelKit", "OCI", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "RegistryTests", dependencies: ["Registry", "OCI", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "LayerStoreTests",
+            dependencies: ["LayerStore", "LayerFormat", "OCI", "TestSupport", logging, system],
+            swiftSettings: strict),
+        .testTarget(
+            name: "KitFileSystemTests",
+            dependencies: ["KitFileSystem", "LayerStore", "ModelKit", "Registry", "OCI", "TestSupport", logging],
+            swiftSettings: strict),
+        .testTarget(name: "IntegrationTests", dependencies: ["kitfs", "TestSupport"], swiftSettings: strict),
     ]
 )

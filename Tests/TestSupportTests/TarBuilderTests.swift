@@ -73,7 +73,6 @@ import Testing
 
     /// Rebuilds layers that the real kit wrote, and compares digests: every byte of every header agrees.
     @Test(
-        .enabled(if: Fixtures.areThere, "no fixtures"),
         arguments: [
             ("plain-small", "dcaead6871080a35f4be80803b5a1d40059af16e32fd3b2cd2b1d5e7052495fa"),
             ("unicode-paths", "dc6b28f6c9a505436dd9def8224d5f8c1725c56abbc184c2a728950ed759eb2d"),

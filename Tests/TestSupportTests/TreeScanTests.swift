@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct TreeScanTests {
     /// The layers of a kit, extracted in order, are the tree that `kit unpack` wrote, but for the Kitfile.
-    @Test(.enabled(if: Fixtures.areThere, "no fixtures"), arguments: ["plain-small", "unicode-paths"])
+    @Test(arguments: ["plain-small", "unicode-paths"])
     func aRecreatedTreeEqualsTheTruth(name: String) throws {
         let truth = try TreeScan.truth("\(Fixtures.directory)/truth/\(name).jsonl")
         let directory = try TemporaryDirectory()
