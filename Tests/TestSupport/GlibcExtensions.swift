@@ -46,7 +46,7 @@ enum GlibcExtensions {
         guard add(&actions, lowest) == 0 else { throw TestSupportError("posix_spawn: cannot close descriptors") }
     }
 
-    private static func symbol(_ name: String) throws -> UnsafeMutableRawPointer {
+    static func symbol(_ name: String) throws -> UnsafeMutableRawPointer {
         guard let address = dlsym(nil, name) else { throw TestSupportError("this C library has no \(name)") }
         return address
     }

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import TestSupport
+import Testing
+
+/// What the commands print, and what they end with.
+@Suite struct KitfsCommandTests {
+    private let bench: Workbench
+    private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
+
+    init() throws { bench = try Workbench() }
+
+    @Test func exitCodesAndOneLine() throws {
+        let directory = try bench.directory.subdirectory("m")
+        let port = try freePort()
+        let cases: [(arguments: [String], code: Int32, says: String)] = [
+            (["mount", reference], 2, "dir"),
+            (["frobnicate"], 2, "frobnicate"),
+            (["mount", "Upper/Case:v1", directory], 2, "lower-case"),
+            (["mount", reference, directory, "--timeout", "0"], 2, "--timeout"),
+            (["cache", "prune"], 2, "--all"),
+            (["mount", "oci:\(Fixtures.layout("plain-small")):nope", directory], 3, "it has v1"),
+            (["inspect", "oci:/nowhere"], 3, "index.json"),
+            (["inspect", "127.0.0.1:\(port)/x:v1", "--timeout", "1"], 5, "127.0.0.1:\(port)"),
+            (["ls", reference, "nope"], 3, "nope"),
+            (["mount", reference, "/nowhere/at/all"], 7, "mkdir -p"),
+            (["mount", reference, "/etc/hostname"], 7, "not a directory"),
+            (["unmount", directory], 7, "no kit is mounted"),
+            (["status", directory], 7, "no kit is mounted"),
+            (["mount", "mymodel:v1", directory], 3, "local store"),
+        ]
+        for (arguments, code, says) in cases {
+            let result = try Command.run(Workbench.executable, arguments, environment: bench.environment)
+            #expect(result.exitCode == code, "\(arguments): \(result.errorOutput)")
+            #expect(result.errorOutput.contains(says), "\(arguments): \(result.errorOutput)")
+            if code != 2 { #expect(result.errorOutput.split(separator: "\n").count == 1, "\(result.errorOutput)") }
+        }
+    }
+
+    @Test func whatIsNoKit() throws {
+        let layout = try bench.directory.subdirectory("image")
+        let kit = KitBuilder(directory: layout)
+        let (manifest, _) = try kit.write(tag: "v1", package: "x")
+        let file = "\(layout)/blobs/sha256/\(manifest)"
+        let text = String(decoding: try readFile(file), as: UTF8.self)
+            .replacing("vnd.kitops.modelkit.config.v1+json", with: "vnd.oci.image.config.v1+json")
+        let hex = Sha256.hex(Array(text.utf8))
+        try writeFile("\(layout)/blobs/sha256/\(hex)", Array(text.utf8))
+        let (code, message) = try bench.failure("inspect", "oci:\(layout)@sha256:\(hex)")
+        #expect(code == 6)
+        #expect(message.contains("not a ModelKit") && message.contains("vnd.oci.image.config.v1+json"))
+        // The same bytes under another name are not even looked at.
+        try writeFile(file, Array(text.utf8))
+        #expect(try bench.failure("inspect", "oci:\(layout)@sha256:\(manifest)").code == 6)
+    }
+
+    @Test func credentials() throws {
+        let registry = try DockerRegistry(htpasswd: (user: "kit", password: "fs-secret"), tls: true)
+        try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "plain-small:v1")
+        let reference = "\(registry.host)/plain-small:v1"
+        let ca = try #require(registry.caFile)
+        let untrusted = try bench.failure("inspect", reference, "--timeout", "2")
+        #expect(untrusted.code == 5 && untrusted.message.lowercased().contains("certificate"))
+        let anonymous = try bench.failure("inspect", reference, "--ca-file", ca)
+        #expect(anonymous.code == 4 && anonymous.message.contains("docker login"))
+        let docker = try bench.directory.subdirectory("docker")
+        bench.environment["DOCKER_CONFIG"] = docker
+        func logIn(_ auth: String) throws {
+            try writeFile(
+                docker + "/config.json", Array("{\"auths\":{\"\(registry.host)\":{\"auth\":\"\(auth)\"}}}".utf8))
+        }
+        try logIn("a2l0Ondyb25n")  // kit:wrong
+        let refused = try bench.failure("inspect", reference, "--ca-file", ca)
+        #expect(refused.code == 4 && !refused.message.contains("wrong"))
+        try logIn("a2l0OmZzLXNlY3JldA==")  // kit:fs-secret
+        #expect(try bench.kitfs("inspect", reference, "--ca-file", ca).contains("plain-small"))
+        let mount = try bench.mount(reference, "--ca-file", ca, "--log-level", "debug")
+        #expect(try mount.read("data/train/s0/p/f0.bin").count == 1000)
+        #expect(try !mount.log().contains("fs-secret"))
+        try mount.unmount()
+        #expect(try bench.kitfs("inspect", reference, "--tls-verify", "false").contains("plain-small"))
+    }
+
+    @Test func listsWithoutMounting() throws {
+        let registry = try DockerRegistry()
+        try registry.push(layout: Fixtures.layout("unicode-paths"), tag: "v1", to: "u:v1")
+        let lines = try bench.kitfs("ls", "-R", "\(registry.host)/u:v1", "data/modes").split(separator: "\n")
+        #expect(
+            lines == [
+                "data/modes/empty", "data/modes/exec.sh", "data/modes/group-write.txt", "data/modes/private.key",
+                "data/modes/readonly.txt", "data/modes/setuid", "data/modes/world.txt",
+            ])
+        #expect(try bench.kitfs("ls", "-l", "\(registry.host)/u:v1", "data/modes/exec.sh").contains("-r-xr-xr-x"))
+        let json = try bench.kitfs("ls", "--json", "-R", "\(registry.host)/u:v1")
+        #expect(json.contains("\"path\":\"data/données/日本語.txt\""))
+        let truth = try Fixtures.truth("unicode-paths").filter { $0.name != "." }
+        // One name has a newline in it.
+        #expect(try bench.kitfs("ls", "-R", "\(registry.host)/u:v1").split(separator: "\n").count == truth.count + 1)
+    }
+
+    @Test func statusShowsLayers() throws {
+        let mount = try bench.mount(reference)
+        #expect(try mount.read("data/train/s0/p/f0.bin").count == 1000)
+        try eventually(within: 5, "status shows what is cached") {
+            try bench.kitfs("status", mount.path).contains(#/dataset +data +dcaead687108 +224KiB +100% +cached/#)
+        }
+        let text = try bench.kitfs("status")
+        #expect(text.contains(#/model +model/weights.safetensors +4529e6937459 +2MiB +0% +absent/#))
+        #expect(try bench.kitfs("status", "--json").contains("\"state\" : \"cached\""))
+        try mount.unmount()
+    }
+
+    @Test func cacheListAndPrune() throws {
+        let mount = try bench.mount(reference)
+        #expect(try mount.read("data/train/s0/p/f0.bin").count == 1000)
+        #expect(try mount.read("README.md").count == 26)
+        let list = try bench.kitfs("cache", "list")
+        #expect(list.contains(#/sha256:dcaead[0-9a-f]{58} +tar +224KiB +whole +\S+ +yes/#))
+        // In use: left alone, and still read.
+        #expect(try bench.kitfs("cache", "prune", "--all").contains("2 in use and kept"))
+        #expect(try mount.read("data/train/s0/p/f1.bin").count == 1977)
+        try mount.unmount()
+        #expect(try bench.kitfs("cache", "prune", "--all").hasPrefix("2 layers deleted"))
+        #expect(try bench.cachedFiles().count == 2)
+        let again = try bench.mount(reference)
+        #expect(try again.read("README.md").count == 26)
+        try again.unmount()
+    }
+
+    @Test func inspectJSON() throws {
+        let text = try bench.kitfs("inspect", "--json", reference)
+        #expect(text.contains("\"name\" : \"plain-small\"") && text.contains("\"kind\" : \"modelpart\""))
+        #expect(text.contains("31076a52ae4874cc31d95102e5b7fb4eee5571f67a105ec8d3c5aebfd46e2a7e"))
+    }
+}

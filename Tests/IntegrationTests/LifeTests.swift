@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import TestSupport
+import Testing
+
+/// Mounts begin and end cleanly.
+@Suite struct LifeTests {
+    private let bench: Workbench
+    private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
+
+    init() throws { bench = try Workbench() }
+
+    private func mounts() throws -> String { String(decoding: try readFile("/proc/self/mountinfo"), as: UTF8.self) }
+
+    private func isRunning(_ process: Int32) -> Bool {
+        guard let stat = try? readFile("/proc/\(process)/stat") else { return false }
+        // A zombie has ended; whoever inherits it here may not have noticed.
+        return !String(decoding: stat, as: UTF8.self).contains(") Z ")
+    }
+
+    @Test func fiftyInARowLeaveNothing() throws {
+        let target = try bench.directory.subdirectory("m")
+        var processes: [Int32] = []
+        for round in 0..<50 {
+            try bench.kitfs("mount", reference, target)
+            let mount = Mount(path: target, bench: bench)
+            if round % 10 == 0 { #expect(try mount.read("README.md").count == 26) }
+            processes.append(try mount.process())
+            try bench.kitfs("unmount", target)
+        }
+        #expect(Set(processes).count == 50)
+        #expect(!processes.contains(where: isRunning))
+        #expect(!(try mounts().contains(target)))
+        #expect(try !bench.kitfs("status", "--json").contains(target))
+        // Locks are gone: everything can be pruned, and nothing is left.
+        #expect(try bench.kitfs("cache", "prune", "--all").contains("kept") == false)
+        #expect(try bench.cachedFiles().map { $0.split(separator: "/").last } == ["CACHEDIR.TAG", "VERSION"])
+        let records = try Command.run("find", ["/run/kitfs", "-newer", bench.cache + "/VERSION", "-name", "*.json"])
+        for record in records.output.split(separator: "\n") {
+            #expect(!String(decoding: try readFile(String(record)), as: UTF8.self).contains(bench.directory.path))
+        }
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT, SIGHUP])
+    func aSignalEndsItCleanly(_ signal: Int32) throws {
+        let mount = try bench.mount(reference)
+        let process = try mount.process()
+        #expect(try mount.read("README.md").count == 26)
+        kill(process, signal)
+        try eventually(within: 10, "the process ends") { !isRunning(process) }
+        #expect(!(try mounts().contains(mount.path)))
+        #expect(try !bench.kitfs("status", "--json").contains(mount.path))
+    }
+
+    @Test func foregroundEndsWithCodeZero() throws {
+        let target = try bench.directory.subdirectory("m")
+        let process = try BackgroundProcess(
+            Workbench.executable, ["mount", "-f", reference, target], environment: bench.environment)
+        try eventually(within: 10, "it is mounted") { try mounts().contains(target) }
+        #expect(try readFile(target + "/README.md").count == 26)
+        process.kill(signal: SIGINT)
+        #expect(process.waitForExit(timeout: 10) == 0)
+        #expect(process.errorOutput.contains("verify before-read"))
+        #expect(process.errorOutput.contains("unmounted"))
+    }
+
+    @Test func aBusyMountSaysByWhom() throws {
+        let mount = try bench.mount(reference)
+        let user = try BackgroundProcess("sleep", ["60"], workingDirectory: mount.path + "/data")
+        let (code, message) = try bench.failure("unmount", mount.path)
+        #expect(code == 7)
+        #expect(message.contains("\(user.pid) (sleep): working directory data"))
+        #expect(try mount.read("README.md").count == 26)
+        user.terminate()
+        let reader = try BackgroundProcess("tail", ["-f", mount.path + "/README.md"])
+        try eventually(within: 10, "tail has it open") { reader.output.count > 0 }
+        #expect(try bench.failure("unmount", mount.path).message.contains("\(reader.pid) (tail): open file README.md"))
+        try bench.kitfs("unmount", "--lazy", mount.path)
+        #expect(!(try mounts().contains(mount.path)))
+        reader.terminate()
+        #expect(try bench.failure("unmount", mount.path).code == 7)
+    }
+
+    @Test func afterKill9UnmountAndMountWork() throws {
+        let mount = try bench.mount(reference)
+        let process = try mount.process()
+        kill(process, SIGKILL)
+        try eventually(within: 10, "it is dead") { !isRunning(process) }
+        #expect(mount.openError("README.md") == ENOTCONN)
+        #expect(try bench.kitfs("status").contains("its process is dead"))
+        #expect(try bench.failure("mount", reference, mount.path).code == 7)
+        try mount.unmount()
+        try bench.kitfs("mount", reference, mount.path)
+        #expect(try mount.read("README.md").count == 26)
+        try mount.unmount()
+    }
+
+    @Test func unmountedByOthersItEndsToo() throws {
+        let mount = try bench.mount(reference)
+        let process = try mount.process()
+        try Command.check("umount", [mount.path])
+        try eventually(within: 10, "the process ends") { !isRunning(process) }
+        #expect(try !bench.kitfs("status", "--json").contains(mount.path))
+    }
+
+    /// An unprivileged user, through fusermount3, with a cache of their own.
+    @Test func anUnprivilegedUserMounts() throws {
+        // As distributions ship it; here it is 0600.
+        #expect(chmod("/dev/fuse", 0o666) == 0)
+        let user = "65534"
+        let home = try bench.directory.subdirectory("user")
+        #expect(chmod(bench.directory.path, 0o755) == 0 && chown(home, 65534, 65534) == 0)
+        let target = home + "/m"
+        func run(_ arguments: [String]) throws -> CommandResult {
+            try Command.run(
+                "setpriv", ["--reuid", user, "--regid", user, "--clear-groups", "--inh-caps=-all"] + arguments,
+                environment: ["HOME": home, "KITFS_CACHE": "", "XDG_CACHE_HOME": "", "XDG_RUNTIME_DIR": home + "/run"])
+        }
+        #expect(try run(["mkdir", target, home + "/run"]).exitCode == 0)
+        let mounted = try run([Workbench.executable, "mount", reference, target])
+        #expect(mounted.exitCode == 0, "\(mounted.errorOutput)")
+        #expect(try run(["cat", target + "/README.md"]).stdout.count == 26)
+        #expect(try run(["stat", "-c", "%u %a", target + "/README.md"]).output == "65534 444\n")
+        // Others, root too, are kept out by the kernel.
+        #expect(Mount(path: target, bench: bench).openError("README.md") == EACCES)
+        #expect(try run(["test", "-d", home + "/.cache/kitfs/layers"]).exitCode == 0)
+        #expect(try run([Workbench.executable, "status"]).output.contains(target))
+        let unmounted = try run([Workbench.executable, "unmount", target])
+        #expect(unmounted.exitCode == 0, "\(unmounted.errorOutput)")
+        #expect(!(try mounts().contains(target)))
+    }
+}

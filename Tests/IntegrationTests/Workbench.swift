@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import TestSupport
+import Testing
+
+/// A directory, a cache and the command of a test's own. What it leaves mounted is taken down with the directory, also
+/// after a failure; the mounts' processes end with their mounts.
+final class Workbench {
+    let directory: TemporaryDirectory
+    let cache: String
+    /// Added to the environment of every command.
+    var environment: [String: String]
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        cache = directory.path + "/cache"
+        environment = ["KITFS_CACHE": cache, "HOME": try directory.subdirectory("home")]
+    }
+
+    /// The command that was built with the tests.
+    static let executable: String = {
+        if let path = getenv("KITFS_EXECUTABLE") { return String(cString: path) }
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = buffer.withUnsafeMutableBytes { memory in
+            memory.baseAddress.map {
+                readlink("/proc/self/exe", $0.assumingMemoryBound(to: CChar.self), memory.count)
+            } ?? 0
+        }
+        let own = String(decoding: buffer[0..<max(0, count)], as: UTF8.self)
+        return own.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/kitfs"
+    }()
+
+    /// Runs the command and expects it to succeed.
+    @discardableResult
+    func kitfs(_ arguments: String..., timeout: Double = 60) throws -> String {
+        let result = try Command.run(Self.executable, arguments, environment: environment, timeout: timeout)
+        guard result.exitCode == 0 else {
+            throw TestSupportError(
+                "kitfs \(arguments.joined(separator: " ")): \(result.exitCode): \(result.errorOutput)")
+        }
+        return result.output
+    }
+
+    /// Runs the command and tells how it failed.
+    func failure(_ arguments: String..., timeout: Double = 60) throws -> (code: Int32, message: String) {
+        let result = try Command.run(Self.executable, arguments, environment: environment, timeout: timeout)
+        return (result.exitCode, result.errorOutput)
+    }
+
+    /// Mounts on a new directory, in the background.
+    func mount(_ reference: String, _ options: String...) throws -> Mount {
+        let target = try directory.subdirectory("mnt-\(UInt64.random(in: 0 ... .max))")
+        let result = try Command.run(
+            Self.executable, ["mount", reference, target] + options, environment: environment, timeout: 60)
+        guard result.exitCode == 0 else {
+            throw TestSupportError("mount \(reference): \(result.exitCode): \(result.errorOutput)")
+        }
+        return Mount(path: target, bench: self)
+    }
+
+    /// Names of all files below the cache, for what must not be left.
+    func cachedFiles(below part: String = "") throws -> [String] {
+        let result = try Command.run("find", [cache + (part.isEmpty ? "" : "/" + part), "-type", "f"])
+        return result.output.split(separator: "\n").map(String.init).sorted()
+    }
+}
+
+/// A kit mounted in the background.
+struct Mount {
+    let path: String
+    let bench: Workbench
+
+    func unmount() throws { try bench.kitfs("unmount", path) }
+
+    func read(_ name: String) throws -> [UInt8] { try readFile(path + "/" + name) }
+
+    /// Opens and closes; the error's number, 0 for success.
+    func openError(_ name: String, flags: Int32 = O_RDONLY) -> Int32 {
+        let descriptor = open(path + "/" + name, flags | O_CLOEXEC)
+        guard descriptor >= 0 else { return errno }
+        close(descriptor)
+        return 0
+    }
+
+    func extendedAttribute(_ file: String, _ name: String) throws -> String? {
+        try ExtendedAttributes.get(path + "/" + file, name)
+    }
+
+    /// The process that serves it, from `kitfs status`.
+    func process() throws -> Int32 {
+        let text = try bench.kitfs("status", "--json", path)
+        guard let range = text.firstRange(of: "\"pid\" : "),
+            let pid = Int32(text[range.upperBound...].prefix { $0.isNumber })
+        else { throw TestSupportError("no pid in \(text)") }
+        return pid
+    }
+
+    func log() throws -> String {
+        let text = try bench.kitfs("status", "--json", path)
+        guard let range = text.firstRange(of: "\"log\" : \"") else { throw TestSupportError("no log in \(text)") }
+        return String(decoding: try readFile(String(text[range.upperBound...].prefix { $0 != "\"" })), as: UTF8.self)
+    }
+}
+
+/// What a mount must show of what `kit unpack` wrote: no write, no set-id, and a Kitfile of the same meaning.
+func expectTree(_ found: [TreeEntry], equals truth: [TreeEntry], _ comment: Comment? = nil) {
+    let expected = truth.map { entry -> TreeEntry in
+        var entry = entry
+        entry.mode &= 0o555
+        if entry.name == "Kitfile" {
+            entry.size = nil
+            entry.sha256 = nil
+        }
+        return entry
+    }
+    let differences = TreeScan.differences(found, from: expected)
+    #expect(differences.isEmpty, comment ?? "\(differences.joined(separator: "\n"))")
+}
