@@ -35,6 +35,14 @@ enum BackgroundMount {
         throw CommandFailure(code, String(text[text.index(after: space)...]))
     }
 
+    /// Our own path, so that `ps` shows the name; the link itself where the file was replaced meanwhile.
+    private static func executable() -> String {
+        let link = "/proc/self/exe"
+        guard let path = realpath(link, nil) else { return link }
+        defer { free(path) }
+        return access(path, X_OK) == 0 ? String(cString: path) : link
+    }
+
     private static func spawn(ready: Int32, notInherited: Int32) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -54,7 +62,7 @@ enum BackgroundMount {
         var envp = variables.map { strdup($0) } + [nil]
         defer { for text in argv + envp { free(text) } }
         var child = pid_t()
-        let result = posix_spawn(&child, "/proc/self/exe", &actions, &attributes, &argv, &envp)
+        let result = posix_spawn(&child, executable(), &actions, &attributes, &argv, &envp)
         guard result == 0 else {
             throw CommandFailure(.failed, "cannot start myself again: \(String(cString: strerror(result)))")
         }
@@ -68,8 +76,16 @@ struct ReadyWord {
 
     init() {
         descriptor = Environment.nonEmpty(BackgroundMount.variable).flatMap { Int32($0) }
-        if let descriptor { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        if let descriptor { Self.closeInherited(but: descriptor) }
         unsetenv(BackgroundMount.variable)
+    }
+
+    /// A pipe of the caller's that we kept open would keep its reader waiting as long as the mount lives.
+    private static func closeInherited(but kept: Int32) {
+        _ = fcntl(kept, F_SETFD, FD_CLOEXEC)
+        for name in TextFile.names(in: "/proc/self/fd") {
+            if let number = Int32(name), number > STDERR_FILENO, number != kept { close(number) }
+        }
     }
 
     var isInBackground: Bool { descriptor != nil }

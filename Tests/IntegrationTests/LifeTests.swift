@@ -95,6 +95,22 @@ import Testing
         try mount.unmount()
     }
 
+    /// A shell that reads the command's output, or has other pipes open, goes on when the mount is usable.
+    @Test func theBackgroundHoldsNothingOfTheCaller() throws {
+        let target = try bench.directory.subdirectory("m")
+        let script = """
+            exec 7>"$3"; out=$("$0" mount "$1" "$2" 2>&1); echo "mounted $out"
+            pid=$("$0" status --json "$2" | sed -n 's/.*"pid" : \\([0-9]*\\).*/\\1/p'); ls -l /proc/$pid/fd
+            """
+        let result = try Command.check(
+            "sh", ["-c", script, Workbench.executable, reference, target, bench.directory.path + "/held"],
+            environment: bench.environment, timeout: 30)
+        #expect(result.output.hasPrefix("mounted \n"))
+        #expect(result.output.contains("/dev/fuse") && !result.output.contains(bench.directory.path + "/held"))
+        #expect(!result.output.contains("pipe:"))
+        try bench.kitfs("unmount", target)
+    }
+
     @Test func unmountedByOthersItEndsToo() throws {
         let mount = try bench.mount(reference)
         let process = try mount.process()
