@@ -23,6 +23,19 @@ public struct TarMember: Sendable, Equatable {
     public let headerOffset: UInt64
     /// Where the content starts, in the uncompressed layer.
     public let contentOffset: UInt64
+
+    public init(
+        path: [UInt8], kind: Kind, mode: UInt16, size: UInt64, modified: Int64, headerOffset: UInt64,
+        contentOffset: UInt64
+    ) {
+        self.path = path
+        self.kind = kind
+        self.mode = mode
+        self.size = size
+        self.modified = modified
+        self.headerOffset = headerOffset
+        self.contentOffset = contentOffset
+    }
 }
 
 /// Why bytes are not a tar that can be mounted. Offsets are those of the header, in the uncompressed layer.

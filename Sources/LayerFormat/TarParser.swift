@@ -107,12 +107,11 @@ public struct TarParser: Sendable {
             throw .tooLong(path: printable, offset: here)
         }
         let next = content + (size + 511) / 512 * 512
-        // The padding of a last member may be missing; its content may not.
-        if let length, content + size > length { throw .tooLong(path: printable, offset: here) }
+        if let length, next > length { throw .tooLong(path: printable, offset: here) }
         let member = TarMember(
             path: path, kind: kind, mode: header.mode, size: size, modified: extensions.modified ?? header.modified,
             headerOffset: firstHeader ?? here, contentOffset: content)
-        offset = length.map { min(next, $0) } ?? next
+        offset = next
         firstHeader = nil
         extensions.reset()
         expectHeader()

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import ModelKit
+import OCI
+import Synchronization
+import TestSupport
+
+@testable import KitFileSystem
+@testable import LayerStore
+
+/// A kit in memory, and its tree: the file system without FUSE.
+struct KitBench {
+    let directory: TemporaryDirectory
+    let source: MemorySource
+    private var descriptors: [Descriptor] = []
+    private var elements: [(list: String, json: String)] = []
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        source = try MemorySource()
+    }
+
+    /// Adds a dataset layer with this declared path. `form` is the end of its media type.
+    mutating func add(_ path: String, form: String = "tar", _ make: (inout TarBuilder) -> Void) throws {
+        var tar = TarBuilder()
+        make(&tar)
+        var bytes = tar.finish()
+        if form.hasSuffix("gzip") { bytes = try Command.check("gzip", ["-nc"], input: bytes).stdout }
+        let blob = try source.add(bytes, "application/vnd.kitops.modelkit.dataset.v1.\(form)")
+        descriptors.append(blob)
+        elements.append(("datasets", "{\"path\":\"\(path)\",\"digest\":\"\(blob.digest)\",\"diffId\":\"x\"}"))
+    }
+
+    func tree(_ modes: ModePolicy = ModePolicy()) throws -> KitFileSystem {
+        let config = Array(
+            "{\"manifestVersion\":\"1.0.0\",\"datasets\":[\(elements.map(\.json).joined(separator: ","))]}".utf8)
+        let type = "application/vnd.kitops.modelkit.config.v1+json"
+        let described = try source.add(config, type)
+        func json(_ blob: Descriptor) -> String {
+            "{\"mediaType\":\"\(blob.mediaType)\",\"digest\":\"\(blob.digest)\",\"size\":\(blob.size)}"
+        }
+        source.setManifest(
+            Array(
+                "{\"schemaVersion\":2,\"config\":\(json(described)),\"layers\":[\(descriptors.map(json).joined(separator: ","))]}"
+                    .utf8))
+        let family = try KitFamily(source.reference) { _ in source }
+        let store = LayerStore(
+            cache: try CacheDirectory(path: directory.path + "/cache"),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        return try KitFileSystem(family, store: store, modes: modes)
+    }
+}
+
+extension KitFileSystem {
+    /// Waits for what an operation needs, as the mount would.
+    func wait<Value>(_ attempt: (Failures) -> Attempt<Value>) throws -> Value {
+        var failures: Failures = [:]
+        for _ in 0..<10 {
+            switch attempt(failures) {
+            case .done(let value): return value
+            case .failed(let error): throw error
+            case .needs(let needs):
+                let outcome = Met()
+                let wait = whenMet(needs, failures) { outcome.set($0) }
+                try eventually(within: 10, "\(needs) are met") { outcome.value != nil }
+                failures = outcome.value ?? [:]
+                withExtendedLifetime(wait) {}
+            }
+        }
+        throw TestSupportError("the operation goes on needing things")
+    }
+
+    func find(_ path: String) throws -> Attributes {
+        var found = try wait { attributes(.root, $0) }
+        for name in try EntryPath(parsing: Array(path.utf8)).names {
+            let parent = found.inode
+            found = try wait { lookup(parent, name, $0) }
+        }
+        return found
+    }
+
+    func names(_ path: String) throws -> [String] {
+        let inode = try find(path).inode
+        let listing = try wait { self.listing(inode, $0) }
+        return (0..<listing.count).compactMap { item(listing, at: $0)?.name.description }
+    }
+
+    func content(_ path: String) throws -> [UInt8] {
+        let inode = try find(path).inode
+        let handle = try wait { open(inode, $0) }
+        defer { close(handle) }
+        var bytes = [UInt8](repeating: 0, count: 100)
+        let count = try bytes.withUnsafeMutableBytes { try read(handle, at: 0, into: $0) }
+        return Array(bytes[0..<count])
+    }
+}
+
+private final class Met: Sendable {
+    private let failures = Mutex<Failures?>(nil)
+    var value: Failures? { failures.withLock { $0 } }
+    func set(_ value: Failures) { failures.withLock { $0 = value } }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import OCI
+import TestSupport
+import Testing
+
+@testable import LayerStore
+
+@Suite struct CacheDirectoryTests {
+    private let bench: StoreBench
+
+    init() throws { bench = try StoreBench() }
+
+    @Test func itsShape() throws {
+        _ = try CacheDirectory(path: bench.path)
+        let stat = try Command.check(
+            "stat", ["-c", "%a %F", bench.path, bench.path + "/layers", bench.path + "/VERSION"])
+        #expect(stat.output == "700 directory\n755 directory\n644 regular file\n")
+        #expect(
+            String(decoding: try readFile(bench.path + "/CACHEDIR.TAG"), as: UTF8.self).hasPrefix(
+                "Signature: 8a477f597d28d172789f06886806bc55"))
+    }
+
+    @Test func anotherVersionIsRefused() throws {
+        _ = try CacheDirectory(path: bench.path)
+        try writeFile(bench.path + "/VERSION", Array("2\n".utf8))
+        #expect(throws: StoreError.self) { try CacheDirectory(path: bench.path) }
+    }
+
+    @Test func aPlaceThatCannotBe() throws {
+        try writeFile(bench.directory.path + "/file", [])
+        #expect(throws: StoreError.self) { try CacheDirectory(path: bench.directory.path + "/file/cache") }
+        #expect(throws: StoreError.self) { try CacheDirectory(path: "/proc/kitfs") }
+    }
+
+    /// What another boot left may lack bytes that were never synced.
+    @Test func partialLayersOfAnotherBootAreDropped() throws {
+        _ = try CacheDirectory(path: bench.path)
+        let old = bench.path + "/partial/00000000-0000-0000-0000-000000000000"
+        try Command.check("mkdir", ["-p", old + "/x"])
+        _ = try CacheDirectory(path: bench.path)
+        #expect(try Command.run("test", ["-e", old]).exitCode != 0)
+    }
+
+    @Test func aDamagedManifestIsNotUsed() throws {
+        let cache = try CacheDirectory(path: bench.path)
+        let bytes = Array("{}".utf8)
+        let digest = DigestHasher.digest(of: bytes)
+        #expect(cache.blob(digest) == nil)
+        try cache.saveBlob(digest, bytes)
+        #expect(cache.blob(digest) == bytes)
+        try writeFile("\(bench.path)/blobs/sha256/\(digest.hex)", Array("{ }".utf8))
+        #expect(cache.blob(digest) == nil)
+    }
+
+    @Test func tagsAreRemembered() throws {
+        let cache = try CacheDirectory(path: bench.path)
+        let digest = DigestHasher.digest(of: [1])
+        for text in ["h.example:5000/a/b:v1", "h.example:5000/a/b:v2", "h.example:5000/a:v1", "[::1]:5/a:_x"] {
+            let reference = try Reference(parsing: text)
+            #expect(cache.tagRecord(of: reference) == nil)
+            try cache.saveTagRecord(reference, digest)
+            #expect(cache.tagRecord(of: reference)?.digest == digest)
+        }
+        try writeFile(bench.path + "/refs/h.example:5000/a/_tags/v1", Array("{".utf8))
+        #expect(cache.tagRecord(of: try Reference(parsing: "h.example:5000/a:v1")) == nil)
+    }
+
+    @Test func pruneKeepsWhatIsInUse() throws {
+        let blob = try bench.source.add(StoreBench.tar([("x", [1, 2, 3])]))
+        var store: LayerStore? = try bench.store()
+        #expect(try store?.layer(blob, form: LayerForm(.tar), source: bench.source).content() == nil)
+        try eventually(within: 5, "it is committed") { try bench.files("partial").isEmpty }
+        let cache = try CacheDirectory(path: bench.path)
+        #expect(try cache.storedLayers().map(\.isInUse) == [true])
+        #expect(try cache.pruneAll() == .init(layers: 0, freed: 0, kept: 1))
+        store?.shutDown()
+        store = nil
+        #expect(try cache.storedLayers().map(\.isInUse) == [false])
+        #expect(try cache.pruneAll().layers == 1)
+        #expect(try cache.storedLayers().isEmpty)
+    }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import OCI
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import LayerStore
+
+@Suite struct StateFileTests {
+    private let temporary: TemporaryDirectory
+    private let directory: DirectoryHandle
+    private let key: LayerKey
+
+    init() throws {
+        temporary = try TemporaryDirectory()
+        directory = try DirectoryHandle.open(temporary.path)
+        key = LayerKey(digest: DigestHasher.digest(of: [1]), form: LayerForm(.tar, .gzip))
+    }
+
+    @Test func keysComeBackFromTheirNames() throws {
+        #expect(LayerKey(key.description) == key)
+        #expect(key.description.hasSuffix(".tar+gzip"))
+        for name in ["", "x", "sha256-abc.tar", "\(key)x", "sha256-\(key.digest.hex)", "md5-00.tar"] {
+            #expect(LayerKey(name) == nil)
+        }
+    }
+
+    @Test func presence() throws {
+        let size = StateFile.chunkSize * 3 + 10
+        let state = try StateFile.create(in: directory, key: key, blobSize: size)
+        #expect(state.chunkCount == 4)
+        #expect(try state.presence().absentRuns.map(\.count) == [size])
+        try state.markPresent(1..<2)
+        #expect(try state.presence().absentRuns.map(\.start) == [0, StateFile.chunkSize * 2])
+        #expect(try state.presence().presentBytes == StateFile.chunkSize)
+        try state.markPresent(3..<4)
+        #expect(try state.presence().presentBytes == StateFile.chunkSize + 10)
+        try state.markPresent(0..<4)
+        #expect(try state.presence().absentRuns.isEmpty)
+        #expect(try state.presence().presentBytes == size)
+        let again = try #require(try StateFile.open(in: directory, key: key, blobSize: size))
+        #expect(try again.presence().presentBytes == size)
+    }
+
+    @Test func chunksAreMarkedOnlyWhenWhole() throws {
+        let size = StateFile.chunkSize * 2 + 5
+        let state = try StateFile.create(in: directory, key: key, blobSize: size)
+        var marker = ChunkMarker(state: state, run: ByteRange(upTo: size))
+        try marker.advance(by: Int(StateFile.chunkSize) - 1)
+        #expect(try state.presence().presentCount == 0)
+        try marker.advance(by: 1)
+        #expect(try state.presence().presentCount == 1)
+        try marker.advance(by: Int(StateFile.chunkSize) + 4)
+        #expect(try state.presence().presentCount == 2)
+        try marker.advance(by: 1)
+        #expect(try state.presence().absentRuns.isEmpty)
+    }
+
+    /// Two descriptors, as two processes would have: what one claims the other cannot, until it is gone.
+    @Test func claims() throws {
+        var first: StateFile? = try StateFile.create(in: directory, key: key, blobSize: 1)
+        let second = try #require(try StateFile.open(in: directory, key: key, blobSize: nil))
+        #expect(try first?.claim(.commit, .exclusive) == true)
+        #expect(try second.claim(.commit, .exclusive) == false)
+        #expect(try first?.claim(.open, .shared) == true)
+        #expect(try second.claim(.open, .shared))
+        #expect(try second.claim(.open, .exclusive) == false)
+        first = nil
+        #expect(try second.claim(.commit, .exclusive))
+        #expect(try second.claim(.open, .exclusive))
+    }
+
+    @Test func whatIsNotOursIsRefused() throws {
+        _ = try StateFile.create(in: directory, key: key, blobSize: 1000)
+        let path = temporary.path + "/state"
+        let good = try readFile(path)
+        #expect(try StateFile.open(in: directory, key: key, blobSize: 1001) == nil)
+        #expect(
+            try StateFile.open(in: directory, key: LayerKey(digest: key.digest, form: LayerForm(.tar)), blobSize: 1000)
+                == nil)
+        for place in [0, 7, 8, 16, 23, 40, 64, 100] {
+            var damaged = good
+            damaged[place] ^= 0x80
+            try writeFile(path, damaged)
+            #expect(try StateFile.open(in: directory, key: key, blobSize: 1000) == nil, "byte \(place)")
+        }
+        for count in [0, 1, 255, 256, good.count - 1] {
+            try writeFile(path, Array(good[..<count]))
+            #expect(try StateFile.open(in: directory, key: key, blobSize: 1000) == nil, "\(count) bytes")
+        }
+    }
+
+    @Test func layoutFindsItsSegments() throws {
+        var layout = LayerLayout()
+        layout.append(try #require(ByteRange(start: 100, count: 50)))
+        layout.append(try #require(ByteRange(start: 150, count: 10)))
+        func segment(_ start: UInt64, _ count: UInt64) throws -> LayerLayout.Segment {
+            layout.segment(of: try #require(ByteRange(start: start, count: count)))
+        }
+        #expect(try segment(0, 1000) == .init(place: .stream, position: 0, count: 100))
+        #expect(try segment(99, 1) == .init(place: .stream, position: 99, count: 1))
+        #expect(try segment(100, 1000) == .init(place: .member(start: 100), position: 0, count: 50))
+        #expect(try segment(149, 5) == .init(place: .member(start: 100), position: 49, count: 1))
+        #expect(try segment(150, 5) == .init(place: .member(start: 150), position: 0, count: 5))
+        #expect(try segment(160, 5) == .init(place: .stream, position: 160, count: 5))
+    }
+}

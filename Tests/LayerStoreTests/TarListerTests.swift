@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import OCI
+import TestSupport
+import Testing
+
+@testable import LayerStore
+
+/// Listing by ranges: the same entries as the whole tar gives, for few bytes and few requests.
+@Suite struct TarListerTests {
+    private func list(_ tar: [UInt8]) throws -> (index: LayerIndex, source: MemorySource) {
+        let source = try MemorySource()
+        var lister = TarLister(blob: try source.add(tar), source: source, cancellation: Cancellation())
+        return (try lister.index(), source)
+    }
+
+    @Test func largeMembersArePassedOver() throws {
+        let (index, source) = try list(
+            StoreBench.tar((0..<16).map { ("d/\($0)", StoreBench.noise(300_000, seed: UInt64($0))) }))
+        #expect(index.count == 18)
+        #expect(source.moved < 16 * 5000)
+    }
+
+    @Test func smallMembersCostFewRequests() throws {
+        let (index, source) = try list(StoreBench.tar((0..<5000).map { ("d/\($0)", [1, 2, 3]) }))
+        #expect(index.count == 5002)
+        #expect(source.requests.count < 20)
+    }
+
+    @Test func anyShapeGivesTheSameEntries() throws {
+        var random = SeededGenerator(seed: 20_261_123)
+        for _ in 0..<60 {
+            var tar = TarBuilder()
+            for number in 0..<Int.random(in: 0...80, using: &random) {
+                let sizes = [0, 1, 511, 512, 513, 4096, 70_000, 1_100_000]
+                let content = [UInt8](
+                    repeating: 7, count: sizes[Int.random(in: 0..<(number % 9 == 8 ? 8 : 6), using: &random)])
+                tar.file(number % 5 == 0 ? "d/日本語-\(number)" : "d/\(number)", content)
+            }
+            let bytes = tar.finish()
+            let (index, _) = try list(bytes)
+            let bench = try StoreBench()
+            let blob = try bench.source.add(bytes)
+            let layer = try bench.store().layer(blob, form: LayerForm(.tar), source: bench.source)
+            #expect(try layer.content() == nil)
+            #expect(try #require(layer.index).hasSameEntries(as: index))
+        }
+    }
+
+    @Test func truncatedTarsAreRefused() throws {
+        let tar = StoreBench.tar([("a", StoreBench.noise(5000, seed: 1)), ("b", [1])])
+        // Between two members other tars than kit's may end.
+        for count in stride(from: 1, to: tar.count - 1024, by: 97) where count != 5632 {
+            #expect(throws: (any Error).self, "\(count) bytes") { _ = try list(Array(tar[..<count])) }
+        }
+    }
+}
+
+/// Random numbers that come again with the seed.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}

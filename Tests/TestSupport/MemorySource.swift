@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+public import OCI
+import Glibc
+import Synchronization
+
+/// Blobs in memory, as a source that counts what is asked of it and can be made to wait or to fail.
+public final class MemorySource: ArtifactSource {
+    public let reference: Reference
+    private let state: Mutex<State>
+
+    private struct State {
+        var blobs: [Digest: [UInt8]] = [:]
+        var manifest: [UInt8] = []
+        var requests: [ByteRange] = []
+        var moved: UInt64 = 0
+        var failAfter: UInt64?
+        var isHeld = false
+    }
+
+    public init(reference: String = "oci:/memory") throws {
+        self.reference = try Reference(parsing: reference)
+        state = Mutex(State())
+    }
+
+    /// Adds a blob and describes it.
+    @discardableResult
+    public func add(_ bytes: [UInt8], _ mediaType: String = "application/vnd.kitops.modelkit.dataset.v1.tar") throws
+        -> Descriptor
+    {
+        guard let type = MediaType(mediaType) else { throw TestSupportError("not a media type: \(mediaType)") }
+        let digest = DigestHasher.digest(of: bytes)
+        state.withLock { $0.blobs[digest] = bytes }
+        return Descriptor(mediaType: type, digest: digest, size: UInt64(bytes.count))
+    }
+
+    /// What `resolve` gives.
+    public func setManifest(_ bytes: [UInt8]) { state.withLock { $0.manifest = bytes } }
+
+    /// Other bytes under a digest.
+    public func replace(_ digest: Digest, _ bytes: [UInt8]) { state.withLock { $0.blobs[digest] = bytes } }
+
+    /// Ranges that were asked for, in order.
+    public var requests: [ByteRange] { state.withLock { $0.requests } }
+    /// Bytes handed over.
+    public var moved: UInt64 { state.withLock { $0.moved } }
+    /// Fails as unreachable once so many bytes have moved in all.
+    public var failAfter: UInt64? {
+        get { state.withLock { $0.failAfter } }
+        set { state.withLock { $0.failAfter = newValue } }
+    }
+    /// Transfers wait before their first byte.
+    public var isHeld: Bool {
+        get { state.withLock { $0.isHeld } }
+        set { state.withLock { $0.isHeld = newValue } }
+    }
+
+    public func resolve() throws(SourceError) -> ResolvedManifest {
+        try ResolvedManifest(bytes: state.withLock { $0.manifest }, expected: nil, at: "memory")
+    }
+
+    public func fetch(
+        _ blob: Descriptor, range: ByteRange, cancellation: Cancellation, receive: (RawSpan) throws -> Void
+    ) throws {
+        state.withLock { $0.requests.append(range) }
+        while isHeld {
+            if cancellation.isCancelled { throw SourceError.cancelled }
+            usleepMilliseconds(2)
+        }
+        guard let bytes = state.withLock({ $0.blobs[blob.digest] }) else {
+            throw SourceError.notFound("no \(blob.digest)")
+        }
+        var position = range.start
+        while position < range.end {
+            if cancellation.isCancelled { throw SourceError.cancelled }
+            let count = Int(min(range.end - position, 50_000))
+            if let limit = failAfter, moved + UInt64(count) > limit {
+                throw SourceError.unreachable("as it was told to")
+            }
+            guard Int(position) + count <= bytes.count else { throw SourceError.unusable("the blob is too short") }
+            let piece = Array(bytes[Int(position)..<Int(position) + count])
+            try receive(piece.span.bytes)
+            state.withLock { $0.moved += UInt64(count) }
+            position += UInt64(count)
+        }
+    }
+}
+
+func usleepMilliseconds(_ milliseconds: UInt32) { usleep(milliseconds * 1000) }
