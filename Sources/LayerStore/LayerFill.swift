@@ -49,6 +49,13 @@ struct LayerFill {
                 try finish(partial, nil, onGood)
                 return
             case .filling:
+                // Another may have committed it between our two looks.
+                if let open = try OpenLayer.open(key, blobSize: blob.size, in: cache),
+                    let index = try cache.index(of: open, key, blobSize: blob.size)
+                {
+                    try partial.discard()
+                    return onGood(open, index)
+                }
                 try fill(partial, onGood)
                 return
             }

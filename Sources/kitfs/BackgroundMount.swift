@@ -90,19 +90,20 @@ struct ReadyWord {
 
     var isInBackground: Bool { descriptor != nil }
 
-    func ready() { say("ready\n") }
+    /// False if nobody listens any more.
+    func ready() -> Bool { say("ready\n") }
 
     /// False in the foreground: the failure is for stderr then.
     func fail(_ failure: CommandFailure) -> Bool {
         guard isInBackground else { return false }
-        say("\(failure.code.rawValue) \(failure.message.split(separator: "\n").joined(separator: " "))\n")
+        _ = say("\(failure.code.rawValue) \(failure.message.split(separator: "\n").joined(separator: " "))\n")
         return true
     }
 
-    private func say(_ text: String) {
-        guard let descriptor else { return }
+    private func say(_ text: String) -> Bool {
+        guard let descriptor else { return false }
         let bytes = Array(text.utf8)
-        _ = write(descriptor, bytes, bytes.count)
-        close(descriptor)
+        defer { close(descriptor) }
+        return write(descriptor, bytes, bytes.count) == bytes.count
     }
 }

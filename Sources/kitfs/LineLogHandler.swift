@@ -3,7 +3,7 @@ private import Glibc
 internal import Logging
 private import Synchronization
 
-/// Logs a line for each message: time, level, text.
+/// Logs a line for each message: time, level, the reference where one is set, text.
 struct LineLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level
@@ -20,7 +20,8 @@ struct LineLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        sink.write("\(Self.time()) \(event.level) \(event.message)")
+        let subject = metadata["reference"].map { "\($0): " } ?? ""
+        sink.write("\(Self.time()) \(event.level) \(subject)\(event.message)")
     }
 
     /// UTC, RFC 3339.

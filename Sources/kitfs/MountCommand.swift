@@ -61,7 +61,7 @@ struct MountCommand: ParsableCommand {
     private func checkDirectory() throws {
         if directory.hasPrefix("/dev/fd/") { return }
         let path = MountTable.canonical(directory)
-        if let mounted = MountTable.current().entry(at: path), mounted.type.hasPrefix("fuse.") {
+        if let mounted = MountTable.current().entry(at: path), mounted.isKitfs {
             throw CommandFailure(
                 .mountPoint, "\(directory): \(mounted.source) is mounted there; `kitfs unmount \(directory)` ends that")
         }

@@ -15,17 +15,34 @@ struct MountProcess {
     private let word: ReadyWord
     private let sink = LogSink()
     private let logger: Logger
+    private let logPath: String
+    private let ending = Ending()
     private let id = String(UInt64.random(in: 0 ... .max), radix: 36)
 
     init(_ command: MountCommand, _ word: ReadyWord) {
         self.command = command
         self.word = word
-        logger = command.log.logger(sink)
+        var logger = command.log.logger(sink)
+        logger[metadataKey: "reference"] = "\(command.reference)"
+        self.logger = logger
+        // Now: later the working directory is another.
+        logPath = command.logFile.map(Environment.absolute) ?? "\(LiveRecord.directory())/\(id).log"
     }
 
     func run() throws {
         Self.raiseFileLimit()
         Self.blockSignals()
+        endOnSignal()
+        do {
+            if let log = try openLog() { sink.redirect(to: log) }
+            try serve()
+        } catch {
+            if command.logFile == nil { unlink(logPath) }
+            throw error
+        }
+    }
+
+    private func serve() throws {
         let directory =
             command.directory.hasPrefix("/dev/fd/") ? command.directory : MountTable.canonical(command.directory)
         let cache = try command.cache.open()
@@ -43,11 +60,13 @@ struct MountProcess {
             tree, owner: (command.uid ?? geteuid(), command.gid ?? getegid()), logger: logger
         ) { [self] in
             publisher.start(record(tree, directory, cache), id: id)
-            mounted(tree, directory)
+            logger.notice(
+                "kitfs \(Kitfs.version) on \(directory): \(tree.digest), verify before-read, cache \(cache.path)")
+            sayReady()
         }
         let session = try FuseSession(operations, options)
+        ending.set(session)
         try session.mount(on: directory)
-        endOnSignal(session)
         chdir("/")
         defer {
             logger.notice("unmounted")
@@ -57,14 +76,14 @@ struct MountProcess {
         try session.run()
     }
 
-    /// The kernel has answered: whoever waits for the mount may use it.
-    private func mounted(_ tree: KitFileSystem, _ directory: String) {
-        if word.isInBackground {
-            redirectOutput()
-            word.ready()
+    /// The kernel has answered: whoever waits for the mount may use it. If they have gone, so does the mount.
+    private func sayReady() {
+        guard word.isInBackground else { return }
+        closeOutput()
+        if !word.ready() {
+            logger.notice("ending: who asked for the mount has gone")
+            BackgroundThread.start { ending.end() }
         }
-        logger.notice(
-            "kitfs \(Kitfs.version): \(tree.reference) (\(tree.digest)) on \(directory), verify before-read")
     }
 
     private func record(_ tree: KitFileSystem, _ directory: String, _ cache: CacheDirectory) -> MountRecord {
@@ -82,15 +101,20 @@ struct MountProcess {
 
     // MARK: The process
 
-    private var logPath: String {
-        command.logFile.map(Environment.absolute) ?? "\(LiveRecord.directory())/\(id).log"
+    /// nil in the foreground without --log-file, where the log goes to stderr, and where there is no runtime directory.
+    private func openLog() throws -> Int32? {
+        guard word.isInBackground || command.logFile != nil else { return nil }
+        if command.logFile == nil, LiveRecord.makeDirectory() == nil { return nil }
+        let log = open(logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard log >= 0 else {
+            throw CommandFailure(.failed, "the log \(logPath) cannot be written: \(String(cString: strerror(errno)))")
+        }
+        return log
     }
 
-    /// Nobody reads our output any more: the log goes to a file.
-    private func redirectOutput() {
+    /// Nobody reads our output any more.
+    private func closeOutput() {
         let null = open("/dev/null", O_RDWR | O_CLOEXEC)
-        let log = open(logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o644)
-        if log >= 0 { sink.redirect(to: log) }
         for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] { dup2(null, descriptor) }
         close(null)
     }
@@ -118,14 +142,28 @@ struct MountProcess {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
-    private func endOnSignal(_ session: FuseSession) {
-        BackgroundThread.start { [logger] in
-            var signals = Self.signalSet()
-            var signal: Int32 = 0
-            while sigwait(&signals, &signal) != 0 {}
-            logger.notice("ending: \(String(cString: strsignal(signal)))")
-            session.end()
+    private func endOnSignal() {
+        BackgroundThread.start { [logger, ending] in
+            while true {
+                var signals = Self.signalSet()
+                var signal: Int32 = 0
+                guard sigwait(&signals, &signal) == 0 else { continue }
+                logger.notice("ending: \(String(cString: strsignal(signal)))")
+                ending.end()
+            }
         }
+    }
+}
+
+/// Ends the mount, or the process where there is no mount yet.
+private final class Ending: Sendable {
+    private let session = Mutex<FuseSession?>(nil)
+
+    func set(_ session: FuseSession) { self.session.withLock { $0 = session } }
+
+    func end() {
+        guard let session = session.withLock({ $0 }) else { _exit(CommandFailure.Code.failed.rawValue) }
+        session.end()
     }
 }
 

@@ -111,6 +111,37 @@ import Testing
         try bench.kitfs("unmount", target)
     }
 
+    /// Ctrl-C on a mount that is still being made: it must not appear later.
+    @Test func aMountThatNobodyWaitsForIsNotMade() throws {
+        let registry = try DockerRegistry()
+        try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "p:v1")
+        let proxy = try FaultProxy(upstreamPort: registry.port)
+        let target = try bench.directory.subdirectory("m")
+        proxy.stalled = true
+        let command = try BackgroundProcess(
+            Workbench.executable, ["mount", "\(proxy.host)/p:v1", target], environment: bench.environment)
+        try eventually(within: 10, "the registry is asked") { proxy.openConnections > 0 }
+        command.kill(signal: SIGINT)
+        #expect(command.waitForExit(timeout: 5) != nil)
+        proxy.stalled = false
+        try eventually(within: 20, "its process has ended") {
+            try Command.run("pgrep", ["-f", target]).exitCode == 1
+        }
+        #expect(!(try mounts().contains(target)))
+    }
+
+    @Test func aRelativeLogFile() throws {
+        let target = try bench.directory.subdirectory("m")
+        try Command.check(
+            Workbench.executable, ["mount", reference, "m", "--log-file", "mount.log"], environment: bench.environment,
+            workingDirectory: bench.directory.path)
+        try bench.kitfs("unmount", target)
+        let log = String(decoding: try readFile(bench.directory.path + "/mount.log"), as: UTF8.self)
+        #expect(log.contains(reference) && log.contains("unmounted"))
+        let (code, message) = try bench.failure("mount", reference, target, "--log-file", "/nowhere/x.log")
+        #expect(code == 1 && message.contains("/nowhere/x.log"))
+    }
+
     @Test func unmountedByOthersItEndsToo() throws {
         let mount = try bench.mount(reference)
         let process = try mount.process()
