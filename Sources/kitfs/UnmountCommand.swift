@@ -42,19 +42,29 @@ struct UnmountCommand: ParsableCommand {
         return umount2(path, noFollow | (lazy ? detach : 0)) == 0 ? nil : String(cString: strerror(errno))
     }
 
-    /// Only fusermount3, which is setuid, may do it for others.
+    /// Only fusermount3, which is setuid, may do it for others. What it says of a failure is the reason.
     private func unmountAsUser(_ path: String) -> String? {
-        let arguments = ["fusermount3", "-u"] + (lazy ? ["-z"] : []) + ["-q", "--", path]
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return String(cString: strerror(errno)) }
+        defer { close(ends[0]) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        let arguments = ["fusermount3", "-u"] + (lazy ? ["-z"] : []) + ["--", path]
         var argv = arguments.map { strdup($0) } + [nil]
         defer { for text in argv { free(text) } }
         var child = pid_t()
-        let result = posix_spawnp(&child, "fusermount3", nil, nil, &argv, environ)
-        guard result == 0 else {
-            return "fusermount3 cannot be run (\(String(cString: strerror(result)))); install fuse3"
-        }
+        let result = posix_spawnp(&child, "fusermount3", &actions, nil, &argv, environ)
+        close(ends[1])
+        guard result == 0 else { return "fusermount3 cannot be run (\(String(cString: strerror(result)))); install fuse3" }
+        var said = [UInt8](repeating: 0, count: 1000)
+        let count = max(0, read(ends[0], &said, said.count))
         var status: Int32 = 0
         while waitpid(child, &status, 0) < 0, errno == EINTR {}
-        return status == 0 ? nil : "busy, or not yours"
+        let text = String(decoding: said[0..<count], as: UTF8.self).split(separator: "\n").joined(separator: "; ")
+        return status == 0 ? nil : text.isEmpty ? "fusermount3 failed (\(status))" : text
     }
 
     /// The mount is gone; its process has to give back its locks. Ten seconds at most.
