@@ -58,7 +58,9 @@ struct UnmountCommand: ParsableCommand {
         var child = pid_t()
         let result = posix_spawnp(&child, "fusermount3", &actions, nil, &argv, environ)
         close(ends[1])
-        guard result == 0 else { return "fusermount3 cannot be run (\(String(cString: strerror(result)))); install fuse3" }
+        guard result == 0 else {
+            return "fusermount3 cannot be run (\(String(cString: strerror(result)))); install fuse3"
+        }
         var said = [UInt8](repeating: 0, count: 1000)
         let count = max(0, read(ends[0], &said, said.count))
         var status: Int32 = 0
