@@ -93,8 +93,8 @@ public struct RegistryHost: Hashable, Sendable, CustomStringConvertible {
     public init?(_ text: some StringProtocol) {
         var rest = Substring(text)
         if rest.first == "[" {
-            guard let close = rest.firstIndex(of: "]"),
-                rest[rest.index(after: rest.startIndex)..<close].utf8.allSatisfy({ $0 == 58 || Self.isHexDigit($0) })
+            guard let close = rest.firstIndex(of: "]"), case let address = rest[..<close].utf8.dropFirst(),
+                address.contains(58), address.allSatisfy({ $0 == 58 || Self.isHexDigit($0) })
             else { return nil }
             rest = rest[rest.index(after: close)...]
         } else {
