@@ -52,7 +52,8 @@ public struct TarParser: Sendable {
 
     private mutating func expectHeader() {
         state = .header
-        wanted = length == offset ? 0 : TarHeader.blockSize
+        // An extension that nothing follows is no end: the header that is missing is asked for.
+        wanted = length == offset && extensions.isEmpty ? 0 : TarHeader.blockSize
     }
 
     private mutating func consumeHeader(_ block: [UInt8]) throws(TarError) -> TarMember? {
@@ -103,9 +104,9 @@ public struct TarParser: Sendable {
         if let what = extensions.unsupported { throw unsupported(what) }
         let size = kind == .file ? claimed : 0
         let content = here + UInt64(TarHeader.blockSize)
-        guard size <= UInt64(Int64.max) - content - UInt64(TarHeader.blockSize) else {
-            throw .tooLong(path: printable, offset: here)
-        }
+        // The header itself may stand where no content can: `content` can be 2^63 already.
+        let limit = UInt64(Int64.max) - UInt64(TarHeader.blockSize)
+        guard content <= limit, size <= limit - content else { throw .tooLong(path: printable, offset: here) }
         let next = content + (size + 511) / 512 * 512
         if let length, next > length { throw .tooLong(path: printable, offset: here) }
         let member = TarMember(
