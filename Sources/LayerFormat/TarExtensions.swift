@@ -8,19 +8,20 @@ struct TarExtensions: Sendable {
     private var global = Records()
     private var local = Records()
 
+    /// Values are nil where there is no record, `.some(nil)` where one of no length takes back what was said before.
     private struct Records: Sendable {
-        var path: [UInt8]?
-        var linkTarget: [UInt8]?
-        var size: UInt64?
-        var modified: Int64?
+        var path: [UInt8]??
+        var linkTarget: [UInt8]??
+        var size: UInt64??
+        var modified: Int64??
         var unsupported: String?
         var isEmpty = true
     }
 
-    var path: [UInt8]? { local.path ?? global.path }
-    var linkTarget: [UInt8]? { local.linkTarget ?? global.linkTarget }
-    var size: UInt64? { local.size ?? global.size }
-    var modified: Int64? { local.modified ?? global.modified }
+    var path: [UInt8]? { (local.path ?? global.path) ?? nil }
+    var linkTarget: [UInt8]? { (local.linkTarget ?? global.linkTarget) ?? nil }
+    var size: UInt64? { (local.size ?? global.size) ?? nil }
+    var modified: Int64? { (local.modified ?? global.modified) ?? nil }
     var unsupported: String? { local.unsupported ?? global.unsupported }
     /// Whether a member must follow.
     var isEmpty: Bool { local.isEmpty }
@@ -63,8 +64,10 @@ struct TarExtensions: Sendable {
             }
             let value = record[(equals + 1)...]
             switch String(decoding: record[..<equals], as: UTF8.self) {
-            case "path": records.path = Array(value)
-            case "linkpath": records.linkTarget = Array(value)
+            case "path": records.path = .some(value.isEmpty ? nil : Array(value))
+            case "linkpath": records.linkTarget = .some(value.isEmpty ? nil : Array(value))
+            case "size" where value.isEmpty: records.size = .some(nil)
+            case "mtime" where value.isEmpty: records.modified = .some(nil)
             case "size":
                 guard let size = decimal(value), size <= UInt64(Int64.max) else {
                     throw failure("size is not a number")
