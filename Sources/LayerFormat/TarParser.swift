@@ -16,6 +16,8 @@ public struct TarParser: Sendable {
     /// An extended header may be this long. Names are at most PATH_MAX, so a mebibyte is generous.
     private static let extensionLimit: UInt64 = 1 << 20
 
+    /// Where the last member's content ends: the padding that follows it up to `offset` may be missing.
+    private var contentEnd: UInt64 = 0
     private var state = State.header
     private var extensions = TarExtensions()
     private var firstHeader: UInt64?
@@ -30,7 +32,7 @@ public struct TarParser: Sendable {
     /// To be asked when no more bytes can come: nil if the tar may end at `offset`.
     public func prematureEnd(at end: UInt64) -> TarError? {
         if isAtEnd { return nil }
-        if case .header = state, extensions.isEmpty, offset == end { return nil }
+        if case .header = state, extensions.isEmpty, contentEnd...offset ~= end { return nil }
         return .truncated(offset: min(offset, end))
     }
 
@@ -108,11 +110,12 @@ public struct TarParser: Sendable {
         let limit = UInt64(Int64.max) - UInt64(TarHeader.blockSize)
         guard content <= limit, size <= limit - content else { throw .tooLong(path: printable, offset: here) }
         let next = content + (size + 511) / 512 * 512
-        if let length, next > length { throw .tooLong(path: printable, offset: here) }
+        if let length, content + size > length { throw .tooLong(path: printable, offset: here) }
         let member = TarMember(
             path: path, kind: kind, mode: header.mode, size: size, modified: extensions.modified ?? header.modified,
             headerOffset: firstHeader ?? here, contentOffset: content)
-        offset = next
+        offset = length.map { min(next, $0) } ?? next
+        contentEnd = content + size
         firstHeader = nil
         extensions.reset()
         expectHeader()

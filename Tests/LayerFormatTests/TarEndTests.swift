@@ -17,13 +17,14 @@ import Testing
     /// Offsets of `tar`: d 0; record 512, name in 1024, header 1536, content 2048 ..< 2748 (3072); b 3072, content
     /// 3584 ..< 4096.
     private static let goodEnds: [Int: Int] = [
-        0: 0, 512: 1, 2748: 2, 3072: 2, 4096: 3, 4608: 3, 5120: 3,
+        // Some tars lack the padding of their last member.
+        0: 0, 512: 1, 2748: 2, 2749: 2, 3071: 2, 3072: 2, 4096: 3, 4608: 3, 5120: 3,
     ]
 
     @Test func cutAtEachBlock() throws {
         let bytes = tar.finish()
         try #require(bytes.count == 5120)
-        for end in stride(from: 0, through: bytes.count, by: 512) {
+        for end in Array(stride(from: 0, through: bytes.count, by: 512)) + [2748, 2749, 3071] {
             let cut = Array(bytes[..<end])
             if let count = Self.goodEnds[end] {
                 #expect(try TarReading.list(cut).count == count, "cut at \(end)")
