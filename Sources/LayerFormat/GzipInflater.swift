@@ -8,11 +8,11 @@ private import CDeflate
 public final class GzipInflater {
     private let state: UnsafeMutablePointer<inflate_state>
     private let output: UnsafeMutableRawBufferPointer
-    private var phase = Phase.start
+    private var phase = Phase.header(GzipHeader())
     /// Bytes of the compressed stream taken so far: where an error is.
     public private(set) var position: UInt64 = 0
 
-    private enum Phase { case start, inside, between, padding }
+    private enum Phase { case header(GzipHeader), inside, between, padding }
 
     /// Output comes in pieces of at most this many bytes.
     public static let pieceSize = 1 << 20
@@ -20,7 +20,6 @@ public final class GzipInflater {
     public init() {
         state = .allocate(capacity: 1)
         output = .allocate(byteCount: Self.pieceSize, alignment: 4096)
-        beginMember()
     }
 
     deinit {
@@ -28,9 +27,11 @@ public final class GzipInflater {
         output.deallocate()
     }
 
-    private func beginMember() {
+    /// ISA-L gets what follows the header, and checks the trailer.
+    private func beginDeflate() {
         isal_inflate_init(state)
-        state.pointee.crc_flag = UInt32(ISAL_GZIP)
+        state.pointee.crc_flag = UInt32(ISAL_GZIP_NO_HDR_VER)
+        phase = .inside
     }
 
     /// Takes the next compressed bytes and hands over what they inflate to, in order.
@@ -46,10 +47,17 @@ public final class GzipInflater {
                     rest.removeFirst()
                     position += 1
                 case .between:
-                    beginMember()
-                    phase = .inside
-                case .start:
-                    phase = .inside
+                    phase = .header(GzipHeader())
+                case .header(var header):
+                    do throws(GzipHeader.Refusal) {
+                        let isLast = try header.take(first)
+                        phase = .header(header)
+                        if isLast { beginDeflate() }
+                    } catch {
+                        throw GzipError.corrupt(reason: error.reason, offset: position)
+                    }
+                    rest.removeFirst()
+                    position += 1
                 case .inside:
                     let taken = try inflate(UnsafeRawBufferPointer(rebasing: rest), inflated)
                     rest = rest.dropFirst(taken)
@@ -86,7 +94,10 @@ public final class GzipInflater {
 
     /// To be called when no more bytes come. Throws `GzipError.truncated` in the middle of a member.
     public func finish() throws(GzipError) {
-        guard phase == .between || phase == .padding else { throw .truncated(offset: position) }
+        switch phase {
+        case .between, .padding: return
+        case .header, .inside: throw .truncated(offset: position)
+        }
     }
 
     private static func reason(_ code: Int32) -> String {
@@ -94,8 +105,6 @@ public final class GzipInflater {
         case ISAL_INVALID_BLOCK: "a block is invalid"
         case ISAL_INVALID_SYMBOL: "a symbol is invalid"
         case ISAL_INVALID_LOOKBACK: "a match points before the start"
-        case ISAL_INVALID_WRAPPER: "there is no gzip header"
-        case ISAL_UNSUPPORTED_METHOD: "the method is not deflate"
         case ISAL_INCORRECT_CHECKSUM: "the checksum is wrong"
         default: "ISA-L error \(code)"
         }
