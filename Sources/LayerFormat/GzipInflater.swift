@@ -78,8 +78,10 @@ public final class GzipInflater {
             state.pointee.avail_out = UInt32(output.count)
             let result = isal_inflate(state)
             guard result == ISAL_DECOMP_OK || result == ISAL_END_INPUT else {
+                // On an error ISA-L gives back what it had taken and not used, of earlier pieces too.
+                let taken = Int64(offered) - Int64(state.pointee.avail_in)
                 throw GzipError.corrupt(
-                    reason: Self.reason(result), offset: position + UInt64(offered - Int(state.pointee.avail_in)))
+                    reason: Self.reason(result), offset: UInt64(clamping: Int64(clamping: position) + taken))
             }
             let produced = output.count - Int(state.pointee.avail_out)
             if produced > 0 { try inflated(UnsafeRawBufferPointer(output).bytes.extracting(0..<produced)) }
