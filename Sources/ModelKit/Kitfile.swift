@@ -29,7 +29,7 @@ public struct Kitfile: Sendable, Equatable {
 
     /// In the order in which kit writes their layers.
     public var elements: [Element] {
-        let model = value["model"]
+        let model = value["model"].flatMap { $0 == .null ? nil : $0 }
         return [model].compactMap { $0 }.map { Self.element(.model, $0) }
             + (model?["parts"]?.array ?? []).map { Self.element(.modelPart, $0) }
             + (value["code"]?.array ?? []).map { Self.element(.code, $0) }
