@@ -55,7 +55,8 @@ let package = Package(
         .testTarget(name: "OCITests", dependencies: ["OCI", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "LayerFormatTests", dependencies: ["LayerFormat", "OCI", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "ModelKitTests", dependencies: ["ModelKit", "OCI", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ModelKitTests", dependencies: ["ModelKit", "CYAML", "OCI", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "OCI", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "LayerStoreTests",

@@ -49,7 +49,7 @@ final class YAMLEmitter {
         case .bool(let value): try emitScalar(value ? "true" : "false", style: YAML_PLAIN_SCALAR_STYLE)
         case .integer(let value): try emitScalar(String(value), style: YAML_PLAIN_SCALAR_STYLE)
         case .unsigned(let value): try emitScalar(String(value), style: YAML_PLAIN_SCALAR_STYLE)
-        case .number(let value): try emitScalar(String(value), style: YAML_PLAIN_SCALAR_STYLE)
+        case .number(let value): try emitScalar(Self.text(of: value), style: YAML_PLAIN_SCALAR_STYLE)
         case .string(let text): try emitText(text)
         case .array(let values):
             try emit { yaml_sequence_start_event_initialize($0, nil, nil, 1, YAML_ANY_SEQUENCE_STYLE) }
@@ -75,6 +75,13 @@ final class YAMLEmitter {
         let reserved = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"]
         let isPlain = isWord && !reserved.contains(text.lowercased())
         try emitScalar(text, style: isPlain ? YAML_ANY_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE)
+    }
+
+    /// With a point before the exponent: without it YAML 1.1 takes `1e+30` for a string.
+    private static func text(of number: Double) -> String {
+        let text = String(number)
+        guard let exponent = text.firstIndex(of: "e"), !text.contains(".") else { return text }
+        return text[..<exponent] + ".0" + text[exponent...]
     }
 
     private func emitScalar(_ text: String, style: yaml_scalar_style_t) throws(ModelKitError) {
