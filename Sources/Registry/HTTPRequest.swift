@@ -30,8 +30,8 @@ struct HTTPResponse {
 
     var contentLength: UInt64? { headers["content-length"].flatMap { UInt64($0) } }
 
-    /// `Retry-After` in seconds; a date, the header's other form, is not looked at.
-    var retryAfter: Double? { headers["retry-after"].flatMap { Double($0) }.map { max(0, $0) } }
+    /// `Retry-After` in seconds, a day at most; a date, the header's other form, is not looked at.
+    var retryAfter: Double? { headers["retry-after"].flatMap { UInt64($0) }.map { Double(min($0, 86_400)) } }
 }
 
 /// Why a request did not come to its end.

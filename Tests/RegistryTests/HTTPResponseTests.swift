@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+@testable import Registry
+
+@Suite struct HTTPResponseTests {
+    private func response(_ name: String, _ value: String) -> HTTPResponse {
+        var response = HTTPResponse(status: 206)
+        response.headers[name] = value
+        return response
+    }
+
+    @Test(
+        arguments: [
+            ("bytes 0-99/1000", 0, 1000), ("bytes 5-9/*", 5, nil), ("bytes 18446744073709551615-0/1", .max, 1),
+            ("bytes 7-/x", 7, nil),
+        ] as [(String, UInt64, UInt64?)]) func contentRange(_ value: String, _ first: UInt64, _ total: UInt64?)
+    {
+        let range = response("content-range", value).contentRange
+        #expect(range?.first == first)
+        #expect(range?.total == total)
+    }
+
+    @Test(arguments: [
+        "", "bytes", "bytes ", "bytes */1000", "bytes -", "bytes /", "bytes /-", "bytes a-b/c", "items 0-1/2",
+        "bytes=0-1/2", "bytes 18446744073709551616-0/1", "-/bytes ",
+    ]) func badContentRanges(_ value: String) {
+        #expect(response("content-range", value).contentRange == nil)
+    }
+
+    @Test func noContentRange() {
+        #expect(HTTPResponse(status: 206).contentRange == nil)
+    }
+
+    @Test(
+        arguments: [("0", 0), ("12", 12), ("", nil), ("-1", nil), ("18446744073709551616", nil), ("x", nil)]
+            as [(String, UInt64?)])
+    func contentLength(_ value: String, _ expected: UInt64?) {
+        #expect(response("content-length", value).contentLength == expected)
+    }
+
+    /// Whatever a registry says, it is a number of seconds that can be slept, or nothing.
+    @Test(
+        arguments: [
+            ("0", 0), ("7", 7), ("", nil), ("-5", nil), ("1e300", nil), ("inf", nil), ("nan", nil), ("-inf", nil),
+            ("0x7f", nil), ("Wed, 21 Oct 2026 07:28:00 GMT", nil), ("99999999999999999999", nil),
+            ("9223372036854775807", 86_400),
+        ] as [(String, Double?)]) func retryAfter(_ value: String, _ expected: Double?)
+    {
+        #expect(response("retry-after", value).retryAfter == expected)
+    }
+
+    @Test func success() {
+        for (status, expected) in [(200, true), (206, true), (204, false), (301, false), (404, false), (0, false)] {
+            #expect(HTTPResponse(status: status).isSuccess == expected)
+        }
+    }
+}
