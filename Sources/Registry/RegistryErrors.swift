@@ -10,6 +10,12 @@ enum RegistryErrors {
         struct Item: Decodable { let code: String?, message: String? }
         guard let first = try? JSONDecoder().decode(Body.self, from: Data(body)).errors?.first else { return nil }
         let text = [first.code, first.message].compactMap { $0 }.joined(separator: ", ")
-        return text.isEmpty ? nil : String(text.map { $0.isNewline ? " " : $0 }.prefix(200))
+        // It goes to a terminal and to a log of lines.
+        let clean = text.map { $0.isNewline ? " " : $0.unicodeScalars.contains(where: isControl) ? "\u{FFFD}" : $0 }
+        return text.isEmpty ? nil : String(clean.prefix(200))
+    }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.generalCategory == .control
     }
 }
