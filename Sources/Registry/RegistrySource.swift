@@ -87,9 +87,10 @@ extension RegistrySource {
                 return
             } catch HTTPFailure.cancelled {
                 throw SourceError.cancelled
-            } catch HTTPFailure.settings(let text), HTTPFailure.handshake(let text) {
+            } catch HTTPFailure.settings(let text) {
                 throw SourceError.unreachable("\(host): \(text)")
-            } catch HTTPFailure.transport(let text) {
+            } catch HTTPFailure.transport(let text), HTTPFailure.handshake(let text) {
+                // libcurl does not tell a handshake that cannot be from one that the network broke.
                 problem = text
             }
             if reader.reached > reached { backoff.madeProgress() }
