@@ -15,8 +15,9 @@ struct Backoff {
         self.host = host
     }
 
-    mutating func madeProgress() {
-        lastProgress = ContinuousClock.now
+    /// Patience counts from when the last bytes came, not from when it was noticed that no more do.
+    mutating func madeProgress(at instant: ContinuousClock.Instant = .now) {
+        lastProgress = instant
         delay = 0.1
     }
 

@@ -9,7 +9,7 @@ struct HTTPSettings: Sendable {
     /// A PEM file of the only authorities to trust, instead of the system's.
     var caFile: String?
     var connectTimeout = 10
-    /// A connection that moves less than a byte a second for so long is given up.
+    /// A transfer in which no byte comes for so long is given up.
     var stallTimeout = 20
     var userAgent = "kitfs"
 }
@@ -44,7 +44,8 @@ final class HTTPClient: Sendable {
         defer { idle.withLock { $0.append(Handle(pointer: handle)) } }
         curl_easy_reset(handle)
         return try withoutActuallyEscaping(receive) { receive in
-            let transfer = Transfer(cancellation: cancellation, receive: receive)
+            let transfer = Transfer(
+                stallTimeout: .seconds(settings.stallTimeout), cancellation: cancellation, receive: receive)
             let headers = configure(handle, request, transfer)
             defer { curl_slist_free_all(headers) }
             var message = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -56,6 +57,7 @@ final class HTTPClient: Sendable {
             }
             if let error = transfer.error { throw error }
             transfer.response.status = ccurl_response_code(handle)
+            if transfer.isStalled { throw HTTPFailure.transport("no bytes for \(settings.stallTimeout) s") }
             guard code == CURLE_OK else {
                 let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
                 throw Self.failure(code, text.isEmpty ? String(cString: curl_easy_strerror(code)) : text)
@@ -77,8 +79,6 @@ final class HTTPClient: Sendable {
         let redirects = request.url.hasPrefix("https:") ? "https" : "http,https"
         _ = ccurl_set_string(handle, CURLOPT_REDIR_PROTOCOLS_STR, redirects)
         _ = ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT, settings.connectTimeout)
-        _ = ccurl_set_long(handle, CURLOPT_LOW_SPEED_LIMIT, 1)
-        _ = ccurl_set_long(handle, CURLOPT_LOW_SPEED_TIME, settings.stallTimeout)
         _ = ccurl_set_long(handle, CURLOPT_BUFFERSIZE, 256 << 10)
         if !settings.verifyTLS {
             _ = ccurl_set_long(handle, CURLOPT_SSL_VERIFYPEER, 0)
@@ -121,10 +121,19 @@ final class HTTPClient: Sendable {
 private final class Transfer {
     var response = HTTPResponse()
     var error: (any Error)?
+    private(set) var isStalled = false
+    /// libcurl's own watch, CURLOPT_LOW_SPEED_TIME, looks at the mean of five seconds: after a fast start it takes
+    /// that much longer, and it counts the time that `receive` takes.
+    private var lastBytes = ContinuousClock.now
+    private let stallTimeout: Duration
     private let cancellation: Cancellation
     private let receive: (HTTPResponse, RawSpan) throws -> Void
 
-    init(cancellation: Cancellation, receive: @escaping (HTTPResponse, RawSpan) throws -> Void) {
+    init(
+        stallTimeout: Duration, cancellation: Cancellation,
+        receive: @escaping (HTTPResponse, RawSpan) throws -> Void
+    ) {
+        self.stallTimeout = stallTimeout
         self.cancellation = cancellation
         self.receive = receive
     }
@@ -139,7 +148,7 @@ private final class Transfer {
         _ = ccurl_set_progress_callback(handle) { context, _, _, _, _ in
             guard let context else { return 1 }
             let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-            return transfer.cancellation.isCancelled ? 1 : 0
+            return transfer.mustEnd() ? 1 : 0
         }
         _ = ccurl_set_data_callback(handle, CURLOPT_HEADERFUNCTION) { data, _, count, context in
             guard let data, let context else { return 0 }
@@ -152,12 +161,20 @@ private final class Transfer {
             let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
             do {
                 try transfer.receive(transfer.response, UnsafeRawBufferPointer(start: data, count: count).bytes)
+                transfer.lastBytes = .now
                 return count
             } catch {
                 transfer.error = error
                 return 0
             }
         }
+    }
+
+    /// Asked at least once a second.
+    private func mustEnd() -> Bool {
+        if cancellation.isCancelled { return true }
+        isStalled = ContinuousClock.now - lastBytes > stallTimeout
+        return isStalled
     }
 
     /// Each response of a chain of redirects starts with its status line.

@@ -64,14 +64,16 @@ extension RegistrySource {
     ) throws {
         var backoff = Backoff(patience: patience, host: host)
         while true {
-            let reached = reader.reached
+            var lastProgress: ContinuousClock.Instant?
             var problem: String
             var retryAfter: Double?
             do {
                 var message: [UInt8] = []
                 let response = try perform(path, &reader, cancellation) { reader, response, piece in
                     if response.isSuccess {
+                        let reached = reader.reached
                         try reader.receive(response, piece, into: receive)
+                        if reader.reached > reached { lastProgress = .now }
                     } else if message.count < 4096 {
                         piece.withUnsafeBytes { message.append(contentsOf: $0) }
                     }
@@ -93,7 +95,7 @@ extension RegistrySource {
                 // libcurl does not tell a handshake that cannot be from one that the network broke.
                 problem = text
             }
-            if reader.reached > reached { backoff.madeProgress() }
+            if let lastProgress { backoff.madeProgress(at: lastProgress) }
             try backoff.wait(after: problem, retryAfter: retryAfter, cancellation: cancellation)
         }
     }
