@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import OCI
+import TestSupport
+import Testing
+
+@testable import Registry
+
+@Suite struct SourceSettingsTests {
+    @Test func theLocalStoreIsNotReadYet() throws {
+        let reference = try Reference(parsing: "mymodel:v1")
+        let error = #expect(throws: SourceError.self) { try SourceSettings(environment: [:]).source(for: reference) }
+        #expect(error?.description.contains("HOST/mymodel") == true)
+    }
+
+    @Test func offlineAsksNobody() throws {
+        let registry = try DockerRegistry()
+        var settings = SourceSettings(environment: [:])
+        settings.isOffline = true
+        let source = try settings.source(for: Reference(parsing: "\(registry.host)/m:v1"))
+        let (blob, _) = try FilledRegistry.model()
+        for error in [
+            #expect(throws: SourceError.self) { try source.resolve() },
+            #expect(throws: SourceError.self) { try source.bytes(blob) },
+        ] {
+            guard case .unreachable(let reason)? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(reason.contains("--offline"))
+        }
+        #expect(try registry.requests().isEmpty)
+        // A layout is read all the same.
+        let layout = try Reference(parsing: "oci:" + Fixtures.layout("gzip"))
+        #expect(try settings.source(for: layout).resolve().digest.short == "fb4a9a85a285")
+    }
+
+    @Test(arguments: [
+        ("127.0.0.1", true), ("127.1.2.3:5000", true), ("localhost", true), ("localhost:5000", true), ("[::1]", true),
+        ("[::1]:5000", true), ("localhost.example.com", false), ("128.0.0.1", false), ("[::2]", false),
+        ("r.io", false), ("xlocalhost:5000", false),
+    ]) func loopback(_ host: String, _ expected: Bool) throws {
+        #expect(try #require(RegistryHost(host)).isLoopback == expected)
+    }
+
+    /// Only what resolves to this very machine may be asked without TLS.
+    @Test func aNameThatOnlyLooksLikeIt() throws {
+        #expect(try #require(RegistryHost("127.0.0.1.example.com:5000")).isLoopback == false)
+    }
+}
