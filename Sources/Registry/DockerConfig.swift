@@ -4,11 +4,12 @@ internal import OCI
 private import SystemPackage
 
 /// A user and a password, as `Authorization: Basic` takes them. Never printed.
-struct BasicCredentials: Sendable, Equatable, CustomStringConvertible {
+struct BasicCredentials: Sendable, Equatable, CustomStringConvertible, CustomReflectable {
     let user: String
     let password: String
 
     var description: String { "credentials of “\(user)”" }
+    var customMirror: Mirror { Mirror(self, children: ["user": user]) }
 }
 
 /// Credentials as `docker login` and `kit login` leave them: `auths` in docker's `config.json`.
