@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import OCI
+import Testing
+
+@testable import Registry
+
+@Suite struct ManifestReaderTests {
+    @Test func piecesAreJoinedAndABrokenAnswerForgotten() throws {
+        var reader = ManifestReader(place: "here")
+        #expect(reader.request("u").accept == [.imageManifest, .imageIndex])
+        try reader.receive(HTTPResponse(status: 200), [1, 2 as UInt8].span.bytes) { _ in }
+        _ = reader.request("u")
+        try reader.receive(HTTPResponse(status: 200), [3 as UInt8].span.bytes) { _ in }
+        try reader.receive(HTTPResponse(status: 200), [4 as UInt8].span.bytes) { _ in }
+        #expect(reader.bytes == [3, 4])
+    }
+
+    @Test func atEightMiBItEnds() throws {
+        var reader = ManifestReader(place: "here")
+        _ = reader.request("u")
+        let half = [UInt8](repeating: 32, count: 4 << 20)
+        try reader.receive(HTTPResponse(status: 200), half.span.bytes) { _ in }
+        try reader.receive(HTTPResponse(status: 200), half.span.bytes) { _ in }
+        #expect(throws: SourceError.unusable("here: the manifest has more than 8 MiB")) {
+            try reader.receive(HTTPResponse(status: 200), [32 as UInt8].span.bytes) { _ in }
+        }
+    }
+}

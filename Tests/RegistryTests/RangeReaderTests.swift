@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+import OCI
+import Testing
+
+@testable import Registry
+
+@Suite struct RangeReaderTests {
+    private let blob = Descriptor(
+        mediaType: .kitConfig, digest: DigestHasher.digest(of: []), size: 10)
+
+    private func reader(_ start: UInt64, _ count: UInt64) throws -> RangeReader {
+        RangeReader(blob: blob, range: try #require(ByteRange(start: start, count: count)), place: "r.io/m:v1")
+    }
+
+    private func response(_ status: Int, _ headers: [String: String] = [:]) -> HTTPResponse {
+        HTTPResponse(status: status, headers: headers)
+    }
+
+    /// Gives the reader pieces of one answer; returns what it handed over, and whether it ended the transfer.
+    private func give(
+        _ reader: inout RangeReader, _ response: HTTPResponse, _ pieces: [UInt8]...
+    ) throws -> (bytes: [UInt8], ended: Bool) {
+        var bytes: [UInt8] = []
+        do {
+            for piece in pieces {
+                try reader.receive(response, piece.span.bytes) { $0.withUnsafeBytes { bytes.append(contentsOf: $0) } }
+            }
+        } catch is ResponseComplete {
+            return (bytes, true)
+        }
+        return (bytes, false)
+    }
+
+    @Test func allOfABlobIsAskedForWithoutARange() throws {
+        var reader = try reader(0, 10)
+        #expect(reader.request("u").range == nil)
+        let got = try give(&reader, response(200, ["content-length": "10"]), [0, 1, 2, 3], [4, 5, 6, 7, 8, 9])
+        #expect(got.bytes == Array(0..<10))
+        #expect(reader.isComplete && !got.ended)
+    }
+
+    @Test func aRange() throws {
+        var reader = try reader(3, 4)
+        #expect(reader.request("u").range == ByteRange(start: 3, count: 4))
+        let got = try give(&reader, response(206, ["content-range": "bytes 3-6/10"]), [3, 4], [], [5, 6])
+        #expect(got.bytes == [3, 4, 5, 6])
+        #expect(reader.isComplete && reader.reached == 7)
+    }
+
+    @Test func goesOnWhereItBroke() throws {
+        var reader = try reader(0, 10)
+        _ = reader.request("u")
+        #expect(try give(&reader, response(200), [0, 1, 2]).bytes == [0, 1, 2])
+        #expect(!reader.isComplete)
+        #expect(reader.request("u").range == ByteRange(start: 3, count: 7))
+        #expect(try give(&reader, response(206, ["content-range": "bytes 3-9/*"]), [3, 4]).bytes == [3, 4])
+        #expect(reader.request("u").range == ByteRange(start: 5, count: 5))
+        // This time the server ignores the range: what was there is not handed over again.
+        #expect(try give(&reader, response(200), [0, 1, 2], [3, 4, 5, 6], [7, 8, 9]).bytes == [5, 6, 7, 8, 9])
+        #expect(reader.isComplete)
+    }
+
+    @Test func whatExceedsTheRangeEndsTheTransfer() throws {
+        var ignored = try reader(2, 3)
+        let got = try give(&ignored, response(200), [0, 1, 2, 3], [4, 5, 6], [7])
+        #expect(got.bytes == [2, 3, 4])
+        #expect(got.ended && ignored.isComplete)
+        var over = try reader(2, 3)
+        let more = try give(&over, response(206, ["content-range": "bytes 2-9/10"]), [2, 3, 4], [5, 6])
+        #expect(more.bytes == [2, 3, 4])
+        #expect(more.ended)
+    }
+
+    @Test(
+        arguments: [
+            (200, ["content-length": "11"]), (200, ["content-length": "0"]), (206, [:]), (206, ["content-range": "x"]),
+            (206, ["content-range": "bytes 3-6/11"]), (206, ["content-range": "bytes 0-9/10"]),
+            (206, ["content-range": "bytes 4-6/10"]),
+        ] as [(Int, [String: String])]) func answersThatDoNotFit(_ status: Int, _ headers: [String: String]) throws
+    {
+        var reader = try reader(3, 4)
+        _ = reader.request("u")
+        let error = #expect(throws: SourceError.self) { try give(&reader, response(status, headers), [9]) }
+        guard case .unusable(let reason)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(reason.hasPrefix("r.io/m:v1: blob \(blob.digest)"))
+        #expect(reader.reached == 3)
+    }
+}
