@@ -59,7 +59,7 @@ import Testing
 
     /// Numbers that fit no `Int64` are a syntax error to Foundation's decoder, which then does not say where.
     @Test(arguments: [
-        ("-1", "layers.0.size"), ("\"12\"", "layers.Index 0.size"), ("null", "layers.Index 0.size"),
+        ("-1", "layers.0.size"), ("\"12\"", "layers.0.size"), ("null", "layers.0.size"),
         ("true", "layers.0.size"), ("1.5", "JSON"), ("9223372036854775808", "JSON"), ("1e300", "JSON"),
     ]) func badSizes(_ size: String, _ reason: String) {
         let layer = #"{"mediaType":"a/b","digest":"\#(Self.digest)","size":\#(size)}"#
