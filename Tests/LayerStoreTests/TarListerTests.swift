@@ -48,8 +48,9 @@ import Testing
 
     @Test func truncatedTarsAreRefused() throws {
         let tar = StoreBench.tar([("a", StoreBench.noise(5000, seed: 1)), ("b", [1])])
-        // Between two members other tars than kit's may end.
-        for count in stride(from: 1, to: tar.count - 1024, by: 97) where count != 5632 {
+        // Behind a member's content other tars than kit's may end, with or without padding.
+        for count in stride(from: 1, to: tar.count - 1024, by: 97)
+        where !(5512...5632).contains(count) && !(6145...6656).contains(count) {
             #expect(throws: (any Error).self, "\(count) bytes") { _ = try list(Array(tar[..<count])) }
         }
     }
