@@ -6,8 +6,11 @@ internal import OCI
 extension KitFileSystem {
     private static let prefix = "user.kitfs."
 
-    /// The names of a file's or directory's extended attributes.
-    public func attributeNames(_ inode: InodeNumber) -> [String] { values(inode).map { Self.prefix + $0.name } }
+    /// The names that are listed: the root's. Those of files are there for who asks by name, but `cp -a` and the like,
+    /// which copy all that is listed, would stamp them on every copy, at twelve requests a file.
+    public func attributeNames(_ inode: InodeNumber) -> [String] {
+        inode == .root ? values(inode).map { Self.prefix + $0.name } : []
+    }
 
     /// Throws `FileSystemError.noAttribute` for a name that it has not.
     public func attribute(_ inode: InodeNumber, _ name: String) throws(FileSystemError) -> [UInt8] {
