@@ -144,7 +144,7 @@ public struct StatisticsRequest: ~Copyable, FuseRequest {
         var status = statvfs()
         status.f_bsize = 4096
         status.f_frsize = 4096
-        status.f_blocks = fsblkcnt_t((size + 4095) / 4096)
+        status.f_blocks = fsblkcnt_t(size / 4096 + (size % 4096 == 0 ? 0 : 1))
         status.f_files = fsfilcnt_t(files)
         status.f_namemax = 255
         fuse_reply_statfs(answer.take(), &status)

@@ -48,6 +48,11 @@ public final class KitFileSystem: Sendable {
     /// The layers, for `status`.
     public var mountedLayers: [(declared: KitLayer, layer: Layer)] { layers.map { ($0.declared, $0.layer) } }
 
+    /// Takes hold of the layers that are in the cache already.
+    public func claimCached() {
+        for mounted in layers { mounted.layer.claimIfCached() }
+    }
+
     // MARK: Waiting
 
     /// Calls back once all needs are met or have failed, with what failed added to `failures`.

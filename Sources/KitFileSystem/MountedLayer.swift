@@ -41,7 +41,11 @@ final class MountedLayer: Sendable {
     func misplacedEntry(in index: LayerIndex) -> EntryPath? {
         if let known = misplaced.withLock({ $0 }) { return known }
         let found = findMisplacedEntry(in: index)
-        misplaced.withLock { $0 = .some(found) }
+        let isNews = misplaced.withLock { known in
+            defer { known = .some(found) }
+            return known == nil
+        }
+        if isNews, let found { layer.report("“\(found)” is outside of the layer's declared path, \(scope)") }
         return found
     }
 

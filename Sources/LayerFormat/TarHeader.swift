@@ -22,7 +22,9 @@ struct TarHeader {
         try Self.verifyChecksum(block, at: offset)
         mode = UInt16(truncatingIfNeeded: try Self.number(block[100..<108], "mode", at: offset) & 0o7777)
         size = try Self.number(block[124..<136], "size", at: offset)
-        modified = Int64(clamping: try Self.number(block[136..<148], "mtime", at: offset))
+        // Times before 1970 are negative numbers in base 256; no time of ours is so old.
+        modified =
+            block[136] == 0xFF ? 0 : Int64(clamping: try Self.number(block[136..<148], "mtime", at: offset))
         type = block[156]
         linkTarget = Self.text(block[157..<257])
         let name = Self.text(block[0..<100])

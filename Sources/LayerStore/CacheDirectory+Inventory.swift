@@ -6,13 +6,13 @@ extension CacheDirectory {
     /// How much of a layer's blob is here.
     func cachedBytes(_ key: LayerKey, blobSize: UInt64) -> (bytes: UInt64, isWhole: Bool) {
         if let directory = try? layers.directory(key.description),
-            let state = try? StateFile.open(in: directory, key: key, blobSize: blobSize),
+            let state = try? StateFile.open(in: directory, key: key), state.blobSize == blobSize,
             (try? state.lifecycle) == .good
         {
             return (blobSize, true)
         }
         guard let directory = try? partial.directory(key.description),
-            let state = try? StateFile.open(in: directory, key: key, blobSize: blobSize),
+            let state = try? StateFile.open(in: directory, key: key), state.blobSize == blobSize,
             let presence = try? state.presence()
         else { return (0, false) }
         return (presence.presentBytes, (try? state.lifecycle) == .good)
@@ -45,13 +45,13 @@ extension CacheDirectory {
             return try [(layers, true), (partial, false)].flatMap { parent, isWhole in
                 try parent.names().compactMap { name in
                     guard let key = LayerKey(name), let directory = try? parent.directory(name),
-                        let state = try? StateFile.open(in: directory, key: key, blobSize: nil)
+                        let state = try? StateFile.open(in: directory, key: key)
                     else { return nil }
                     let presence = try state.presence()
                     return StoredLayer(
                         key: key, isWhole: isWhole, cached: isWhole ? state.blobSize : presence.presentBytes,
                         blobSize: state.blobSize, allocated: parent.allocated(name),
-                        isInUse: try !Self.lockForEviction(state))
+                        isInUse: state.isInUse)
                 }
             }
         } catch {
@@ -73,6 +73,12 @@ extension CacheDirectory {
         public var freed: UInt64 = 0
         /// Layers that are in use and were left.
         public var kept = 0
+
+        public init(layers: Int = 0, freed: UInt64 = 0, kept: Int = 0) {
+            self.layers = layers
+            self.freed = freed
+            self.kept = kept
+        }
     }
 
     /// Evicts all layers that nobody uses, and with them indexes, manifests and what tags meant.
@@ -80,7 +86,8 @@ extension CacheDirectory {
         var pruned = Pruned()
         do {
             for parent in [layers, partial] {
-                for name in try parent.names() { try evict(name, in: parent, &pruned) }
+                // Nothing goes that has no name of ours.
+                for name in try parent.names() where LayerKey(name) != nil { try evict(name, in: parent, &pruned) }
             }
             for name in try trash.names() { pruned.freed += reclaim(name, in: trash) }
             if pruned.kept == 0 {
@@ -97,7 +104,7 @@ extension CacheDirectory {
     private func evict(_ name: String, in parent: DirectoryHandle, _ pruned: inout Pruned) throws(Errno) {
         let size = parent.allocated(name)
         if let key = LayerKey(name), let directory = try? parent.directory(name),
-            let state = try? StateFile.open(in: directory, key: key, blobSize: nil)
+            let state = try? StateFile.open(in: directory, key: key)
         {
             guard try Self.lockForEviction(state), try OpenLayer.isCurrent(directory, key, parent) else {
                 pruned.kept += 1

@@ -32,23 +32,27 @@ public final class CacheDirectory: Sendable {
 
         """
 
-    /// Opens the cache, making it if it is not there. Throws `StoreError.cache` if it cannot be used.
-    public init(path: String) throws(StoreError) {
+    public enum Access: Sendable {
+        /// Makes what is missing. Adopts no directory that has something else in it.
+        case use
+        /// Makes and deletes nothing: for those who only look, at a cache that may be another user's.
+        case look
+    }
+
+    /// Opens the cache. Throws `StoreError.cache` if it cannot be used, or is none; for `.look` also if it is not there.
+    public init(path: String, _ access: Access = .use) throws(StoreError) {
         self.path = path
         do {
-            try Self.makeDirectories(path)
+            if access == .use { try Self.makeDirectories(path) }
             top = try DirectoryHandle.open(path)
-            try Self.checkVersion(top, path)
-            try Self.writeOnce("CACHEDIR.TAG", Self.tag, in: top)
-            blobs = try top.makeDirectory("blobs")
-            refs = try top.makeDirectory("refs")
-            indexes = try top.makeDirectory("indexes")
-            layers = try top.makeDirectory("layers")
-            trash = try top.makeDirectory("trash")
-            let partials = try top.makeDirectory("partial")
-            let boot = Self.bootID()
-            partial = try partials.makeDirectory(boot)
-            for name in try partials.names() where name != boot { try discard(name, in: partials) }
+            try Self.checkVersion(top, path, access)
+            blobs = try top.part("blobs", access)
+            refs = try top.part("refs", access)
+            indexes = try top.part("indexes", access)
+            layers = try top.part("layers", access)
+            trash = try top.part("trash", access)
+            partial = try Self.partialOfThisBoot(try top.part("partial", access), access)
+            if access == .use { try discardOtherBoots() }
         } catch let error as StoreError {
             throw error
         } catch {
@@ -66,8 +70,16 @@ public final class CacheDirectory: Sendable {
         }
     }
 
-    private static func checkVersion(_ top: DirectoryHandle, _ path: String) throws {
-        try writeOnce("VERSION", version, in: top)
+    private static func checkVersion(_ top: DirectoryHandle, _ path: String, _ access: Access) throws {
+        if (try? top.attributes(of: "VERSION")) == nil {
+            guard access == .use, try top.names().isEmpty else {
+                throw StoreError.cache(
+                    "\(path) is not a cache of kitfs, and not empty: nothing is touched; choose another with --cache DIR"
+                )
+            }
+            try writeOnce("CACHEDIR.TAG", tag, in: top)
+            try writeOnce("VERSION", version, in: top)
+        }
         let file = try top.file("VERSION", .read)
         let text = try file.bytes(at: 0, count: Int(min(file.attributes.size, 64)))
         guard text.elementsEqual(version.utf8) else {
@@ -83,10 +95,31 @@ public final class CacheDirectory: Sendable {
 
     private static func bootID() -> String {
         guard let proc = try? DirectoryHandle.open("/proc/sys/kernel/random"),
-            let bytes = try? proc.file("boot_id", .read).bytes(at: 0, count: 36),
-            bytes.allSatisfy({ $0 == 45 || (48...57).contains($0) || (97...102).contains($0) })
+            let bytes = try? proc.file("boot_id", .read).bytes(at: 0, count: 36)
         else { return "unknown" }
-        return String(decoding: bytes, as: UTF8.self)
+        let text = String(decoding: bytes, as: UTF8.self)
+        return isBootID(text) ? text : "unknown"
+    }
+
+    private static func partialOfThisBoot(
+        _ partials: DirectoryHandle, _ access: Access
+    ) throws(Errno) -> DirectoryHandle {
+        if access == .use { return try partials.makeDirectory(bootID()) }
+        // Without one of this boot, nothing there is named like a layer.
+        guard let partial = try? partials.directory(bootID()) else { return partials }
+        return partial
+    }
+
+    private func discardOtherBoots() throws(Errno) {
+        let partials = try top.directory("partial")
+        let boot = Self.bootID()
+        for name in try partials.names() where name != boot && Self.isBootID(name) {
+            try discard(name, in: partials)
+        }
+    }
+
+    private static func isBootID(_ text: String) -> Bool {
+        text.utf8.count == 36 && text.utf8.allSatisfy { $0 == 45 || (48...57).contains($0) || (97...102).contains($0) }
     }
 
     // MARK: Trash
@@ -108,6 +141,13 @@ public final class CacheDirectory: Sendable {
 }
 
 extension DirectoryHandle {
+    fileprivate func part(_ name: String, _ access: CacheDirectory.Access) throws(Errno) -> DirectoryHandle {
+        switch access {
+        case .use: try makeDirectory(name)
+        case .look: try directory(name)
+        }
+    }
+
     /// Writes a file under another name, syncs it, and renames it into place: whoever looks sees old or new, whole.
     func replaceFile(_ name: String, with bytes: [UInt8]) throws(Errno) {
         let temporary = CacheDirectory.uniqueName(name) + ".tmp"

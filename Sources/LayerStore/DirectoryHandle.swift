@@ -41,7 +41,7 @@ final class DirectoryHandle: Sendable {
             case .create(let exclusive): O_RDWR | O_CREAT | (exclusive ? O_EXCL : 0)
             }
         return try OwnedFile(
-            Self.descriptor(openat(descriptor.rawValue, name, flags | O_CLOEXEC | O_NOFOLLOW, 0o644)))
+            Self.descriptor(openat(descriptor.rawValue, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)))
     }
 
     func attributes(of name: String) throws(Errno) -> FileAttributes {

@@ -58,7 +58,6 @@ final class PlainFollower: FillFollower, @unchecked Sendable {
                 do { try tar.push(piece) { try builder.add($0) } } catch { tarFailure = error }
             }
             position += UInt64(memory.count)
-            try partial.state.beat(position)
         }
     }
 
@@ -118,7 +117,6 @@ final class GzipFollower: FillFollower, @unchecked Sendable {
                 }
             }
             position += UInt64(memory.count)
-            try partial.state.beat(position)
         }
     }
 

@@ -18,17 +18,25 @@ extension CacheDirectory {
     }
 
     /// The verified index of a layer that is here, made anew from its bytes if it was lost. nil if the layer turns out
-    /// to be damaged: it is gone then, and to be fetched again.
-    func index(of open: OpenLayer, _ key: LayerKey, blobSize: UInt64) throws(Errno) -> LayerIndex? {
-        if let index = loadIndex(key, blobSize: blobSize), index.isVerified { return index }
+    /// to be damaged: it is gone then, and to be fetched again. Any other error says nothing about the layer.
+    func index(of open: OpenLayer, _ key: LayerKey, blobSize: UInt64) throws -> LayerIndex? {
+        if let index = loadIndex(key, blobSize: blobSize), index.isVerified {
+            if try open.hasAll(index.layout) { return index }
+            try discard(key.description, in: layers)
+            return nil
+        }
+        let index: LayerIndex
         do {
-            let index = try open.rebuildIndex(key)
-            try saveIndex(index, key, blobSize: blobSize)
-            return index
+            index = try open.rebuildIndex(key)
+        } catch let error as Errno where error != .outOfRange && error != .noSuchFileOrDirectory {
+            throw error
         } catch {
             try discard(key.description, in: layers)
             return nil
         }
+        // It is made again next time if it cannot be kept.
+        try? saveIndex(index, key, blobSize: blobSize)
+        return index
     }
 
     func dropIndex(_ key: LayerKey) {

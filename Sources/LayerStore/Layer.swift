@@ -99,7 +99,13 @@ public final class Layer: Sendable {
             waiter(error)
             return nil
         case .start(let id):
-            services.listing.submit { self.findIndex() }
+            services.local.submit { [self] in
+                if let index = services.cache.loadIndex(key, blobSize: descriptor.size) {
+                    setIndex(index)
+                } else {
+                    services.listing.submit { self.findIndex() }
+                }
+            }
             return id
         case .wait(let id):
             return id
@@ -221,7 +227,10 @@ public final class Layer: Sendable {
     private func startFill() {
         let cancellation = Cancellation()
         state.withLock { $0.fill = cancellation }
-        services.fetching.submit { self.fill(cancellation) }
+        // What is here does not wait behind what is not.
+        services.local.submit { [self] in
+            if !adoptCached() { services.fetching.submit { self.fill(cancellation) } }
+        }
     }
 
     private func fill(_ cancellation: Cancellation) {
@@ -277,6 +286,27 @@ public final class Layer: Sendable {
         case .again: startFill()
         case .call(let waiters): for waiter in waiters { waiter(error) }
         }
+    }
+
+    /// What is wrong with the layer in the eyes of those who show it: logged, and shown by `status`.
+    public func report(_ reason: String) {
+        let error = StoreError.unusable(layer: key.digest, reason: reason)
+        services.logger.error("\(error)")
+        state.withLock { $0.lastError = error }
+    }
+
+    /// Opens the layer if it is in the cache: a live mount's layers are left alone by `prune`.
+    public func claimIfCached() {
+        services.local.submit { [self] in _ = adoptCached() }
+    }
+
+    /// Whether the layer was in the cache; no network, no fetch slot.
+    private func adoptCached() -> Bool {
+        guard let open = try? OpenLayer.open(key, blobSize: descriptor.size, in: services.cache),
+            let index = try? services.cache.index(of: open, key, blobSize: descriptor.size)
+        else { return false }
+        contentArrived(open, index)
+        return true
     }
 
     // MARK: For people

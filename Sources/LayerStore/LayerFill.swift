@@ -3,6 +3,7 @@ private import Glibc
 internal import Logging
 internal import OCI
 internal import SystemPackage
+private import Threading
 
 /// Brings one layer into the cache, whole and verified. Blocks its thread until that is done or has failed.
 ///
@@ -24,16 +25,19 @@ struct LayerFill {
     /// `onGood` is called once, when the layer can be read, before it is synced and committed.
     /// Throws `StoreError`, and whatever `StoreError.init(_:layer:)` takes.
     func run(onGood: (OpenLayer, LayerIndex) -> Void) throws {
+        guard blob.size <= StateFile.sizeLimit else {
+            throw StoreError.unusable(layer: key.digest, reason: "its descriptor says \(blob.size) bytes, over 16 TiB")
+        }
+        try checkSpace(missing: blob.size - min(blob.size, cache.cachedBytes(key, blobSize: blob.size).bytes))
         var watch: (pulse: [UInt8], since: ContinuousClock.Instant)?
         while true {
             if cancellation.isCancelled { throw SourceError.cancelled }
-            if let open = try OpenLayer.open(key, blobSize: blob.size, in: cache) {
-                guard let index = try cache.index(of: open, key, blobSize: blob.size) else { continue }
-                return onGood(open, index)
-            }
+            if let (open, index) = try committed() { return onGood(open, index) }
             let partial = try PartialLayer.open(key, blobSize: blob.size, in: cache)
             guard try partial.state.claim(.commit, .exclusive) else {
-                if try partial.state.lifecycle == .good, try partial.state.claim(.listed, .shared) {
+                if try partial.state.lifecycle == .good, try partial.state.layerSize > 0 || blob.size == 0,
+                    try partial.state.claim(.listed, .shared)
+                {
                     let open = try OpenLayer(directory: partial.directory, state: partial.state)
                     return onGood(open, try open.rebuildIndex(key))
                 }
@@ -41,25 +45,26 @@ struct LayerFill {
                 continue
             }
             guard try partial.isCurrent else { continue }
-            switch try partial.state.lifecycle {
-            case .bad:
+            // Another may have committed it between our two looks.
+            if let (open, index) = try committed() {
                 try partial.discard()
-            case .good:
-                // Its filler died before the commit; nothing says that all of it was synced.
-                try finish(partial, nil, onGood)
-                return
-            case .filling:
-                // Another may have committed it between our two looks.
-                if let open = try OpenLayer.open(key, blobSize: blob.size, in: cache),
-                    let index = try cache.index(of: open, key, blobSize: blob.size)
-                {
-                    try partial.discard()
-                    return onGood(open, index)
-                }
-                try fill(partial, onGood)
-                return
+                return onGood(open, index)
             }
+            if try partial.state.lifecycle == .bad {
+                try partial.discard()
+                continue
+            }
+            // A filler that said `good` and died before the commit is not believed: what is there is hashed again.
+            try partial.state.setLifecycle(.filling)
+            if try fill(partial, onGood) { return }
         }
+    }
+
+    private func committed() throws -> (OpenLayer, LayerIndex)? {
+        guard let open = try OpenLayer.open(key, blobSize: blob.size, in: cache),
+            let index = try cache.index(of: open, key, blobSize: blob.size)
+        else { return nil }
+        return (open, index)
     }
 
     /// Another process fills: look again soon, and take its place if it stands still.
@@ -78,14 +83,21 @@ struct LayerFill {
 
     // MARK: Filling
 
-    private func fill(_ partial: PartialLayer, _ onGood: (OpenLayer, LayerIndex) -> Void) throws {
+    /// False if it is worth another round: the directory was taken away because we stood still.
+    private func fill(_ partial: PartialLayer, _ onGood: (OpenLayer, LayerIndex) -> Void) throws -> Bool {
+        let index: LayerIndex
         do {
-            let index = try fillAndVerify(partial)
-            try finish(partial, index, onGood)
+            let pulse = Pulse(partial.state)
+            defer { pulse.stop() }
+            index = try fillAndVerify(partial)
         } catch {
+            let wasTaken = try !partial.isCurrent
             try dropWhatIsOfNoUse(partial, after: error)
+            if wasTaken, !cancellation.isCancelled { return false }
             throw error
         }
+        try finish(partial, index, onGood)
+        return true
     }
 
     private func fillAndVerify(_ partial: PartialLayer) throws -> LayerIndex {
@@ -94,15 +106,15 @@ struct LayerFill {
                 layer: key.digest, reason: "this version does not read layers of the form “\(key.form)” yet")
         }
         let presence = try partial.state.presence()
-        try checkSpace(missing: blob.size - presence.presentBytes, partial)
         if key.form.compression == nil {
             let known = try cache.loadIndex(key, blobSize: blob.size) ?? list()
             let follower = try PlainFollower(partial, layout: known.layout)
             let verified = try transfer(partial, presence, follower)
             guard verified.hasSameEntries(as: known) else {
                 cache.dropIndex(key)
-                throw StoreError.unusable(
-                    layer: key.digest, reason: "its headers were others when it was listed; open it again")
+                // Not the layer's fault: what listed it was wrong.
+                throw SourceError.unusable(
+                    "layer \(key.digest): its headers were others when it was listed; open it again")
             }
             return verified
         }
@@ -116,8 +128,8 @@ struct LayerFill {
     }
 
     /// What does not fit is not begun. Of a compressed layer, the blob's own size is all that is known.
-    private func checkSpace(missing: UInt64, _ partial: PartialLayer) throws {
-        let free = try partial.directory.freeSpace
+    private func checkSpace(missing: UInt64) throws {
+        let free = try cache.layers.freeSpace
         guard missing <= free else {
             throw StoreError.noSpace(
                 "layer \(key.digest.short) needs \(missing) bytes, and the cache \(cache.path) has room for \(free)")
@@ -129,7 +141,8 @@ struct LayerFill {
         _ partial: PartialLayer, _ presence: ChunkPresence, _ follower: some FillFollower
     ) throws -> LayerIndex {
         let front = FillFront()
-        let verification = Verification(front: front, follower: follower, key: key, blobSize: blob.size)
+        let verification = Verification(
+            front: front, follower: follower, key: key, blobSize: blob.size, cancellation: cancellation)
         verification.start()
         defer {
             // Nobody may write here once the claim is given back.
@@ -161,22 +174,19 @@ struct LayerFill {
 
     /// Serving starts at `good`; what makes it durable comes after.
     private func finish(
-        _ partial: PartialLayer, _ verified: LayerIndex?, _ onGood: (OpenLayer, LayerIndex) -> Void
+        _ partial: PartialLayer, _ index: LayerIndex, _ onGood: (OpenLayer, LayerIndex) -> Void
     ) throws {
-        if let verified {
-            try partial.state.setLayerSize(verified.layerSize)
-            try LayerFiles(directory: partial.directory, layout: verified.layout).setLength(verified.layerSize)
-            try partial.state.setLifecycle(.good)
-        }
+        try partial.state.setLayerSize(index.layerSize)
+        let files = try LayerFiles(directory: partial.directory, layout: index.layout)
+        try files.setLength(index.layerSize)
+        try partial.state.setLifecycle(.good)
         _ = try partial.state.claim(.listed, .shared)
-        let open = try OpenLayer(directory: partial.directory, state: partial.state)
-        let index = try verified ?? open.rebuildIndex(key)
-        onGood(open, index)
+        onGood(try OpenLayer(directory: partial.directory, state: partial.state), index)
         do {
             try cache.saveIndex(index, key, blobSize: blob.size)
-            try? partial.directory.remove(GzipFollower.blobName)
-            try LayerFiles(directory: partial.directory, layout: index.layout).sync()
+            try files.sync()
             try partial.state.file.sync()
+            try? partial.directory.remove(GzipFollower.blobName)
             try partial.commit()
         } catch {
             // Those who have it open read on; the next mount fetches it again.
@@ -225,4 +235,23 @@ struct ChunkMarker {
         try state.markPresent(Int(first)..<Int(whole))
         marked = whole * StateFile.chunkSize
     }
+}
+
+/// Beats twice a second while it lives, from a thread of its own: the worker may wait for a slow registry.
+private struct Pulse {
+    private let isStopped = Cancellation()
+
+    init(_ state: StateFile) {
+        // Weakly: the descriptor carries locks, which must not outlive their owner by a beat.
+        BackgroundThread.start { [isStopped, weak state] in
+            var count: UInt64 = 0
+            while !isStopped.isCancelled, state != nil {
+                count += 1
+                state?.beat(count)
+                usleep(500_000)
+            }
+        }
+    }
+
+    func stop() { isStopped.cancel() }
 }

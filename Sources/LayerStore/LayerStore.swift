@@ -10,6 +10,8 @@ struct StoreServices: Sendable {
     let logger: Logger
     let fetching: WorkerPool
     let listing: WorkerPool
+    /// For what needs the disk only.
+    let local: WorkerPool
     let shutdown: Cancellation
 }
 
@@ -24,7 +26,7 @@ public final class LayerStore: Sendable {
         self.cache = cache
         services = StoreServices(
             cache: cache, logger: logger, fetching: WorkerPool(limit: max(1, concurrency)),
-            listing: WorkerPool(limit: 8), shutdown: Cancellation())
+            listing: WorkerPool(limit: 8), local: WorkerPool(limit: 4), shutdown: Cancellation())
     }
 
     /// The layer of a blob, read in a form. The first source that is given for it is the one that is asked.
@@ -42,6 +44,7 @@ public final class LayerStore: Sendable {
     public func shutDown() {
         services.shutdown.cancel()
         for layer in layers.withLock({ Array($0.values) }) { layer.cancelAll() }
+        services.local.waitUntilIdle()
         services.fetching.waitUntilIdle()
         services.listing.waitUntilIdle()
     }

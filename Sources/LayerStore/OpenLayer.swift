@@ -20,25 +20,62 @@ final class OpenLayer: Sendable {
         stream = try directory.file(LayerFiles.streamName, .read)
     }
 
-    /// The layer from `layers/`, or nil if it is not there, or there is no use in what is.
-    static func open(_ key: LayerKey, blobSize: UInt64, in cache: CacheDirectory) throws(Errno) -> OpenLayer? {
-        let directory: DirectoryHandle
+    /// The layer from `layers/`, or nil if it is not there, or is being taken away. What is proven to be damaged, or was
+    /// put there by something else than a commit, is dropped; any other error says nothing about the layer and is thrown.
+    /// Throws `StoreError.unusable` where the layer has another size than the descriptor says: that one is wrong then.
+    static func open(_ key: LayerKey, blobSize: UInt64, in cache: CacheDirectory) throws -> OpenLayer? {
+        guard let directory = try layerDirectory(key, cache) else { return nil }
+        let found = try whole(directory, key)
+        if found == nil { try cache.discard(key.description, in: cache.layers) }
+        guard let open = found else { return nil }
+        guard open.state.blobSize == blobSize else {
+            throw StoreError.unusable(
+                layer: key.digest, reason: "its descriptor says \(blobSize) bytes, but it has \(open.state.blobSize)")
+        }
+        // Between opening and locking, somebody may have evicted it.
+        let isOurs = try open.state.claim(.listed, .shared)
+        let isThere = try isCurrent(directory, key, cache.layers)
+        return isOurs && isThere ? open : nil
+    }
+
+    /// nil where there is none; what has its name and is no directory is dropped.
+    private static func layerDirectory(_ key: LayerKey, _ cache: CacheDirectory) throws(Errno) -> DirectoryHandle? {
         do {
-            directory = try cache.layers.directory(key.description)
+            return try cache.layers.directory(key.description)
         } catch .noSuchFileOrDirectory {
             return nil
-        }
-        guard let state = try? StateFile.open(in: directory, key: key, blobSize: blobSize),
-            (try? state.lifecycle) == .good, let open = try? OpenLayer(directory: directory, state: state),
-            try open.stream.attributes.size == (try state.layerSize)
-        else {
-            // Damaged, or put there by something else than a commit.
+        } catch .notDirectory, .tooManySymbolicLinkLevels {
             try cache.discard(key.description, in: cache.layers)
             return nil
         }
-        // Between opening and locking, somebody may have evicted it.
-        guard try state.claim(.listed, .shared), try Self.isCurrent(directory, key, cache.layers) else { return nil }
-        return open
+    }
+
+    /// nil where the directory is proven to be damaged.
+    private static func whole(_ directory: DirectoryHandle, _ key: LayerKey) throws(Errno) -> OpenLayer? {
+        do {
+            guard let state = try StateFile.open(in: directory, key: key) else { return nil }
+            let lifecycle = try state.lifecycle
+            let open = try OpenLayer(directory: directory, state: state)
+            let size = try open.stream.attributes.size
+            let wanted = try state.layerSize
+            return lifecycle == .good && size == wanted ? open : nil
+        } catch .noSuchFileOrDirectory, .isDirectory, .outOfRange {
+            return nil
+        }
+    }
+
+    /// Whether each large member has its file, whole. Asked once, when the layer's index is taken for good.
+    func hasAll(_ layout: LayerLayout) throws(Errno) -> Bool {
+        guard !layout.members.isEmpty else { return true }
+        let members: DirectoryHandle
+        do {
+            members = try directory.directory(LayerFiles.membersName)
+        } catch .noSuchFileOrDirectory {
+            return false
+        }
+        return layout.members.allSatisfy { member in
+            (try? members.attributes(of: String(member.start)))?.size == member.count
+        }
     }
 
     static func isCurrent(_ directory: DirectoryHandle, _ key: LayerKey, _ parent: DirectoryHandle) throws(Errno)

@@ -11,17 +11,57 @@ struct PartialLayer {
 
     /// Opens the directory that is there, or makes one. The new one is made under another name and renamed, so that
     /// nobody meets one without a state.
-    static func open(_ key: LayerKey, blobSize: UInt64, in cache: CacheDirectory) throws(Errno) -> PartialLayer {
-        while true {
-            do {
-                let directory = try cache.partial.directory(key.description)
-                if let state = try StateFile.open(in: directory, key: key, blobSize: blobSize) {
-                    return PartialLayer(key: key, cache: cache, directory: directory, state: state)
-                }
-                try cache.discard(key.description, in: cache.partial)
-            } catch .noSuchFileOrDirectory {
+    ///
+    /// Throws `StoreError` and `Errno`.
+    static func open(_ key: LayerKey, blobSize: UInt64, in cache: CacheDirectory) throws -> PartialLayer {
+        var tries = 0
+        while tries < 100 {
+            tries += 1
+            guard let found = try existing(key, cache) else {
                 try create(key, blobSize, cache)
+                continue
             }
+            if found.state.blobSize == blobSize { return found }
+            // Another descriptor of the blob has another size. One of the two is wrong; which, the digest will tell.
+            let isIdle = try found.state.claim(.commit, .exclusive)
+            guard isIdle else {
+                throw StoreError.unusable(
+                    layer: key.digest,
+                    reason: "its descriptor says \(blobSize) bytes, another that is being fetched "
+                        + "\(found.state.blobSize)")
+            }
+            try cache.discard(key.description, in: cache.partial)
+        }
+        throw StoreError.cache("the cache \(cache.path) lost its directory partial/; unmount and mount again")
+    }
+
+    /// nil if there is none; what is no layer's directory, or a damaged one, is dropped.
+    private static func existing(_ key: LayerKey, _ cache: CacheDirectory) throws(Errno) -> PartialLayer? {
+        guard let directory = try directory(key, cache) else { return nil }
+        if let state = try state(in: directory, key) {
+            return PartialLayer(key: key, cache: cache, directory: directory, state: state)
+        }
+        try cache.discard(key.description, in: cache.partial)
+        return nil
+    }
+
+    private static func directory(_ key: LayerKey, _ cache: CacheDirectory) throws(Errno) -> DirectoryHandle? {
+        do {
+            return try cache.partial.directory(key.description)
+        } catch .noSuchFileOrDirectory {
+            return nil
+        } catch .notDirectory, .tooManySymbolicLinkLevels {
+            try cache.discard(key.description, in: cache.partial)
+            return nil
+        }
+    }
+
+    /// nil if there is none, or it is damaged.
+    private static func state(in directory: DirectoryHandle, _ key: LayerKey) throws(Errno) -> StateFile? {
+        do {
+            return try StateFile.open(in: directory, key: key)
+        } catch .noSuchFileOrDirectory, .tooManySymbolicLinkLevels, .isDirectory {
+            return nil
         }
     }
 

@@ -13,7 +13,7 @@ internal import SystemPackage
 /// | 12 | 1 | lifecycle: 0 filling, 1 good, 2 bad |
 /// | 16 | 8 | size of the blob in bytes |
 /// | 24 | 8 | size of the uncompressed layer in bytes; 0 until known |
-/// | 32 | 8 | heartbeat: changes while somebody hashes or inflates |
+/// | 32 | 8 | heartbeat: changes while somebody fills |
 /// | 40 | 4 | chunk size in bytes |
 /// | 64 | 192 | the key, padded with zeros |
 ///
@@ -67,8 +67,12 @@ final class StateFile: Sendable {
         return StateFile(file: file, blobSize: blobSize)
     }
 
-    /// nil where the file is not a state of this layer, as after damage; it is then worth nothing.
-    static func open(in directory: DirectoryHandle, key: LayerKey, blobSize: UInt64?) throws(Errno) -> StateFile? {
+    /// No blob may be larger: 16 TiB, whose chunks fill 64 MiB of state.
+    static let sizeLimit: UInt64 = 1 << 44
+
+    /// nil where the file is not a state of this layer, as after damage; it is then worth nothing. Its blob's size is
+    /// for the caller to compare: a descriptor may be wrong.
+    static func open(in directory: DirectoryHandle, key: LayerKey) throws(Errno) -> StateFile? {
         let file: OwnedFile
         do {
             file = try directory.file(name, .readWrite)
@@ -76,13 +80,13 @@ final class StateFile: Sendable {
             file = try directory.file(name, .read)
         }
         let size = try file.attributes.size
-        guard size >= headerSize, size < 1 << 40 else { return nil }
+        guard size >= headerSize, size <= headerSize + chunkCount(of: sizeLimit) else { return nil }
         let header = try file.bytes(at: 0, count: headerSize)
         let ownSize = header.littleEndian(UInt64.self, at: 16)
         let ownKey = header[64...].prefix { $0 != 0 }
         guard header.starts(with: magic), header.littleEndian(UInt32.self, at: 8) == version,
             header.littleEndian(UInt32.self, at: 40) == UInt32(chunkSize),
-            ownSize <= UInt64(Int64.max), blobSize == nil || blobSize == ownSize,
+            ownSize <= sizeLimit,
             ownKey.elementsEqual(key.description.utf8), size == UInt64(headerSize + chunkCount(of: ownSize))
         else { return nil }
         return StateFile(file: file, blobSize: ownSize)
@@ -91,6 +95,11 @@ final class StateFile: Sendable {
     /// Takes a claim, or reports that another process has it.
     func claim(_ claim: Claim, _ mode: OwnedFile.LockMode) throws(Errno) -> Bool {
         try file.lock(mode, start: claim.rawValue)
+    }
+
+    /// Whether another process lists it, has it open, or fills it.
+    var isInUse: Bool {
+        file.isLocked(start: 0, count: 4)
     }
 
     // MARK: Lifecycle
@@ -113,11 +122,11 @@ final class StateFile: Sendable {
         try file.write(bytes.span.bytes, at: 24)
     }
 
-    /// Tells who waits that work goes on though no chunk arrives.
-    func beat(_ count: UInt64) throws(Errno) {
+    /// Tells those who wait that this process is not stopped or frozen; a slow registry is none of their business.
+    func beat(_ count: UInt64) {
         var bytes: [UInt8] = []
         bytes.append(littleEndian: count)
-        try file.write(bytes.span.bytes, at: 32)
+        try? file.write(bytes.span.bytes, at: 32)
     }
 
     /// Changes whenever anything moves: lifecycle, heartbeat, number of chunks.

@@ -46,9 +46,11 @@ final class Verification: Sendable {
     private let follower: any FillFollower
     private let key: LayerKey
     private let blobSize: UInt64
+    private let cancellation: Cancellation
     private let outcome = Monitor<Result<LayerIndex, any Error>?>(nil)
 
-    init(front: FillFront, follower: any FillFollower, key: LayerKey, blobSize: UInt64) {
+    init(front: FillFront, follower: any FillFollower, key: LayerKey, blobSize: UInt64, cancellation: Cancellation) {
+        self.cancellation = cancellation
         self.front = front
         self.follower = follower
         self.key = key
@@ -63,6 +65,8 @@ final class Verification: Sendable {
         }
     }
 
+    private static let stride: UInt64 = 64 << 20
+
     /// The index of the verified layer. Throws `StoreError.digestMismatch`, or why the layer is none.
     func wait() throws -> LayerIndex {
         try outcome.wait { $0 }.get()
@@ -72,7 +76,11 @@ final class Verification: Sendable {
         let hasher = DigestHasher(key.digest.algorithm)
         var position: UInt64 = 0
         while position < blobSize {
-            guard let end = front.wait(beyond: position) else { throw SourceError.cancelled }
+            guard let reached = front.wait(beyond: position), !cancellation.isCancelled else {
+                throw SourceError.cancelled
+            }
+            // Not too far at a time: a shutdown waits for it.
+            let end = min(reached, position + Self.stride)
             try follower.follow(to: end) { hasher.update($0) }
             position = end
         }

@@ -29,6 +29,9 @@ public struct Kit: Sendable {
         guard manifest.config.mediaType == .kitConfig else {
             throw .notModelKit(found: manifest.artifactType ?? manifest.config.mediaType)
         }
+        guard manifest.layers.count <= Self.layerLimit else {
+            throw .badConfig(reason: "it has \(manifest.layers.count) layers, over \(Self.layerLimit)")
+        }
         self.resolved = resolved
         kitfile = try Kitfile(parsing: config)
         var matcher = ElementMatcher(kitfile.elements)
@@ -48,6 +51,9 @@ public struct Kit: Sendable {
         let hasModel = layers.contains { $0.kind == .model }
         parent = hasModel ? nil : kitfile.modelPath.flatMap(Self.parentReference)
     }
+
+    /// Far more than any kit has; what is worked out for each pair of layers stays bounded.
+    public static let layerLimit = 1024
 
     /// Total size of the layers as the registry has them, in bytes; the sum never wraps.
     public var size: UInt64 {

@@ -7,11 +7,14 @@ public struct EntryPath: Hashable, Sendable {
     public let names: [EntryName]
 
     public static let root = EntryPath([])
+    /// PATH_MAX: no program could open what lies deeper.
+    public static let lengthLimit = 4096
 
     public init(_ names: [EntryName]) { self.names = names }
 
     /// Reads a path as a tar or a Kitfile spells it: `./`, doubled and trailing slashes mean nothing.
     public init(parsing bytes: some Collection<UInt8>) throws(EntryPathError) {
+        guard bytes.count <= Self.lengthLimit else { throw .tooLong(Self.printable(bytes)) }
         if bytes.first == 47 { throw .absolute(Self.printable(bytes)) }
         var names: [EntryName] = []
         for part in bytes.split(separator: 47) where !part.elementsEqual([46]) {
@@ -50,13 +53,14 @@ extension EntryPath: CustomStringConvertible {
 
 /// Why a path cannot be one of a kit's. The payload is the path, made printable.
 public enum EntryPathError: Error, Equatable, CustomStringConvertible {
-    case absolute(String), leavesRoot(String), nameTooLong(String), containsNUL(String)
+    case absolute(String), leavesRoot(String), nameTooLong(String), tooLong(String), containsNUL(String)
 
     public var description: String {
         switch self {
         case .absolute(let path): "“\(path)” is an absolute path"
         case .leavesRoot(let path): "“\(path)” leads out of the kit"
         case .nameTooLong(let path): "“\(path)” has a name of more than \(EntryName.lengthLimit) bytes"
+        case .tooLong(let path): "“\(path)” has more than \(EntryPath.lengthLimit) bytes"
         case .containsNUL(let path): "“\(path)” has a NUL in it"
         }
     }

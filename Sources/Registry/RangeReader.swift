@@ -9,6 +9,8 @@ protocol ResponseReader {
     mutating func receive(_ response: HTTPResponse, _ piece: RawSpan, into consume: (RawSpan) throws -> Void) throws
     /// Grows with progress.
     var reached: UInt64 { get }
+    /// Whether nothing more is wanted, however the answer ends.
+    var hasAll: Bool { get }
     /// Whether an answer that has come to its end was all that is wanted.
     var isComplete: Bool { get }
 }
@@ -21,6 +23,7 @@ struct ManifestReader: ResponseReader {
     private(set) var bytes: [UInt8] = []
     var reached: UInt64 { 0 }
     var isComplete: Bool { true }
+    var hasAll: Bool { false }
 
     init(place: String) { self.place = place }
 
@@ -56,6 +59,7 @@ struct RangeReader: ResponseReader {
     }
 
     var isComplete: Bool { reached == range.end }
+    var hasAll: Bool { isComplete }
 
     mutating func request(_ url: String) -> HTTPRequest {
         position = nil
@@ -77,7 +81,7 @@ struct RangeReader: ResponseReader {
             reached += count
         }
         // What exceeds the range is not waited for.
-        if reached == range.end, position > range.end { throw ResponseComplete() }
+        if reached == range.end, position > range.end || response.contentLength == nil { throw ResponseComplete() }
     }
 
     private func start(of response: HTTPResponse) throws(SourceError) -> UInt64 {

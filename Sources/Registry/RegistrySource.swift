@@ -92,6 +92,7 @@ extension RegistrySource {
             } catch HTTPFailure.settings(let text) {
                 throw SourceError.unreachable("\(host): \(text)")
             } catch HTTPFailure.transport(let text), HTTPFailure.handshake(let text) {
+                if reader.hasAll { return }
                 // libcurl does not tell a handshake that cannot be from one that the network broke.
                 problem = text
             }

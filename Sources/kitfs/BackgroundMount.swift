@@ -4,7 +4,7 @@ private import Glibc
 /// A mount in the background is this same command, started again in the foreground, in a session of its own. Nothing is
 /// forked: threads do not survive that.
 enum BackgroundMount {
-    /// Where the child finds the pipe for its word.
+    /// Where the child finds the pipe for its word; that it is set is what keeps the child in the foreground.
     static let variable = "KITFS_READY_FD"
 
     /// Starts the child and waits for its word. Throws `CommandFailure` with its reason if the mount failed.
@@ -55,7 +55,7 @@ enum BackgroundMount {
         defer { posix_spawnattr_destroy(&attributes) }
         let newSession: Int16 = 0x80  // POSIX_SPAWN_SETSID
         posix_spawnattr_setflags(&attributes, newSession)
-        let arguments = CommandLine.arguments + ["--foreground"]
+        let arguments = CommandLine.arguments
         let variables =
             Environment.variables.map { "\($0.key)=\($0.value)" } + ["\(variable)=\(ready)"]
         var argv = arguments.map { strdup($0) } + [nil]
@@ -74,21 +74,30 @@ enum BackgroundMount {
 struct ReadyWord {
     private let descriptor: Int32?
 
-    init() {
+    /// `kept`: a descriptor of the caller's that is wanted, as for a mount on /dev/fd/N.
+    init(keeping kept: Int32?) {
         descriptor = Environment.nonEmpty(BackgroundMount.variable).flatMap { Int32($0) }
-        if let descriptor { Self.closeInherited(but: descriptor) }
+        if let descriptor { Self.closeInherited(but: [descriptor, kept]) }
+        if let descriptor { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         unsetenv(BackgroundMount.variable)
     }
 
     /// A pipe of the caller's that we kept open would keep its reader waiting as long as the mount lives.
-    private static func closeInherited(but kept: Int32) {
-        _ = fcntl(kept, F_SETFD, FD_CLOEXEC)
+    private static func closeInherited(but kept: [Int32?]) {
         for name in TextFile.names(in: "/proc/self/fd") {
-            if let number = Int32(name), number > STDERR_FILENO, number != kept { close(number) }
+            if let number = Int32(name), number > STDERR_FILENO, !kept.contains(number) { close(number) }
         }
     }
 
+    static var isChild: Bool { Environment.nonEmpty(BackgroundMount.variable) != nil }
     var isInBackground: Bool { descriptor != nil }
+
+    /// Whether the one who asked for the mount still waits.
+    var isAwaited: Bool {
+        guard let descriptor else { return true }
+        var state = pollfd(fd: descriptor, events: 0, revents: 0)
+        return poll(&state, 1, 0) == 0 || state.revents & Int16(POLLERR) == 0
+    }
 
     /// False if nobody listens any more.
     func ready() -> Bool { say("ready\n") }

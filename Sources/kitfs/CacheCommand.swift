@@ -30,7 +30,7 @@ struct CacheListCommand: ParsableCommand {
 
     func run() throws {
         do {
-            let rows = try cache.open().storedLayers().map { layer in
+            let rows = try (cache.look()?.storedLayers() ?? []).map { layer in
                 Row(
                     digest: layer.key.digest.description, form: layer.key.form.description, size: layer.blobSize,
                     cached: layer.cached, onDisk: layer.allocated, whole: layer.isWhole, inUse: layer.isInUse)
@@ -71,7 +71,7 @@ struct CachePruneCommand: ParsableCommand {
 
     func run() throws {
         do {
-            let pruned = try cache.open().pruneAll()
+            let pruned = try cache.look()?.pruneAll() ?? CacheDirectory.Pruned()
             let kept = pruned.kept == 0 ? "" : ", \(pruned.kept) in use and kept"
             Terminal.out("\(pruned.layers) layers deleted, \(ByteCount.text(pruned.freed)) freed\(kept)\n")
         } catch {

@@ -16,6 +16,18 @@ enum Environment {
         return variables
     }()
 
+    /// With paths made absolute: a mount leaves the directory that it was started in.
+    static var withAbsolutePaths: [String: String] {
+        var variables = variables
+        for name in [
+            "HOME", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME",
+            "KITOPS_HOME", "CONTAINERS_REGISTRIES_CONF",
+        ] {
+            if let path = nonEmpty(name) { variables[name] = absolute(path) }
+        }
+        return variables
+    }
+
     static var isRoot: Bool { geteuid() == 0 }
 
     static func nonEmpty(_ name: String) -> String? { variables[name].flatMap { $0.isEmpty ? nil : $0 } }

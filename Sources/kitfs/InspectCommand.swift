@@ -85,7 +85,7 @@ struct InspectCommand: ParsableCommand {
         for parent in report.parents { Terminal.out("Parent     \(parent)\n") }
         var table = Table(["KIND", "PATH", "LAYER", "SIZE", "CACHED", "FORM"])
         for layer in report.layers {
-            let share = layer.size == 0 ? 100 : layer.cached * 100 / layer.size
+            let share = ByteCount.percent(layer.cached, of: layer.size)
             table.add([
                 layer.kind, layer.path, Digest(layer.digest)?.short ?? layer.digest, ByteCount.text(layer.size),
                 "\(share)%", String(layer.mediaType.split(separator: ".").last ?? ""),

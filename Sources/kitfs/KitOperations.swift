@@ -20,6 +20,9 @@ final class KitOperations: FuseOperations {
     /// Seconds for which it keeps what is not verified yet.
     private static let provisionalTimeout: Double = 1
 
+    /// An operation needs an index or two, then content; a layer may be evicted in between, but not for ever.
+    private static let triesLimit = 50
+
     init(
         _ tree: KitFileSystem, owner: (user: UInt32, group: UInt32), logger: Logger,
         onStart: @escaping @Sendable () -> Void
@@ -57,7 +60,7 @@ final class KitOperations: FuseOperations {
 
     /// Tries, and answers; where something has to come first, holds the request and tries again when it has.
     private func answer<Request: FuseRequest & ~Copyable, Value: Sendable>(
-        _ request: consuming Request, _ failures: Failures = [:],
+        _ request: consuming Request, _ failures: Failures = [:], tries: Int = 0,
         attempt: @escaping @Sendable (Failures) -> Attempt<Value>,
         refuse: @escaping @Sendable (consuming Request, FileSystemError) -> Void,
         reply: @escaping @Sendable (consuming Request, Value) -> Void
@@ -65,13 +68,17 @@ final class KitOperations: FuseOperations {
         switch attempt(failures) {
         case .done(let value): reply(request, value)
         case .failed(let error): refuse(request, error)
+        case .needs where tries == Self.triesLimit:
+            logger.error("what an operation waited for came \(tries) times and was gone again")
+            request.fail(.ioError)
         case .needs(let needs):
             let slot = WaitSlot()
             let held = Held(request) { slot.cancel() }
             slot.set(
                 tree.whenMet(needs, failures) { failures in
                     guard let request = held.take() else { return }
-                    self.answer(request, failures, attempt: attempt, refuse: refuse, reply: reply)
+                    self.answer(
+                        request, failures, tries: tries + 1, attempt: attempt, refuse: refuse, reply: reply)
                 })
         }
     }

@@ -29,6 +29,14 @@ struct Kitfs: ParsableCommand {
     static func main() {
         // A reader that goes away (`kitfs ls | head`) is no reason to die without a word.
         signal(SIGPIPE, SIG_IGN)
+        // Started with standard streams closed, the next files would take their numbers.
+        while true {
+            let descriptor = open("/dev/null", O_RDWR)
+            guard (0...STDERR_FILENO).contains(descriptor) else {
+                if descriptor >= 0 { close(descriptor) }
+                break
+            }
+        }
         do {
             var command = try parseAsRoot()
             try command.run()

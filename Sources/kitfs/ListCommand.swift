@@ -65,6 +65,17 @@ struct ListCommand: ParsableCommand {
     }
 
     private func list(_ tree: KitFileSystem, _ inode: InodeNumber, _ path: EntryPath) throws {
+        var waiting = [(inode, path)]
+        while let (inode, path) = waiting.popLast() {
+            let below = try listOne(tree, inode, path)
+            if recursive { waiting += below.reversed() }
+        }
+    }
+
+    /// Shows one directory and returns those in it.
+    private func listOne(
+        _ tree: KitFileSystem, _ inode: InodeNumber, _ path: EntryPath
+    ) throws -> [(InodeNumber, EntryPath)] {
         let listing = try wait(tree) { tree.listing(inode, $0) }
         var below: [(InodeNumber, EntryPath)] = []
         for position in 0..<listing.count {
@@ -74,7 +85,7 @@ struct ListCommand: ParsableCommand {
             show(attributes, itemPath)
             if attributes.kind == .directory { below.append((attributes.inode, itemPath)) }
         }
-        if recursive { for (inode, path) in below { try list(tree, inode, path) } }
+        return below
     }
 
     private func show(_ attributes: Attributes, _ path: EntryPath) {

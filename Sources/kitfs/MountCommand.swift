@@ -46,8 +46,8 @@ struct MountCommand: ParsableCommand {
 
     func run() throws {
         try checkDirectory()
-        guard foreground else { return try BackgroundMount.start() }
-        let word = ReadyWord()
+        guard foreground || ReadyWord.isChild else { return try BackgroundMount.start() }
+        let word = ReadyWord(keeping: directory.hasPrefix("/dev/fd/") ? Int32(directory.dropFirst(8)) : nil)
         do {
             try MountProcess(self, word).run()
         } catch {

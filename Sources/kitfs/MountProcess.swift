@@ -66,8 +66,10 @@ struct MountProcess {
         }
         let session = try FuseSession(operations, options)
         ending.set(session)
+        guard word.isAwaited else { throw CommandFailure(.failed, "who asked for the mount has gone") }
         try session.mount(on: directory)
         chdir("/")
+        tree.claimCached()
         defer {
             logger.notice("unmounted")
             store.shutDown()

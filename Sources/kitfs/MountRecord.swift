@@ -65,7 +65,7 @@ final class LiveRecord: Sendable {
         descriptor = open(path + ".json", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard descriptor >= 0 else { return nil }
         // A descriptor's lock, which goes with the process.
-        flock(descriptor, LOCK_EX | LOCK_NB)
+        while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}
         let data = Array(bytes)
         guard write(descriptor, data, data.count) == data.count else { return nil }
     }
@@ -100,42 +100,59 @@ struct FoundRecord {
     let activity: [Int: MountRecord.Activity]
     /// Whether the process that wrote it still lives.
     let isAlive: Bool
+    /// Whether this user wrote it.
+    let isOwn: Bool
 
     /// All that this user may see: their own, and root's; root sees everyone's. Records of the dead whose mount is gone
-    /// are removed.
+    /// are removed. A directory or file that its user does not own, or others may write, is not looked at.
     static func all() -> [FoundRecord] {
-        directories().flatMap { directory in
-            TextFile.names(in: directory).filter { $0.hasSuffix(".json") }.compactMap { name in
-                load("\(directory)/\(name.dropLast(5))")
+        directories().flatMap { directory, owner in
+            guard isTrusted(directory, S_IFDIR, owner) else { return [FoundRecord]() }
+            return TextFile.names(in: directory).filter { $0.hasSuffix(".json") }.compactMap { name in
+                load("\(directory)/\(name.dropLast(5))", owner)
             }
         }
     }
 
-    private static func directories() -> [String] {
-        guard Environment.isRoot else { return Array(Set([LiveRecord.directory(), "/run/kitfs"])).sorted() }
-        return ["/run/kitfs"] + TextFile.names(in: "/run/user").map { "/run/user/\($0)/kitfs" }
-            + TextFile.names(in: "/tmp").filter { $0.hasPrefix("kitfs-") && UInt32($0.dropFirst(6)) != nil }
-            .map { "/tmp/\($0)" }
+    private static func directories() -> [(path: String, owner: uid_t)] {
+        let system = ("/run/kitfs", uid_t(0))
+        guard Environment.isRoot else { return [(LiveRecord.directory(), geteuid()), system] }
+        func users(_ parent: String, prefix: String, suffix: String) -> [(String, uid_t)] {
+            TextFile.names(in: parent).compactMap { name in
+                guard name.hasPrefix(prefix), let user = uid_t(name.dropFirst(prefix.count)) else { return nil }
+                return ("\(parent)/\(name)\(suffix)", user)
+            }
+        }
+        return [system] + users("/run/user", prefix: "", suffix: "/kitfs") + users("/tmp", prefix: "kitfs-", suffix: "")
     }
 
-    private static func load(_ path: String) -> FoundRecord? {
-        let descriptor = open(path + ".json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    private static func isTrusted(_ path: String, _ type: mode_t, _ owner: uid_t) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == type && status.st_uid == owner
+            && status.st_mode & 0o022 == 0
+    }
+
+    private static func load(_ path: String, _ owner: uid_t) -> FoundRecord? {
+        guard isTrusted(path + ".json", S_IFREG, owner) else { return nil }
+        let descriptor = open(path + ".json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         let isAlive = flock(descriptor, LOCK_SH | LOCK_NB) != 0
         guard let bytes = TextFile.bytes(path + ".json"),
             let record = try? JSONDecoder().decode(MountRecord.self, from: Data(bytes))
         else { return nil }
-        if !isAlive, MountTable.current().entry(at: record.directory)?.isKitfs != true {
+        let isOwn = owner == geteuid()
+        if !isAlive, isOwn, MountTable.current().entry(at: record.directory)?.isKitfs != true {
             LiveRecord.removeFiles(path)
             return nil
         }
-        let named = TextFile.bytes(path + ".activity").flatMap {
+        let hasActivity = isTrusted(path + ".activity", S_IFREG, owner)
+        let named = (hasActivity ? TextFile.bytes(path + ".activity") : nil).flatMap {
             try? JSONDecoder().decode([String: MountRecord.Activity].self, from: Data($0))
         }
         let activity = (named ?? [:]).reduce(into: [Int: MountRecord.Activity]()) { result, item in
             if let place = Int(item.key) { result[place] = item.value }
         }
-        return FoundRecord(record: record, activity: activity, isAlive: isAlive)
+        return FoundRecord(record: record, activity: activity, isAlive: isAlive, isOwn: isOwn)
     }
 }

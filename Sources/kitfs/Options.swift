@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+private import Glibc
 internal import LayerStore
 internal import Logging
 internal import ModelKit
@@ -26,6 +27,12 @@ struct CacheOptions: ParsableArguments {
             }
             return home + "/.cache/kitfs"
         }
+    }
+
+    /// nil if there is none yet: nothing is made for those who only look.
+    func look() throws -> CacheDirectory? {
+        let path = try resolved
+        return access(path, F_OK) == 0 ? try CacheDirectory(path: path, .look) : nil
     }
 
     func open() throws -> CacheDirectory { try CacheDirectory(path: resolved) }
@@ -57,7 +64,7 @@ struct SourceOptions: ParsableArguments {
     }
 
     var settings: SourceSettings {
-        var settings = SourceSettings(environment: Environment.variables)
+        var settings = SourceSettings(environment: Environment.withAbsolutePaths)
         settings.plainHTTP = plainHttp
         settings.verifyTLS = tlsVerify
         settings.caFile = caFile.map(Environment.absolute)

@@ -56,7 +56,8 @@ struct StatusCommand: ParsableCommand {
 
     private static func describe(_ found: FoundRecord) -> Mount {
         let record = found.record
-        let cache = try? CacheDirectory(path: record.cache)
+        // Only our own cache: another's could be anything, and root would follow it.
+        let cache = found.isOwn ? try? CacheDirectory(path: record.cache, .look) : nil
         let layers = record.layers.enumerated().map { place, layer in
             let activity = found.isAlive ? found.activity[place] : nil
             var state = activity?.stage ?? "unknown"
@@ -85,7 +86,7 @@ struct StatusCommand: ParsableCommand {
             "  \(process), verify \(mount.verify), cache \(mount.cache)\(mount.log.map { ", log \($0)" } ?? "")\n")
         var table = Table(["  KIND", "PATH", "LAYER", "SIZE", "CACHED", "STATE"])
         for layer in mount.layers {
-            let share = layer.size == 0 ? 100 : layer.cached * 100 / layer.size
+            let share = ByteCount.percent(layer.cached, of: layer.size)
             let layerDigest = Digest(layer.digest)?.short ?? layer.digest
             table.add([
                 "  " + layer.kind, layer.path, layerDigest, ByteCount.text(layer.size), "\(share)%",

@@ -24,7 +24,9 @@ enum Terminal {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
-                return  // nobody reads it
+                // A reader that has gone is none of our business; output that is lost is.
+                if errno != EPIPE, descriptor == STDOUT_FILENO { exit(CommandFailure.Code.failed.rawValue) }
+                return
             }
             rest = rest.dropFirst(count)
         }
@@ -54,6 +56,11 @@ struct Table {
 /// Sizes for people: `10GiB`, `1.5MiB`, `37B`.
 enum ByteCount {
     private static let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+
+    /// 0 to 100, whatever the numbers, which may be another process's.
+    static func percent(_ part: UInt64, of whole: UInt64) -> Int {
+        whole == 0 ? 100 : min(100, Int(Double(part) / Double(whole) * 100))
+    }
 
     static func text(_ bytes: UInt64) -> String {
         var value = Double(bytes)

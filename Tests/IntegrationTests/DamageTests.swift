@@ -119,7 +119,9 @@ import Testing
         let mount = try bench.mount("\(proxy.host)/big:v1")
         #expect(try mount.read("weights.bin") == content)
         #expect(proxy.downstreamBytes < (8 << 20) * 2)
-        #expect(try bench.cachedFiles(below: "layers").contains { $0.contains(layer) })
+        try eventually(within: 10, "it is committed") {
+            try bench.cachedFiles(below: "layers").contains { $0.contains(layer) }
+        }
         try mount.unmount()
     }
 
