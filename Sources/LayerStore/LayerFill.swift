@@ -56,8 +56,15 @@ struct LayerFill {
                     try partial.discard()
                     return onGood(open, index)
                 }
-                try fill(partial, onGood)
-                return
+                do {
+                    try fill(partial, onGood)
+                    return
+                } catch StoreError.digestMismatch(let expected, let found) {
+                    guard source.distrust(blob) else {
+                        throw StoreError.digestMismatch(expected: expected, found: found)
+                    }
+                    logger.warning("\(key): should be \(expected) but its bytes are \(found); asking elsewhere")
+                }
             }
         }
     }
@@ -96,7 +103,9 @@ struct LayerFill {
         let presence = try partial.state.presence()
         try checkSpace(missing: blob.size - presence.presentBytes, partial)
         if key.form.compression == nil {
-            let known = try cache.loadIndex(key, blobSize: blob.size) ?? list()
+            // For the places of the large members, headers are enough.
+            let known =
+                try cache.loadIndex(key, blobSize: blob.size) ?? TarLister.list(blob, source, cancellation)
             let follower = try PlainFollower(partial, layout: known.layout)
             let verified = try transfer(partial, presence, follower)
             guard verified.hasSameEntries(as: known) else {
@@ -107,12 +116,6 @@ struct LayerFill {
             return verified
         }
         return try transfer(partial, presence, try GzipFollower(partial))
-    }
-
-    /// The index from headers alone, for the places of the large members.
-    private func list() throws -> LayerIndex {
-        var lister = TarLister(blob: blob, source: source, cancellation: cancellation)
-        return try lister.index()
     }
 
     /// What does not fit is not begun. Of a compressed layer, the blob's own size is all that is known.

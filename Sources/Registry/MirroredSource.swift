@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import OCI
+private import Synchronization
+
+/// An artifact that may be had in several places: one that lacks, refuses, stalls or corrupts what is asked is passed
+/// over for the next, at the byte that was reached.
+final class MirroredSource: ArtifactSource {
+    let reference: Reference
+    private let places: [any ArtifactSource]
+    private let state = Mutex(State())
+
+    private struct State: Sendable {
+        /// Places that gave bytes of a blob.
+        var served: [Digest: Set<Int>] = [:]
+        /// Places whose bytes of a blob were wrong.
+        var distrusted: [Digest: Set<Int>] = [:]
+    }
+
+    /// `places` in the order in which they are asked, one at least.
+    init(_ reference: Reference, places: [any ArtifactSource]) {
+        precondition(!places.isEmpty)
+        self.reference = reference
+        self.places = places
+    }
+
+    func resolve() throws(SourceError) -> ResolvedManifest {
+        // What the place itself says counts, not what a mirror says.
+        for place in places.dropLast() {
+            if let resolved = try? place.resolve() { return resolved }
+        }
+        return try places[places.count - 1].resolve()
+    }
+
+    func fetch(
+        _ blob: Descriptor, range: ByteRange, cancellation: Cancellation, receive: (RawSpan) throws -> Void
+    ) throws {
+        var reached = range.start
+        let distrusted = state.withLock { $0.distrusted[blob.digest] ?? [] }
+        let usable = places.indices.filter { !distrusted.contains($0) }
+        var failure: any Error = SourceError.unusable("\(reference): all places gave wrong bytes of \(blob.digest)")
+        for place in usable {
+            do {
+                try places[place].fetch(blob, range: range.suffix(from: reached), cancellation: cancellation) { piece in
+                    if reached == range.start || !state.withLock({ $0.served[blob.digest]?.contains(place) ?? false }) {
+                        state.withLock { _ = $0.served[blob.digest, default: []].insert(place) }
+                    }
+                    do { try receive(piece) } catch { throw ConsumerError(error: error) }
+                    reached += UInt64(piece.byteCount)
+                }
+                return
+            } catch let error as ConsumerError {
+                throw error.error
+            } catch SourceError.cancelled {
+                throw SourceError.cancelled
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    /// What the consumer threw is not for us to try elsewhere.
+    private struct ConsumerError: Error { let error: any Error }
+
+    func distrust(_ blob: Descriptor) -> Bool {
+        state.withLock { state in
+            let served = state.served.removeValue(forKey: blob.digest) ?? []
+            state.distrusted[blob.digest, default: []].formUnion(served)
+            return !served.isEmpty && state.distrusted[blob.digest]?.count ?? 0 < places.count
+        }
+    }
+}
