@@ -65,9 +65,19 @@ private struct HeaderScanner {
         return token()
     }
 
+    /// What a scheme may have instead of parameters, as in `Negotiate YII=`: base64 up to a comma or the end.
+    private mutating func skipToken68() {
+        var after = rest.drop { Self.isTokenByte($0) || $0 == 47 }.drop { $0 == 61 }
+        guard after.startIndex > rest.startIndex else { return }
+        after = after.drop { $0 == 32 || $0 == 9 }
+        if after.isEmpty || after.first == 44 { rest = after }
+    }
+
     /// Stops before the next scheme: a token that no `=` follows.
     mutating func parameters() -> [String: String] {
         var found: [String: String] = [:]
+        skipSpace()
+        skipToken68()
         while true {
             skipSpace(andCommas: true)
             let before = rest
