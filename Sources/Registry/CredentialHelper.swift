@@ -9,16 +9,19 @@ internal import OCI
 /// server's name, and writes JSON. What it writes is never shown: it may hold a secret.
 struct CredentialHelper: Sendable {
     let name: String
-
+    /// What the helper gets; its `PATH` says where to look for it.
+    private let environment: [String: String]
     /// Seconds after which a helper that asks for a password on a screen that nobody sees is ended.
-    private static let timeout = 30
+    private let timeout: Double
 
     /// nil for what cannot be a part of a program's name.
-    init?(_ name: String) {
+    init?(_ name: String, environment: [String: String], timeout: Double = 30) {
         guard !name.isEmpty, name.utf8.count < 100,
             name.utf8.allSatisfy({ (33...126).contains($0) && $0 != UInt8(ascii: "/") })
         else { return nil }
         self.name = name
+        self.environment = environment
+        self.timeout = timeout
     }
 
     var program: String { "docker-credential-\(name)" }
@@ -45,6 +48,7 @@ struct CredentialHelper: Sendable {
         func failure(_ reason: String) -> SourceError {
             .unauthorized("\(program) cannot be run: \(reason); install it, or take it out of the auth file")
         }
+        guard let path = find() else { throw failure("it is not in PATH") }
         var toChild: [Int32] = [-1, -1]
         var fromChild: [Int32] = [-1, -1]
         guard pipe(&toChild) == 0 else { throw failure(String(cString: strerror(errno))) }
@@ -53,43 +57,60 @@ struct CredentialHelper: Sendable {
             throw failure(String(cString: strerror(errno)))
         }
         for end in toChild + fromChild { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        // Far less than a pipe holds, and written while we hold both ends: no helper can stop us, nor send SIGPIPE.
+        let bytes = Array(input.utf8)
+        _ = write(toChild[1], bytes, bytes.count)
+        close(toChild[1])
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         posix_spawn_file_actions_adddup2(&actions, toChild[0], 0)
         posix_spawn_file_actions_adddup2(&actions, fromChild[1], 1)
         posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         var argv = [strdup(program), strdup("get"), nil]
+        var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         var child = pid_t()
-        let result = posix_spawnp(&child, program, &actions, nil, &argv, environ)
-        for text in argv { free(text) }
+        let result = posix_spawn(&child, path, &actions, nil, &argv, &variables)
+        for text in argv + variables { free(text) }
         posix_spawn_file_actions_destroy(&actions)
         close(toChild[0])
         close(fromChild[1])
         defer { close(fromChild[0]) }
-        guard result == 0 else {
-            close(toChild[1])
-            throw failure(String(cString: strerror(result)))
+        guard result == 0 else { throw failure(String(cString: strerror(result))) }
+        let deadline = ContinuousClock.now + .seconds(timeout)
+        let output = Self.readAll(fromChild[0], until: deadline)
+        guard let status = Self.wait(for: child, until: output == nil ? .now : deadline), let output else {
+            throw failure("no answer within \(Int(timeout)) s")
         }
-        // Far less than a pipe holds, and SIGPIPE is ignored: neither a slow nor a dead helper stops us.
-        let bytes = Array(input.utf8)
-        _ = write(toChild[1], bytes, bytes.count)
-        close(toChild[1])
-        let output = Self.readAll(fromChild[0])
-        if output == nil { kill(child, SIGKILL) }
-        var status: Int32 = 0
-        while waitpid(child, &status, 0) < 0, errno == EINTR {}
-        guard let output else { throw failure("no answer within \(Self.timeout) s") }
         return (status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F), output)
     }
 
+    private func find() -> String? {
+        (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }.first { access($0, X_OK) == 0 }
+    }
+
+    /// Its status; nil if it had to be killed.
+    private static func wait(for child: pid_t, until deadline: ContinuousClock.Instant) -> Int32? {
+        var status: Int32 = 0
+        while true {
+            let isLate = ContinuousClock.now >= deadline
+            let result = waitpid(child, &status, WNOHANG)
+            if result == child { return status }
+            if result < 0, errno != EINTR { return 0 }  // somebody else has reaped it
+            if isLate { break }
+            usleep(5_000)
+        }
+        kill(child, SIGKILL)
+        while waitpid(child, &status, 0) < 0, errno == EINTR {}
+        return nil
+    }
+
     /// nil if it takes too long, or is far too much.
-    private static func readAll(_ descriptor: Int32) -> [UInt8]? {
-        let deadline = ContinuousClock.now + .seconds(timeout)
+    private static func readAll(_ descriptor: Int32, until deadline: ContinuousClock.Instant) -> [UInt8]? {
         var output: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while ContinuousClock.now < deadline, output.count < 1 << 20 {
             var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            guard poll(&wait, 1, 200) > 0 else { continue }
+            guard poll(&wait, 1, 100) > 0 else { continue }
             let count = read(descriptor, &buffer, buffer.count)
             if count == 0 { return output }
             if count > 0 { output.append(contentsOf: buffer[0..<count]) }

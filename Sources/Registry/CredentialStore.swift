@@ -33,8 +33,10 @@ struct CredentialStore: Sendable {
     let files: [String]
     /// One that was named must be there.
     private let isRequired: Bool
+    private let environment: [String: String]
 
     init(authFile: String?, environment: [String: String]) {
+        self.environment = environment
         func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         if let named = authFile ?? variable("REGISTRY_AUTH_FILE") {
             files = [named]
@@ -77,7 +79,7 @@ struct CredentialStore: Sendable {
     ) throws(SourceError) -> Credential? {
         let servers = host.authKeys
         for server in servers {
-            if let name = file.credHelpers?[server], let helper = CredentialHelper(name),
+            if let name = file.credHelpers?[server], let helper = CredentialHelper(name, environment: environment),
                 let found = try helper.credential(for: server)
             {
                 return found
@@ -93,7 +95,9 @@ struct CredentialStore: Sendable {
             }
             if parts.popLast() == nil { break }
         }
-        guard let name = file.credsStore, let helper = CredentialHelper(name) else { return nil }
+        guard let name = file.credsStore, let helper = CredentialHelper(name, environment: environment) else {
+            return nil
+        }
         for server in servers {
             if let found = try helper.credential(for: server) { return found }
         }
