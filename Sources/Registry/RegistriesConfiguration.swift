@@ -63,12 +63,12 @@ struct RegistriesConfiguration: Sendable {
 
     private let registries: [Registry]
 
-    /// `$CONTAINERS_REGISTRIES_CONF`; else the user's file, else the system's; then the `.d` folders' files by name,
-    /// the system's first. A later entry for a prefix replaces an earlier one. Throws `SourceError`.
-    init(environment: [String: String]) throws(SourceError) {
+    /// `$CONTAINERS_REGISTRIES_CONF` alone; else the user's file and `.d` folder; else, where the user has no such
+    /// file, the system's file, its `.d` folder, and the user's. Folders' files go by name. A later entry for a prefix
+    /// replaces an earlier one. Throws `SourceError`.
+    init(environment: [String: String], system: String = "/etc/containers") throws(SourceError) {
         func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         let user = (variable("XDG_CONFIG_HOME") ?? variable("HOME").map { $0 + "/.config" }).map { $0 + "/containers" }
-        let system = "/etc/containers"
         let folders = [system] + (user.map { [$0] } ?? [])
         var files: [String] = []
         if let named = variable("CONTAINERS_REGISTRIES_CONF") {
@@ -76,7 +76,10 @@ struct RegistriesConfiguration: Sendable {
         } else {
             let candidates = folders.reversed().map { $0 + "/registries.conf" }
             files += candidates.filter { access($0, F_OK) == 0 }.prefix(1)
-            for folder in folders { files += Self.files(in: folder + "/registries.conf.d") }
+            // A file of the user's own is instead of all that the system has.
+            let isOwn = user.map { files.first == $0 + "/registries.conf" } ?? false
+            let read = isOwn ? [String](folders.dropFirst()) : folders
+            for folder in read { files += Self.files(in: folder + "/registries.conf.d") }
         }
         var found: [String: Registry] = [:]
         for file in files {
@@ -124,7 +127,9 @@ struct RegistriesConfiguration: Sendable {
         let matching = registries.compactMap { registry in
             Self.matched(registry.scope, name, host).map { (registry, $0) }
         }
-        guard let (registry, length) = matching.max(by: { $0.1 < $1.1 }) else { return [own] }
+        // The longest prefix as it is written; where a wildcard has as many letters, the exact one.
+        func rank(_ scope: String) -> (Int, Int) { (scope.utf8.count, scope.hasPrefix("*.") ? 0 : 1) }
+        guard let (registry, length) = matching.max(by: { rank($0.0.scope) < rank($1.0.scope) }) else { return [own] }
         if registry.blocked == true {
             throw .unauthorized("\(name) is blocked in registries.conf (prefix “\(registry.scope)”)")
         }
