@@ -37,7 +37,7 @@ final class MirroredSource: ArtifactSource {
         var reached = range.start
         let distrusted = state.withLock { $0.distrusted[blob.digest] ?? [] }
         let usable = places.indices.filter { !distrusted.contains($0) }
-        var failure: any Error = SourceError.unusable("\(reference): all places gave wrong bytes of \(blob.digest)")
+        var failure: any Error = SourceError.unreachable("\(reference): no place has been asked")
         for place in usable {
             do {
                 try places[place].fetch(blob, range: range.suffix(from: reached), cancellation: cancellation) { piece in
@@ -62,11 +62,16 @@ final class MirroredSource: ArtifactSource {
     /// What the consumer threw is not for us to try elsewhere.
     private struct ConsumerError: Error { let error: any Error }
 
+    /// Of several places that served parts of a blob, the last is believed longest: it is the artifact's own. Once
+    /// there is nobody left to believe, the next fetch starts afresh: a place may have been mended.
     func distrust(_ blob: Descriptor) -> Bool {
         state.withLock { state in
-            let served = state.served.removeValue(forKey: blob.digest) ?? []
-            state.distrusted[blob.digest, default: []].formUnion(served)
-            return !served.isEmpty && state.distrusted[blob.digest]?.count ?? 0 < places.count
+            var blamed = state.served.removeValue(forKey: blob.digest) ?? []
+            if blamed.count > 1, let last = blamed.max() { blamed.remove(last) }
+            let distrusted = (state.distrusted[blob.digest] ?? []).union(blamed)
+            let isHopeful = !blamed.isEmpty && distrusted.count < places.count
+            state.distrusted[blob.digest] = distrusted.count < places.count ? distrusted : nil
+            return isHopeful
         }
     }
 }
