@@ -135,6 +135,14 @@ final class HTTPClient: Sendable {
     }
 
     private static func failure(_ code: CURLcode, _ text: String) -> HTTPFailure {
+        // libcurl quotes the URL, with the password that may be in it.
+        if text.hasPrefix("Unsupported proxy") {
+            return .settings("the proxy's URL is none: check --proxy, $https_proxy, $http_proxy and $all_proxy")
+        }
+        return failure(of: code, text)
+    }
+
+    private static func failure(of code: CURLcode, _ text: String) -> HTTPFailure {
         switch code {
         case CURLE_ABORTED_BY_CALLBACK: .cancelled
         case CURLE_SSL_CONNECT_ERROR: .handshake(text)
