@@ -121,9 +121,14 @@ extension RegistrySource {
                 request.authorization = authorization
                 return try client.perform(request, cancellation: cancellation) { try receive(&reader, $0, $1) }
             }
-            let authorization = try authorizer.authorization(tokens, cancellation)
+            var authorization = try authorizer.authorization(tokens, cancellation)
             var response = try send(authorization)
-            if response.mayBeRefusal, let again = try authorizer.answer(response, authorization, tokens, cancellation) {
+            // A token may be missing, and then lack a scope: each kind of refusal is answered once.
+            var refusals: Set<Int> = []
+            while response.mayBeRefusal, refusals.insert(response.status).inserted,
+                let again = try authorizer.answer(response, authorization, tokens, cancellation)
+            {
+                authorization = again
                 response = try send(again)
             }
             if response.isSuccess, let target = response.redirectedTo { redirects.withLock { $0[path] = target } }

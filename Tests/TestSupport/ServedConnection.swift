@@ -29,16 +29,16 @@ public struct ServedConnection: Sendable {
     }
 
     /// Hands a GET on to a server on 127.0.0.1, without its authorization, and its answer back, as fast as
-    /// `bytesPerSecond` lets it; `change` may spoil the pieces of the body.
+    /// `bytesPerSecond` lets it; `target` replaces what was asked for, and `change` may spoil the pieces of the body.
     public func forward(
-        _ request: ServedRequest, to port: UInt16, bytesPerSecond: Int? = nil,
+        _ request: ServedRequest, to port: UInt16, as target: String? = nil, bytesPerSecond: Int? = nil,
         change: (inout [UInt8]) -> Void = { _ in }
     ) {
         guard let upstream = try? LoopbackSocket.connect(port: port) else { return send(status: 502) }
         defer { close(upstream) }
         LoopbackSocket.setTimeout(upstream, seconds: 10)
         let kept = ["host", "accept", "range"].compactMap { name in request.headers[name].map { "\(name): \($0)\r\n" } }
-        let text = "\(request.method) \(request.target) HTTP/1.1\r\n\(kept.joined())Connection: close\r\n\r\n"
+        let text = "\(request.method) \(target ?? request.target) HTTP/1.1\r\n\(kept.joined())Connection: close\r\n\r\n"
         guard ServedConnection(socket: upstream).write(Array(text.utf8)[...]), let head = Self.head(upstream),
             write(Array((head + "\r\n\r\n").utf8)[...])
         else { return }

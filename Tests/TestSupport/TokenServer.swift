@@ -61,6 +61,7 @@ public final class TokenServer: Sendable {
     }
 
     public var host: String { server.host }
+    public var port: UInt16 { server.port }
     public func stop() { server.stop() }
     public func change(_ body: (inout Settings) -> Void) { state.mutex.withLock { body(&$0.settings) } }
 
