@@ -14,7 +14,11 @@ final class MirroredSource: ArtifactSource {
         var served: [Digest: Set<Int>] = [:]
         /// Places whose bytes of a blob were wrong.
         var distrusted: [Digest: Set<Int>] = [:]
+        /// Places that could not be reached are asked last until then: each had its share of the reader's patience.
+        var resting: [Int: ContinuousClock.Instant] = [:]
     }
+
+    private static let rest = Duration.seconds(30)
 
     /// `places` in the order in which they are asked, one at least.
     init(_ reference: Reference, places: [any ArtifactSource]) {
@@ -25,10 +29,24 @@ final class MirroredSource: ArtifactSource {
 
     func resolve() throws(SourceError) -> ResolvedManifest {
         // What the place itself says counts, not what a mirror says.
-        for place in places.dropLast() {
-            if let resolved = try? place.resolve() { return resolved }
+        var failure = SourceError.unreachable("\(reference): no place has been asked")
+        for place in inOrder(places.indices) {
+            do { return try places[place].resolve() } catch {
+                note(error, of: place)
+                if place == places.count - 1 { failure = error }
+            }
         }
-        return try places[places.count - 1].resolve()
+        throw failure
+    }
+
+    private func inOrder(_ candidates: some Sequence<Int>) -> [Int] {
+        let resting = state.withLock { $0.resting.filter { $0.value > .now } }
+        return candidates.filter { resting[$0] == nil } + candidates.filter { resting[$0] != nil }
+    }
+
+    private func note(_ error: any Error, of place: Int) {
+        guard case SourceError.unreachable = error else { return }
+        state.withLock { $0.resting[place] = .now + Self.rest }
     }
 
     func fetch(
@@ -36,8 +54,9 @@ final class MirroredSource: ArtifactSource {
     ) throws {
         var reached = range.start
         let distrusted = state.withLock { $0.distrusted[blob.digest] ?? [] }
-        let usable = places.indices.filter { !distrusted.contains($0) }
+        let usable = inOrder(places.indices.filter { !distrusted.contains($0) })
         var failure: any Error = SourceError.unreachable("\(reference): no place has been asked")
+        var isOwn = false
         for place in usable {
             do {
                 try places[place].fetch(blob, range: range.suffix(from: reached), cancellation: cancellation) { piece in
@@ -53,7 +72,10 @@ final class MirroredSource: ArtifactSource {
             } catch SourceError.cancelled {
                 throw SourceError.cancelled
             } catch {
-                failure = error
+                note(error, of: place)
+                // What the artifact's own place says counts most.
+                if !isOwn { failure = error }
+                isOwn = isOwn || place == places.count - 1
             }
         }
         throw failure

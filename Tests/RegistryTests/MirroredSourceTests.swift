@@ -60,6 +60,21 @@ import Testing
         #expect(asked == [2, 0, 0])
     }
 
+    /// Or each request would wait for it anew.
+    @Test func oneThatCannotBeReachedIsAskedLastForAWhile() throws {
+        places[0].failAfter = 0
+        for _ in 0..<3 { #expect(try source.bytes(blob) == bytes) }
+        #expect(asked == [1, 3, 0])
+        places[1].failAfter = 0
+        places[2].failAfter = 0
+        #expect(throws: SourceError.unreachable("as it was told to")) { try source.bytes(blob) }
+        #expect(asked == [2, 4, 1])
+        // When all rest, their order is as it was.
+        places[0].failAfter = nil
+        #expect(try source.bytes(blob) == bytes)
+        #expect(asked == [3, 4, 1])
+    }
+
     @Test func wrongBytesAreNotAskedForAgain() throws {
         places[0].replace(blob.digest, bytes.reversed())
         #expect(try source.smallBlob(blob, at: "here") == bytes)
