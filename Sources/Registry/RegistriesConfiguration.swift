@@ -114,6 +114,10 @@ struct RegistriesConfiguration: Sendable {
         if file.registries != nil {
             throw .unusable("\(path) is of version 1, which is not read; write it with [[registry]] tables")
         }
+        for registry in file.registry ?? [] where registry.location?.isEmpty ?? true && !registry.scope.hasPrefix("*.")
+        {
+            throw .unusable("\(path): the registry with prefix “\(registry.scope)” has no location")
+        }
         return file.registry ?? []
     }
 
@@ -147,9 +151,8 @@ struct RegistriesConfiguration: Sendable {
             }
             endpoints.append(try Self.place(mirror.location + rest, mirror.insecure ?? false, isMirror: true, serves))
         }
-        // A wildcard has no location of its own: the name stays.
-        let isWildcard = registry.scope.hasPrefix("*.")
-        let location = registry.location.flatMap { $0.isEmpty || isWildcard ? nil : $0 + rest } ?? name
+        // A wildcard may have no location of its own: then the name stays.
+        let location = registry.location.flatMap { $0.isEmpty ? nil : $0 + rest } ?? name
         endpoints.append(try Self.place(location, registry.insecure ?? false, isMirror: false, .all))
         return endpoints
     }

@@ -50,12 +50,12 @@ import Testing
         insecure = true
         [[registry]]
         prefix = "*.deep.wild.io"
-        location = "ignored.io"
+        location = "deep.io/all"
         [[registry]]
         prefix = "x.deep.wild.io"
         location = "exact.io"
         [[registry]]
-        prefix = "m.io"
+        location = "m.io"
         [[registry.mirror]]
         location = "one.io"
         [[registry.mirror]]
@@ -67,7 +67,7 @@ import Testing
         ("other.io/a", ["other.io/a"]), ("plain.io/a/b", ["plain.io/a/b insecure"]), ("r.io/a", ["new.io/base/a"]),
         ("r.io/team/a", ["team.io:5000/a"]), ("r.io/teams/a", ["new.io/base/teams/a"]), ("r.io.org/a", ["r.io.org/a"]),
         ("a.wild.io/x", ["a.wild.io/x insecure"]), ("a.wild.io:1/x", ["a.wild.io:1/x insecure"]),
-        ("wild.io/x", ["wild.io/x"]), ("notwild.io/x", ["notwild.io/x"]), ("a.deep.wild.io/x", ["a.deep.wild.io/x"]),
+        ("wild.io/x", ["wild.io/x"]), ("notwild.io/x", ["notwild.io/x"]), ("a.deep.wild.io/x", ["deep.io/all/x"]),
         ("x.deep.wild.io/x", ["exact.io/x"]),
         ("m.io/a/b", ["one.io/a/b mirror", "two.io:80/cache/a/b insecure mirror", "m.io/a/b"]),
     ]) func leads(_ name: String, _ expected: [String]) throws {
@@ -77,7 +77,7 @@ import Testing
     @Test func mirrorsForSomePulls() throws {
         let text = """
             [[registry]]
-            prefix = "m.io"
+            location = "m.io"
             mirror-by-digest-only = true
             [[registry.mirror]]
             location = "one.io"
@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test func blocked() throws {
-        let text = "[[registry]]\nprefix = \"b.io/x\"\nblocked = true\n"
+        let text = "[[registry]]\nlocation = \"b.io/x\"\nblocked = true\n"
         let error = #expect(throws: SourceError.self) { try places(text, "b.io/x/y") }
         guard case .unauthorized(let reason)? = error else {
             Issue.record("\(String(describing: error))")
@@ -147,8 +147,9 @@ import Testing
 
     @Test(arguments: [
         ("[[registry", ""), ("[registries.search]\nregistries = [\"a.io\"]\n", "version 1"),
-        ("[[registry]]\nprefix = 7\n", "prefix"), ("[[registry]]\nprefix = \"a.io\"\ninsecure = \"yes\"\n", "insecure"),
-        ("[[registry]]\nprefix = \"a.io\"\n[[registry.mirror]]\ninsecure = true\n", "location"),
+        ("[[registry]]\nprefix = 7\n", "prefix"), ("[[registry]]\nprefix = \"a.io\"\n", "no location"),
+        ("[[registry]]\nlocation = \"a.io\"\ninsecure = \"yes\"\n", "insecure"),
+        ("[[registry]]\nlocation = \"a.io\"\n[[registry.mirror]]\ninsecure = true\n", "location"),
     ]) func whatIsBroken(_ text: String, _ says: String) throws {
         try write("user/containers/registries.conf", text)
         let error = #expect(throws: SourceError.self) { try configuration() }

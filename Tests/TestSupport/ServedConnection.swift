@@ -15,8 +15,9 @@ public struct ServedConnection: Sendable {
         let first = lines[0].split(separator: " ")
         guard first.count == 3 else { return nil }
         let headers = Self.fields(lines.dropFirst())
-        var body = [UInt8](repeating: 0, count: min(headers["content-length"].flatMap { Int($0) } ?? 0, 1 << 16))
-        if !body.isEmpty, recv(socket, &body, body.count, Int32(MSG_WAITALL)) != body.count { return nil }
+        guard let body = headers["transfer-encoding"] == "chunked" ? chunked() : bytes(headers["content-length"]) else {
+            return nil
+        }
         return ServedRequest(
             method: String(first[0]), target: String(first[1]), headers: headers,
             body: String(decoding: body, as: UTF8.self))
@@ -51,6 +52,28 @@ public struct ServedConnection: Sendable {
             change(&bytes)
             guard write(bytes[...]) else { return }
             if let bytesPerSecond { usleep(UInt32(1_000_000 * count / bytesPerSecond)) }
+        }
+    }
+
+    private func bytes(_ count: String?) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: min(count.flatMap { Int($0) } ?? 0, 1 << 16))
+        if bytes.isEmpty { return [] }
+        return recv(socket, &bytes, bytes.count, Int32(MSG_WAITALL)) == bytes.count ? bytes : nil
+    }
+
+    /// As Go sends a form. Spec: RFC 9112, section 7.1.
+    private func chunked() -> [UInt8]? {
+        var body: [UInt8] = []
+        while true {
+            var line: [UInt8] = []
+            while line.last != 10 {
+                guard line.count < 20, let byte = bytes("1") else { return nil }
+                line += byte
+            }
+            let text = String(decoding: line.dropLast(2), as: UTF8.self)
+            guard let count = Int(text, radix: 16), let chunk = bytes("\(count)"), bytes("2") != nil else { return nil }
+            body += chunk
+            if count == 0 { return body }
         }
     }
 
