@@ -39,6 +39,8 @@ struct HostCertificates: Sendable, Equatable {
                 }
                 clientCertificate = path
                 clientKey = "\(directory)/\(key)"
+            } else if name.hasSuffix(".key"), !names.contains(name.dropLast(4) + ".cert") {
+                throw .unusable("\(path) has no certificate beside it: docker and podman want it as NAME.cert")
             }
         }
     }

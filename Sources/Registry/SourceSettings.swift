@@ -51,7 +51,12 @@ public struct SourceSettings: Sendable {
             let endpoints = try RegistriesConfiguration(environment: environment).endpoints(host, repository)
             var places: [any ArtifactSource] = []
             for endpoint in endpoints where endpoint.serves(reference) {
-                places.append(try RegistrySource(reference, endpoint: endpoint, settings: self))
+                do {
+                    places.append(try RegistrySource(reference, endpoint: endpoint, settings: self))
+                } catch {
+                    // A mirror that is set up wrongly is passed over as one that is broken.
+                    guard endpoint.isMirror else { throw error }
+                }
             }
             return places.count == 1 ? places[0] : MirroredSource(reference, places: places)
         case .localStore(let repository):

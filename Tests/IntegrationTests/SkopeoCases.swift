@@ -56,6 +56,17 @@ struct SkopeoCase: Sendable {
         .init(
             name: "a client's certificate without key", certificates: ["ca.crt": "{CA}", "c.cert": "{CA}"],
             skopeo: false, kitfs: 6),
+        .init(
+            name: "a client's key without certificate", certificates: ["ca.crt": "{CA}", "c.key": "{CA}"],
+            skopeo: false, kitfs: 6),
+        .init(
+            name: "a mirror whose certificates cannot be used", reference: "{PLAIN}/team/kit:v1",
+            registries: mirrored("{PLAIN}", "insecure = true", by: "{TLS}"),
+            certificates: ["ca.crt": "{CA}", "c.cert": "{CA}"], skopeo: true, kitfs: 0),
+        .init(
+            name: "a mirror of another authority", reference: "{PLAIN}/team/kit:v1",
+            registries: insecure("{PLAIN}") + "[[registry.mirror]]\nlocation = \"{TLS}\"\n", certificates: [:],
+            skopeo: true, kitfs: 0),
         .init(name: "insecure", registries: insecure("{TLS}"), certificates: [:], skopeo: true, kitfs: 0),
         .init(
             name: "insecure for another", registries: insecure("{TLS}/other"), certificates: [:], skopeo: false,

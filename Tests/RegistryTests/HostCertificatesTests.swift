@@ -39,8 +39,11 @@ import Testing
     }
 
     @Test func aCertificateWithoutItsKey() throws {
-        let path = try write(["client.cert", "other.key"])
+        let path = try write(["client.cert", "d.crt"])
         let error = #expect(throws: SourceError.self) { try HostCertificates(for: host, environment: environment) }
         #expect(error?.description.contains("\(path)/client.cert has no key beside it") == true)
+        _ = try write(["client.key", "other.key"])
+        let other = #expect(throws: SourceError.self) { try HostCertificates(for: host, environment: environment) }
+        #expect(other?.description.contains("\(path)/other.key has no certificate beside it") == true)
     }
 }
