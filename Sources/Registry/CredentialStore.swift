@@ -85,8 +85,13 @@ struct CredentialStore: Sendable {
                 return found
             }
         }
+        // Where several mean the same, the one that is written so already, else the first in the alphabet.
+        let entries = (file.auths ?? [:]).sorted { left, right in
+            let (isLeft, isRight) = (Self.normalised(left.key) == left.key, Self.normalised(right.key) == right.key)
+            return isLeft == isRight ? left.key < right.key : isLeft
+        }
         let normalised = Dictionary(
-            (file.auths ?? [:]).map { (Self.normalised($0.key), $0.value) }, uniquingKeysWith: { first, _ in first })
+            entries.map { (Self.normalised($0.key), $0.value) }, uniquingKeysWith: { first, _ in first })
         var parts = repository.description.split(separator: "/")
         while true {
             for server in servers {
