@@ -9,8 +9,15 @@ public final class CachingMirror: Sendable {
     private let upstream: UInt16
     private let process = Mutex<BackgroundProcess?>(nil)
 
+    /// For those who must show a certificate; nil for plain HTTP and everybody.
+    private let certificates: TestCertificates?
+
     /// - Parameter registry: without TLS.
-    public init(of registry: DockerRegistry) throws {
+    public convenience init(of registry: DockerRegistry) throws { try self.init(of: registry, nil) }
+
+    /// - Parameter certificates: the server's, and the authority of those that it lets in.
+    init(of registry: DockerRegistry, _ certificates: TestCertificates?) throws {
+        self.certificates = certificates
         directory = try TemporaryDirectory()
         upstream = registry.port
         port = try freePort()
@@ -83,6 +90,12 @@ public final class CachingMirror: Sendable {
                 proxy_cache mirror;
                 proxy_cache_valid 200 1h;
                 """
+        let tls = certificates.map {
+            """
+            ssl_certificate \($0.certificateFile); ssl_certificate_key \($0.keyFile);
+            ssl_client_certificate \($0.caFile); ssl_verify_client on;
+            """
+        }
         return """
             daemon off;
             user root;
@@ -96,7 +109,8 @@ public final class CachingMirror: Sendable {
               \(temporary.joined(separator: " "))
               proxy_cache_path \(place)/cache keys_zone=mirror:1m;
               server {
-                listen 127.0.0.1:\(port);
+                listen 127.0.0.1:\(port)\(tls == nil ? "" : " ssl");
+                \(tls ?? "")
                 location / { \(answer) }
               }
             }
