@@ -88,6 +88,9 @@ struct SourceOptions: ParsableArguments {
     /// Fetches manifests and configs, the kit's own and its parents'.
     func family(_ text: String, _ cache: CacheDirectory) throws -> KitFamily {
         let settings = settings
+        if !tlsVerify, !plainHttp, !offline {
+            Terminal.error("warning: --tls-verify=false: whoever stands between may read and change what is sent")
+        }
         return try KitFamily(Self.reference(text)) { reference in
             CachedArtifactSource(try settings.source(for: reference), cache: cache, isOffline: offline)
         }

@@ -58,7 +58,13 @@ import Testing
         let other = try DockerRegistry(tls: true)
         let (code, _) = try home.kitfs("inspect", reference, "--ca-file", try #require(other.caFile), "--timeout", "2")
         #expect(code == 5)
-        #expect(try home.kitfs("inspect", reference, "--tls-verify=false", "--ca-file", "/dev/null").code == 0)
+        let unchecked = try home.kitfs("inspect", reference, "--tls-verify=false", "--ca-file", "/dev/null")
+        #expect(unchecked.code == 0 && unchecked.output.contains("warning: --tls-verify=false"))
+        // A mount in the background has the terminal for its start.
+        let directory = try home.bench.directory.subdirectory("m")
+        let mounted = try home.kitfs("mount", reference, directory, "--tls-verify=false")
+        #expect(mounted.code == 0 && mounted.output.contains("warning: --tls-verify=false"), "\(mounted.output)")
+        #expect(try home.kitfs("unmount", directory).code == 0)
     }
 
     @Test func aCredentialHelper() throws {
