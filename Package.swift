@@ -14,6 +14,7 @@ let strictMemory: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
@@ -23,6 +24,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
         // Arrows point down this list only.
@@ -41,7 +43,7 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "LayerFormat", dependencies: ["CDeflate", "OCI"], swiftSettings: strict),
         .target(name: "ModelKit", dependencies: ["CYAML", "OCI"], swiftSettings: strict),
-        .target(name: "Registry", dependencies: ["CCurl", "OCI", system], swiftSettings: strict),
+        .target(name: "Registry", dependencies: ["CCurl", "OCI", system, toml], swiftSettings: strict),
         .target(name: "OCI", dependencies: ["CCrypto"], swiftSettings: strict),
         .target(name: "Threading", swiftSettings: strict),
         .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),

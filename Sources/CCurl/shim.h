@@ -12,6 +12,11 @@ static inline CURLcode ccurl_set_string(CURL *handle, CURLoption option, const c
 static inline CURLcode ccurl_set_pointer(CURL *handle, CURLoption option, void *value) {
     return curl_easy_setopt(handle, option, value);
 }
+/// libcurl keeps a copy.
+static inline CURLcode ccurl_set_blob(CURL *handle, CURLoption option, const void *data, size_t count) {
+    struct curl_blob blob = {.data = (void *)data, .len = count, .flags = CURL_BLOB_COPY};
+    return curl_easy_setopt(handle, option, &blob);
+}
 static inline CURLcode ccurl_set_list(CURL *handle, CURLoption option, struct curl_slist *value) {
     return curl_easy_setopt(handle, option, value);
 }
@@ -24,8 +29,17 @@ typedef int (*ccurl_progress_callback)(
 static inline CURLcode ccurl_set_progress_callback(CURL *handle, ccurl_progress_callback value) {
     return curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, value);
 }
-// A macro with a cast in it, which Swift does not import.
+// Macros with a cast in them, which Swift does not import.
 static const unsigned long ccurl_auth_basic = CURLAUTH_BASIC;
+static const unsigned long ccurl_auth_bearer = CURLAUTH_BEARER;
+/// Where the last of a chain of redirects led; NULL if there was none. libcurl's memory, until the next request.
+static inline const char *ccurl_redirected_to(CURL *handle) {
+    long count = 0;
+    char *url = NULL;
+    curl_easy_getinfo(handle, CURLINFO_REDIRECT_COUNT, &count);
+    if (count > 0) curl_easy_getinfo(handle, CURLINFO_EFFECTIVE_URL, &url);
+    return url;
+}
 static inline long ccurl_response_code(CURL *handle) {
     long code = 0;
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &code);

@@ -91,6 +91,8 @@ public struct CachedArtifactSource: ArtifactSource {
         return bytes
     }
 
+    public func distrust(_ blob: Descriptor) -> Bool { source.distrust(blob) }
+
     public func fetch(
         _ blob: Descriptor, range: ByteRange, cancellation: Cancellation, receive: (RawSpan) throws -> Void
     ) throws {

@@ -183,8 +183,7 @@ public final class Layer: Sendable {
             {
                 setIndex(index)
             } else if isListable {
-                var lister = TarLister(blob: descriptor, source: source, cancellation: services.shutdown)
-                let index = try lister.index()
+                let index = try TarLister.list(descriptor, source, services.shutdown)
                 try services.cache.saveIndex(index, key, blobSize: descriptor.size)
                 setIndex(index)
             } else {

@@ -83,7 +83,8 @@ struct LayerFill {
 
     // MARK: Filling
 
-    /// False if it is worth another round: the directory was taken away because we stood still.
+    /// False if it is worth another round: the bytes were wrong and can be had elsewhere, or the directory was taken
+    /// away because we stood still.
     private func fill(_ partial: PartialLayer, _ onGood: (OpenLayer, LayerIndex) -> Void) throws -> Bool {
         let index: LayerIndex
         do {
@@ -94,6 +95,10 @@ struct LayerFill {
             let wasTaken = try !partial.isCurrent
             try dropWhatIsOfNoUse(partial, after: error)
             if wasTaken, !cancellation.isCancelled { return false }
+            if case StoreError.digestMismatch(let expected, let found) = error, source.distrust(blob) {
+                logger.warning("\(key): should be \(expected) but its bytes are \(found); asking elsewhere")
+                return false
+            }
             throw error
         }
         try finish(partial, index, onGood)
@@ -107,7 +112,9 @@ struct LayerFill {
         }
         let presence = try partial.state.presence()
         if key.form.compression == nil {
-            let known = try cache.loadIndex(key, blobSize: blob.size) ?? list()
+            // For the places of the large members, headers are enough.
+            let known =
+                try cache.loadIndex(key, blobSize: blob.size) ?? TarLister.list(blob, source, cancellation)
             let follower = try PlainFollower(partial, layout: known.layout)
             let verified = try transfer(partial, presence, follower)
             guard verified.hasSameEntries(as: known) else {
@@ -119,12 +126,6 @@ struct LayerFill {
             return verified
         }
         return try transfer(partial, presence, try GzipFollower(partial))
-    }
-
-    /// The index from headers alone, for the places of the large members.
-    private func list() throws -> LayerIndex {
-        var lister = TarLister(blob: blob, source: source, cancellation: cancellation)
-        return try lister.index()
     }
 
     /// What does not fit is not begun. Of a compressed layer, the blob's own size is all that is known.

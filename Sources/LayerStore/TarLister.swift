@@ -26,6 +26,18 @@ struct TarLister {
         self.cancellation = cancellation
     }
 
+    /// Lists a blob; what is no tar at one place is asked for at the next, if there is one.
+    static func list(_ blob: Descriptor, _ source: any BlobSource, _ cancellation: Cancellation) throws -> LayerIndex {
+        while true {
+            var lister = TarLister(blob: blob, source: source, cancellation: cancellation)
+            do {
+                return try lister.index()
+            } catch let error where !(error is SourceError) {
+                guard source.distrust(blob) else { throw error }
+            }
+        }
+    }
+
     /// Throws `TarError`, `LayerIndexBuilder.Failure`, and what the source throws.
     mutating func index() throws -> LayerIndex {
         var parser = TarParser(length: blob.size)

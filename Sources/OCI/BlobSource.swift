@@ -11,6 +11,9 @@ public protocol BlobSource: Sendable {
         _ blob: Descriptor, range: ByteRange, cancellation: Cancellation, receive: (RawSpan) throws -> Void
     ) throws
 
+    /// The bytes of a blob turned out to be wrong. True if they can be had elsewhere: then it is worth trying again.
+    func distrust(_ blob: Descriptor) -> Bool
+
     /// A whole blob in memory, verified: for manifests and configs, never for layers.
     /// Throws `SourceError.unusable` if it is larger than `Manifest.sizeLimit` or its digest is another.
     func smallBlob(_ blob: Descriptor, at place: String) throws(SourceError) -> [UInt8]
@@ -47,24 +50,28 @@ public protocol ArtifactSource: BlobSource {
 }
 
 extension BlobSource {
+    public func distrust(_ blob: Descriptor) -> Bool { false }
+
     public func smallBlob(_ blob: Descriptor, at place: String) throws(SourceError) -> [UInt8] {
         guard blob.size <= Manifest.sizeLimit else {
             throw .unusable("\(place): blob \(blob.digest) claims \(blob.size) bytes, over the limit of 8 MiB")
         }
-        var bytes: [UInt8] = []
-        do {
-            try fetch(blob, range: ByteRange(upTo: blob.size), cancellation: Cancellation()) { piece in
-                piece.withUnsafeBytes { bytes.append(contentsOf: $0) }
+        while true {
+            var bytes: [UInt8] = []
+            do {
+                try fetch(blob, range: ByteRange(upTo: blob.size), cancellation: Cancellation()) { piece in
+                    piece.withUnsafeBytes { bytes.append(contentsOf: $0) }
+                }
+            } catch let error as SourceError {
+                throw error
+            } catch {
+                throw .unusable("\(place): \(error)")
             }
-        } catch let error as SourceError {
-            throw error
-        } catch {
-            throw .unusable("\(place): \(error)")
+            let digest = DigestHasher.digest(of: bytes, blob.digest.algorithm)
+            if digest == blob.digest { return bytes }
+            guard distrust(blob) else {
+                throw .unusable("\(place): blob should be \(blob.digest) but its bytes are \(digest)")
+            }
         }
-        let digest = DigestHasher.digest(of: bytes, blob.digest.algorithm)
-        guard digest == blob.digest else {
-            throw .unusable("\(place): blob should be \(blob.digest) but its bytes are \(digest)")
-        }
-        return bytes
     }
 }

@@ -8,6 +8,13 @@ struct HTTPSettings: Sendable {
     var verifyTLS = true
     /// A PEM file of the only authorities to trust, instead of the system's.
     var caFile: String?
+    /// What certs.d has for the host.
+    var certificates: HostCertificates?
+    /// Paths of PEM files to show; before what certs.d has.
+    var clientCertificate: String?
+    var clientKey: String?
+    /// A proxy's URL, before what the environment says.
+    var proxy: String?
     var connectTimeout = 10
     /// A transfer in which no byte comes for so long is given up.
     var stallTimeout = 20
@@ -57,6 +64,7 @@ final class HTTPClient: Sendable {
             }
             if let error = transfer.error { throw error }
             transfer.response.status = ccurl_response_code(handle)
+            transfer.response.redirectedTo = ccurl_redirected_to(handle).map { String(cString: $0) }
             if transfer.isStalled { throw HTTPFailure.transport("no bytes for \(settings.stallTimeout) s") }
             guard code == CURLE_OK else {
                 let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -84,15 +92,37 @@ final class HTTPClient: Sendable {
             _ = ccurl_set_long(handle, CURLOPT_SSL_VERIFYPEER, 0)
             _ = ccurl_set_long(handle, CURLOPT_SSL_VERIFYHOST, 0)
         }
-        if let file = settings.caFile { _ = ccurl_set_string(handle, CURLOPT_CAINFO, file) }
+        if let file = settings.caFile {
+            _ = ccurl_set_string(handle, CURLOPT_CAINFO, file)
+            // Or the system's directory would still be looked in.
+            _ = ccurl_set_string(handle, CURLOPT_CAPATH, nil)
+        } else if let authorities = settings.certificates?.authorities, !authorities.isEmpty {
+            // Besides the system's, which CURLOPT_CAPATH has.
+            _ = authorities.withUnsafeBytes { ccurl_set_blob(handle, CURLOPT_CAINFO_BLOB, $0.baseAddress, $0.count) }
+        }
+        if let file = settings.clientCertificate ?? settings.certificates?.clientCertificate {
+            _ = ccurl_set_string(handle, CURLOPT_SSLCERT, file)
+            _ = ccurl_set_string(handle, CURLOPT_SSLKEY, settings.clientKey ?? settings.certificates?.clientKey)
+        }
+        if let proxy = settings.proxy { _ = ccurl_set_string(handle, CURLOPT_PROXY, proxy) }
         if let range = request.range, range.count > 0 {
             _ = ccurl_set_string(handle, CURLOPT_RANGE, "\(range.start)-\(range.end - 1)")
         }
-        if let credentials = request.credentials {
-            // libcurl sends these to the first host only.
+        // libcurl sends these to the first host only.
+        switch request.authorization {
+        case .basic(let credentials)?:
             _ = ccurl_set_long(handle, CURLOPT_HTTPAUTH, Int(ccurl_auth_basic))
             _ = ccurl_set_string(handle, CURLOPT_USERNAME, credentials.user)
             _ = ccurl_set_string(handle, CURLOPT_PASSWORD, credentials.password)
+        case .bearer(let token)?:
+            _ = ccurl_set_long(handle, CURLOPT_HTTPAUTH, Int(ccurl_auth_bearer))
+            _ = ccurl_set_string(handle, CURLOPT_XOAUTH2_BEARER, token)
+        case nil: break
+        }
+        if let form = request.form {
+            _ = ccurl_set_string(handle, CURLOPT_COPYPOSTFIELDS, FormEncoding.encode(form))
+            // A redirect would carry the form, and the secret in it, elsewhere.
+            _ = ccurl_set_long(handle, CURLOPT_FOLLOWLOCATION, 0)
         }
         var headers: UnsafeMutablePointer<curl_slist>?
         if !request.accept.isEmpty {
@@ -105,6 +135,14 @@ final class HTTPClient: Sendable {
     }
 
     private static func failure(_ code: CURLcode, _ text: String) -> HTTPFailure {
+        // libcurl quotes the URL, with the password that may be in it.
+        if text.hasPrefix("Unsupported proxy") {
+            return .settings("the proxy's URL is none: check --proxy, $https_proxy, $http_proxy and $all_proxy")
+        }
+        return failure(of: code, text)
+    }
+
+    private static func failure(of code: CURLcode, _ text: String) -> HTTPFailure {
         switch code {
         case CURLE_ABORTED_BY_CALLBACK: .cancelled
         case CURLE_SSL_CONNECT_ERROR: .handshake(text)
@@ -184,7 +222,9 @@ private final class Transfer {
             response = HTTPResponse(status: status ?? 0)
         } else if let colon = line.firstIndex(of: ":") {
             let value = line[line.index(after: colon)...].drop { $0 == " " }
-            response.headers[line[..<colon].lowercased()] = String(value.prefix { !$0.isNewline })
+            let name = line[..<colon].lowercased()
+            let text = String(value.prefix { !$0.isNewline })
+            response.headers[name] = response.headers[name].map { $0 + ", " + text } ?? text
         }
     }
 }

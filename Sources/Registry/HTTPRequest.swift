@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OCI
 
-/// A GET, which is all that reading from a registry needs.
+/// A GET, which is all that reading from a registry needs; a POST of a form, which tokens may.
 struct HTTPRequest {
     let url: String
     var accept: [MediaType] = []
     /// Offsets in the resource; nil asks for all of it.
     var range: ByteRange?
-    var credentials: BasicCredentials?
+    var authorization: Authorization?
+    /// Fields of a form to POST.
+    var form: [(String, String)]?
 }
 
 /// What came before the body.
 struct HTTPResponse {
     var status = 0
-    /// Names in lower case; of a repeated header the last.
+    /// Names in lower case; the values of a repeated header joined by commas.
     var headers: [String: String] = [:]
+
+    /// Where redirects led in the end; nil if there were none.
+    var redirectedTo: String?
 
     /// Whether the body is what was asked for, and not a message.
     var isSuccess: Bool { status == 200 || status == 206 }
+
+    /// Whether other credentials may help.
+    var mayBeRefusal: Bool { status == 400 || status == 401 || status == 403 }
 
     /// `Content-Range: bytes FIRST-LAST/TOTAL`, spec: RFC 9110, section 14.4.
     var contentRange: (first: UInt64, total: UInt64?)? {

@@ -9,22 +9,30 @@ final class RegistrySource: ArtifactSource {
     let reference: Reference
     private let host: RegistryHost
     private let repository: Repository
-    private let settings: SourceSettings
+    /// Seconds without progress after which to give up, for blobs and for manifests.
+    private let patience: Int
+    private let resolvePatience: Int
     private let client: HTTPClient
-    private let config: DockerConfig
+    private let authorizer: Authorizer
+    /// Where blobs were had last, by path: registries before a CDN send each request on.
+    private let redirects = Mutex<[String: String]>([:])
     /// Decided by the first answer where the settings leave it open.
     private let scheme: Mutex<Scheme?>
 
     private enum Scheme: String { case http, https }
 
-    init(_ reference: Reference, host: RegistryHost, repository: Repository, settings: SourceSettings) {
+    /// Throws `SourceError` if certificates for the host cannot be used.
+    init(_ reference: Reference, endpoint: RegistryEndpoint, settings: SourceSettings) throws(SourceError) {
         self.reference = reference
-        self.host = host
-        self.repository = repository
-        self.settings = settings
-        client = HTTPClient(settings.http)
-        config = DockerConfig(environment: settings.environment)
-        scheme = Mutex(settings.plainHTTP ? .http : host.isLoopback ? nil : .https)
+        host = endpoint.host
+        repository = endpoint.repository
+        patience = endpoint.isMirror ? settings.mirrorPatience : settings.timeout
+        resolvePatience = endpoint.isMirror ? min(settings.resolvePatience, 2) : settings.resolvePatience
+        client = HTTPClient(try settings.http(for: host, isInsecure: endpoint.isInsecure))
+        authorizer = Authorizer(
+            host: host, repository: repository,
+            store: CredentialStore(authFile: settings.authFile, environment: settings.environment))
+        scheme = Mutex(settings.plainHTTP ? .http : host.isLoopback || endpoint.isInsecure ? nil : .https)
     }
 
     func resolve() throws(SourceError) -> ResolvedManifest {
@@ -32,7 +40,7 @@ final class RegistrySource: ArtifactSource {
         var reader = ManifestReader(place: "\(reference)")
         do {
             try get(
-                "manifests/\(name)", into: &reader, patience: settings.resolvePatience, cancellation: Cancellation()
+                "manifests/\(name)", into: &reader, patience: resolvePatience, cancellation: Cancellation()
             ) { _ in }
         } catch let error as SourceError {
             throw error
@@ -48,7 +56,7 @@ final class RegistrySource: ArtifactSource {
         guard !range.isEmpty else { return }
         var reader = RangeReader(blob: blob, range: range, place: "\(reference)")
         try get(
-            "blobs/\(blob.digest)", into: &reader, patience: settings.timeout, cancellation: cancellation,
+            "blobs/\(blob.digest)", into: &reader, patience: patience, cancellation: cancellation,
             receive: receive)
     }
 }
@@ -106,12 +114,28 @@ extension RegistrySource {
         _ path: String, _ reader: inout Reader, _ cancellation: Cancellation,
         receive: (inout Reader, HTTPResponse, RawSpan) throws -> Void
     ) throws -> HTTPResponse {
-        let credentials = try config.credentials(for: host)
         func send(_ scheme: Scheme, _ reader: inout Reader) throws -> HTTPResponse {
-            var request = reader.request("\(scheme.rawValue)://\(host)/v2/\(repository)/\(path)")
-            request.credentials = credentials
-            return try client.perform(request, cancellation: cancellation) { try receive(&reader, $0, $1) }
+            let tokens = TokenClient(client: client, host: host, isPlain: scheme == .http)
+            func send(_ authorization: Authorization?) throws -> HTTPResponse {
+                var request = reader.request(
+                    "\(scheme.rawValue)://\(host.endpoint)/v2/\(host.path(repository))/\(path)")
+                request.authorization = authorization
+                return try client.perform(request, cancellation: cancellation) { try receive(&reader, $0, $1) }
+            }
+            var authorization = try authorizer.authorization(tokens, cancellation)
+            var response = try send(authorization)
+            // A token may be missing, and then lack a scope: each kind of refusal is answered once.
+            var refusals: Set<Int> = []
+            while response.mayBeRefusal, refusals.insert(response.status).inserted,
+                let again = try authorizer.answer(response, authorization, tokens, cancellation)
+            {
+                authorization = again
+                response = try send(again)
+            }
+            if response.isSuccess, let target = response.redirectedTo { redirects.withLock { $0[path] = target } }
+            return response
         }
+        if let response = try performRedirected(path, &reader, cancellation, receive: receive) { return response }
         if let known = scheme.withLock({ $0 }) { return try send(known, &reader) }
         do {
             let response = try send(.https, &reader)
@@ -124,19 +148,36 @@ extension RegistrySource {
         }
     }
 
+    /// Asks where the registry sent us before, without its authorization; nil if it did not, or that place refuses by
+    /// now: such addresses are signed for some minutes.
+    private func performRedirected<Reader: ResponseReader>(
+        _ path: String, _ reader: inout Reader, _ cancellation: Cancellation,
+        receive: (inout Reader, HTTPResponse, RawSpan) throws -> Void
+    ) throws -> HTTPResponse? {
+        guard let target = redirects.withLock({ $0[path] }) else { return nil }
+        do {
+            let response = try client.perform(reader.request(target), cancellation: cancellation) { response, piece in
+                // A refusal's text is nobody's answer: the registry is asked.
+                if response.isSuccess { try receive(&reader, response, piece) }
+            }
+            if response.isSuccess { return response }
+        } catch let failure as HTTPFailure {
+            redirects.withLock { $0[path] = nil }
+            throw failure
+        }
+        redirects.withLock { $0[path] = nil }
+        return nil
+    }
+
     /// What a status says: text if it may be another one soon, else the error. Spec: "Error Codes".
     private func retryable(_ response: HTTPResponse, _ path: String, _ body: [UInt8]) throws(SourceError) -> String {
         let what = "\(host)/\(repository)/\(path)"
         let detail = RegistryErrors.summary(of: body).map { ": \($0)" } ?? ""
         switch response.status {
         case 401, 403:
-            let challenge = response.headers["www-authenticate"].map { $0.lowercased().hasPrefix("bearer") } ?? false
             throw .unauthorized(
-                "\(what): the registry refuses (HTTP \(response.status))\(detail); "
-                    + (challenge
-                        ? "it wants a token, which this version cannot get yet"
-                        : "log in with `docker login \(host)`, or check the password in \(config.path ?? "config.json")")
-            )
+                "\(what): the registry refuses (HTTP \(response.status))\(detail); log in with `docker login \(host)`, "
+                    + "or check that you may pull from this repository")
         case 404:
             throw .notFound("\(what): not there (HTTP 404)\(detail); check the name and the tag")
         case 408, 425, 429, 500...599:

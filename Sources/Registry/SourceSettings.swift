@@ -10,20 +10,35 @@ public struct SourceSettings: Sendable {
     public var caFile: String?
     /// A transfer without progress for so long is given up, in all at most 1.5 times that.
     public var timeout = 60
+    /// PEM files of a client certificate and its key.
+    public var clientCertificate: String?
+    public var clientKey: String?
+    /// A proxy's URL, instead of what `https_proxy` and the like say.
+    public var proxy: String?
+    /// Where credentials are, instead of the usual files.
+    public var authFile: String?
     /// Ask nobody.
     public var isOffline = false
-    /// Where `HOME` and `DOCKER_CONFIG` are looked up.
+    /// Where `HOME`, `DOCKER_CONFIG` and the like are looked up.
     public var environment: [String: String]
 
     public init(environment: [String: String]) { self.environment = environment }
 
-    /// Manifests are small and somebody waits at the prompt: a tenth of the time must do.
+    /// Manifests are small and somebody waits at the prompt: a few seconds must do.
     var resolvePatience: Int { max(1, min(timeout, 6)) }
+    /// A mirror that stands still must leave time for the next place.
+    var mirrorPatience: Int { max(1, min(timeout / 4, 10)) }
 
-    var http: HTTPSettings {
-        HTTPSettings(
-            verifyTLS: verifyTLS, caFile: caFile, connectTimeout: max(1, min(10, timeout / 2)),
+    /// Throws `SourceError` if what certs.d has cannot be used.
+    func http(for host: RegistryHost, isInsecure: Bool) throws(SourceError) -> HTTPSettings {
+        var http = HTTPSettings(
+            verifyTLS: verifyTLS && !isInsecure, caFile: caFile, connectTimeout: max(1, min(10, timeout / 2)),
             stallTimeout: max(1, timeout / 3))
+        http.certificates = try HostCertificates(for: host, environment: environment)
+        http.clientCertificate = clientCertificate
+        http.clientKey = clientKey
+        http.proxy = proxy
+        return http
     }
 
     /// The source of an artifact. Throws `SourceError` where we cannot read from such a place.
@@ -33,7 +48,17 @@ public struct SourceSettings: Sendable {
             return LayoutSource(reference, directory: directory)
         case .registry(let host, let repository):
             if isOffline { return OfflineSource(reference: reference) }
-            return RegistrySource(reference, host: host, repository: repository, settings: self)
+            let endpoints = try RegistriesConfiguration(environment: environment).endpoints(host, repository)
+            var places: [any ArtifactSource] = []
+            for endpoint in endpoints where endpoint.serves(reference) {
+                do {
+                    places.append(try RegistrySource(reference, endpoint: endpoint, settings: self))
+                } catch {
+                    // A mirror that is set up wrongly is passed over as one that is broken.
+                    guard endpoint.isMirror else { throw error }
+                }
+            }
+            return places.count == 1 ? places[0] : MirroredSource(reference, places: places)
         case .localStore(let repository):
             throw .notFound(
                 "“\(repository)” has no host, so it would be in kit's local store, which this version cannot read yet; "

@@ -49,6 +49,21 @@ struct SourceOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Trust the certificate authorities in this PEM file, and no others.", valueName: "file"))
     var caFile: String?
 
+    @Option(help: ArgumentHelp("Show this client certificate (PEM). [default: $KITOPS_CLIENT_CERT]", valueName: "file"))
+    var cert: String?
+
+    @Option(help: ArgumentHelp("The client certificate's key (PEM). [default: $KITOPS_CLIENT_KEY]", valueName: "file"))
+    var key: String?
+
+    @Option(help: ArgumentHelp("Go through this proxy. [default: $https_proxy, $http_proxy]", valueName: "url"))
+    var proxy: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Take credentials from this file. [default: $REGISTRY_AUTH_FILE, else where docker, podman and kit keep them]",
+            valueName: "file"))
+    var authfile: String?
+
     @Option(help: ArgumentHelp("Give up a transfer that makes no progress for so many seconds.", valueName: "seconds"))
     var timeout = 60
 
@@ -68,6 +83,10 @@ struct SourceOptions: ParsableArguments {
         settings.plainHTTP = plainHttp
         settings.verifyTLS = tlsVerify
         settings.caFile = caFile.map(Environment.absolute)
+        settings.clientCertificate = (cert ?? Environment.nonEmpty("KITOPS_CLIENT_CERT")).map(Environment.absolute)
+        settings.clientKey = (key ?? Environment.nonEmpty("KITOPS_CLIENT_KEY")).map(Environment.absolute)
+        settings.proxy = proxy
+        settings.authFile = authfile.map(Environment.absolute)
         settings.timeout = timeout
         settings.isOffline = offline
         return settings
@@ -76,6 +95,9 @@ struct SourceOptions: ParsableArguments {
     /// Fetches manifests and configs, the kit's own and its parents'.
     func family(_ text: String, _ cache: CacheDirectory) throws -> KitFamily {
         let settings = settings
+        if !tlsVerify, !plainHttp, !offline {
+            Terminal.error("warning: --tls-verify=false: whoever stands between may read and change what is sent")
+        }
         return try KitFamily(Self.reference(text)) { reference in
             CachedArtifactSource(try settings.source(for: reference), cache: cache, isOffline: offline)
         }

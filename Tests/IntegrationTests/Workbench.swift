@@ -48,7 +48,9 @@ final class Workbench {
     }
 
     /// Mounts on a new directory, in the background.
-    func mount(_ reference: String, _ options: String...) throws -> Mount {
+    func mount(_ reference: String, _ options: String...) throws -> Mount { try mount(reference, options) }
+
+    func mount(_ reference: String, _ options: [String]) throws -> Mount {
         let target = try directory.subdirectory("mnt-\(UInt64.random(in: 0 ... .max))")
         let result = try Command.run(
             Self.executable, ["mount", reference, target] + options, environment: environment, timeout: 60)

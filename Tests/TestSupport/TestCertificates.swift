@@ -33,4 +33,14 @@ struct TestCertificates: Sendable {
                 "-CAcreateserial", "-out", certificateFile, "-days", "2", "-extfile", extensions,
             ])
     }
+
+    /// A client's certificate by the same authority: `NAME.cert` and `NAME.key` in a directory.
+    func makeClient(_ name: String, in directory: String) throws {
+        let path = "\(directory)/\(name)"
+        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", path + ".key"]
+        try Command.check("openssl", ["req"] + key + ["-out", path + ".csr", "-subj", "/CN=\(name)"])
+        let authority = ["-CA", caFile, "-CAkey", caFile.dropLast("ca.pem".count) + "ca.key", "-CAcreateserial"]
+        try Command.check(
+            "openssl", ["x509", "-req", "-in", path + ".csr", "-out", path + ".cert", "-days", "2"] + authority)
+    }
 }

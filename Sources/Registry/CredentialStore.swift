@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+private import FoundationEssentials
+internal import OCI
+
+/// What proves to a registry who we are. Never printed.
+enum Credential: Sendable, Equatable, CustomStringConvertible {
+    case basic(BasicCredentials)
+    /// A refresh token: it is exchanged for access tokens, and is no password.
+    case identityToken(String)
+
+    var description: String {
+        switch self {
+        case .basic(let basic): basic.description
+        case .identityToken: "an identity token"
+        }
+    }
+}
+
+/// A user and a password, as `Authorization: Basic` takes them.
+struct BasicCredentials: Sendable, Equatable, CustomStringConvertible {
+    let user: String
+    let password: String
+
+    var description: String { "credentials of “\(user)”" }
+}
+
+/// Finds credentials where the tools of this field leave them. Files and helpers are asked anew each time: a mount
+/// outlives a password.
+///
+/// Formats: containers-auth.json(5); <https://docs.docker.com/reference/cli/docker/login/#credential-stores>.
+struct CredentialStore: Sendable {
+    /// In the order in which they are looked in.
+    let files: [String]
+    /// One that was named must be there.
+    private let isRequired: Bool
+    private let environment: [String: String]
+
+    init(authFile: String?, environment: [String: String]) {
+        self.environment = environment
+        func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        if let named = authFile ?? variable("REGISTRY_AUTH_FILE") {
+            files = [named]
+            isRequired = authFile != nil
+            return
+        }
+        let home = variable("HOME")
+        let data = variable("XDG_DATA_HOME") ?? home.map { $0 + "/.local/share" }
+        files = [
+            variable("DOCKER_CONFIG").map { $0 + "/config.json" } ?? home.map { $0 + "/.docker/config.json" },
+            variable("XDG_RUNTIME_DIR").map { $0 + "/containers/auth.json" },
+            (variable("XDG_CONFIG_HOME") ?? home.map { $0 + "/.config" }).map { $0 + "/containers/auth.json" },
+            (variable("KITOPS_HOME") ?? data.map { $0 + "/kitops" }).map { $0 + "/credentials.json" },
+        ].compactMap { $0 }
+        isRequired = false
+    }
+
+    /// The first that fits: in each file credHelpers for the host, then entries from the repository's whole path up to
+    /// the host, then credsStore. Throws `SourceError` for a file or helper that is no use.
+    func credential(for host: RegistryHost, _ repository: Repository) throws(SourceError) -> Credential? {
+        for path in files {
+            guard let bytes = try SmallFile.read(path) else {
+                if isRequired { throw .unauthorized("the auth file \(path) is not there") }
+                continue
+            }
+            let file: AuthFile
+            do {
+                file = try JSONDecoder().decode(AuthFile.self, from: Data(bytes))
+            } catch {
+                // Not the decoder's own words: they may quote a secret.
+                throw .unusable("\(path) is not an auth file; mend or remove it")
+            }
+            if let found = try credential(in: file, path, host, repository) { return found }
+        }
+        return nil
+    }
+
+    private func credential(
+        in file: AuthFile, _ path: String, _ host: RegistryHost, _ repository: Repository
+    ) throws(SourceError) -> Credential? {
+        let servers = host.authKeys
+        for server in servers {
+            if let name = file.credHelpers?[server], let helper = CredentialHelper(name, environment: environment),
+                let found = try helper.credential(for: server)
+            {
+                return found
+            }
+        }
+        // Where several mean the same, the one that is written so already, else the first in the alphabet.
+        let entries = (file.auths ?? [:]).sorted { left, right in
+            let (isLeft, isRight) = (Self.normalised(left.key) == left.key, Self.normalised(right.key) == right.key)
+            return isLeft == isRight ? left.key < right.key : isLeft
+        }
+        let normalised = Dictionary(
+            entries.map { (Self.normalised($0.key), $0.value) }, uniquingKeysWith: { first, _ in first })
+        var parts = repository.description.split(separator: "/")
+        while true {
+            for server in servers {
+                let key = ([Self.normalised(server)] + parts.map(String.init)).joined(separator: "/")
+                if let entry = normalised[key], let found = try entry.credential(path, server) { return found }
+            }
+            if parts.popLast() == nil { break }
+        }
+        guard let name = file.credsStore, let helper = CredentialHelper(name, environment: environment) else {
+            return nil
+        }
+        for server in servers {
+            if let found = try helper.credential(for: server) { return found }
+        }
+        return nil
+    }
+
+    /// Old entries are URLs, as in `https://index.docker.io/v1/`.
+    private static func normalised(_ key: String) -> String {
+        var rest = Substring(key)
+        let isURL = rest.hasPrefix("https://") || rest.hasPrefix("http://")
+        for scheme in ["https://", "http://"] where rest.hasPrefix(scheme) { rest = rest.dropFirst(scheme.count) }
+        if isURL { rest = rest.prefix { $0 != "/" } }
+        while rest.hasSuffix("/") { rest = rest.dropLast() }
+        return String(rest)
+    }
+}
+
+private struct AuthFile: Decodable {
+    let auths: [String: Entry]?
+    let credHelpers: [String: String]?
+    let credsStore: String?
+
+    struct Entry: Decodable {
+        let auth: String?, username: String?, password: String?, identitytoken: String?
+
+        /// nil for an entry that only says that a store has it.
+        func credential(_ path: String, _ server: String) throws(SourceError) -> Credential? {
+            if let token = identitytoken, !token.isEmpty { return .identityToken(token) }
+            if let username, !username.isEmpty, let password {
+                return .basic(BasicCredentials(user: username, password: password))
+            }
+            guard let auth, !auth.isEmpty else { return nil }
+            guard let data = Data(base64Encoded: auth), let colon = data.firstIndex(of: 58) else {
+                throw .unusable("\(path): the “auth” of \(server) is not base64 of USER:PASSWORD; log in again")
+            }
+            return .basic(
+                BasicCredentials(
+                    user: String(decoding: data[..<colon], as: UTF8.self),
+                    // Some tools leave a NUL behind.
+                    password: String(
+                        decoding: data[(colon + 1)...].reversed().drop { $0 == 0 }.reversed(), as: UTF8.self)))
+        }
+    }
+}
+
+extension RegistryHost {
+    /// Docker Hub is one registry with several names.
+    private static let hubNames: Set<String> = ["docker.io", "index.docker.io", "registry-1.docker.io"]
+    var isDockerHub: Bool { Self.hubNames.contains(description) }
+
+    /// Where its protocol is spoken.
+    var endpoint: String { isDockerHub ? "registry-1.docker.io" : description }
+
+    /// The repository as its protocol names it: Docker Hub's own images are below `library`.
+    func path(_ repository: Repository) -> String {
+        isDockerHub && !repository.description.contains("/") ? "library/\(repository)" : repository.description
+    }
+
+    /// The names that credentials for it may stand under.
+    var authKeys: [String] {
+        isDockerHub
+            ? ["https://index.docker.io/v1/", "docker.io", "index.docker.io", "registry-1.docker.io"] : [description]
+    }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+private import Glibc
+internal import OCI
+private import TOMLKit
+
+/// Where to ask for a repository, in order: mirrors, then the place itself.
+struct RegistryEndpoint: Sendable, Equatable {
+    /// Which pulls a mirror serves.
+    enum Serves: String, Sendable { case all, digestOnly = "digest-only", tagOnly = "tag-only" }
+
+    let host: RegistryHost
+    let repository: Repository
+    /// TLS is not verified, and plain HTTP is tried.
+    let isInsecure: Bool
+    let isMirror: Bool
+    let serves: Serves
+
+    func serves(_ reference: Reference) -> Bool {
+        switch serves {
+        case .all: true
+        case .digestOnly: reference.digest != nil
+        case .tagOnly: reference.digest == nil
+        }
+    }
+}
+
+/// The containers tools' `registries.conf`, version 2. See containers-registries.conf(5).
+struct RegistriesConfiguration: Sendable {
+    private struct File: Decodable {
+        let registry: [Registry]?
+        /// Version 1.
+        let registries: Version1?
+        struct Version1: Decodable {}
+    }
+
+    private struct Registry: Decodable, Sendable {
+        let prefix: String?
+        let location: String?
+        let insecure: Bool?
+        let blocked: Bool?
+        let mirrorByDigestOnly: Bool?
+        let mirror: [Mirror]?
+
+        enum CodingKeys: String, CodingKey {
+            case prefix, location, insecure, blocked, mirror
+            case mirrorByDigestOnly = "mirror-by-digest-only"
+        }
+
+        /// What it is for: `host`, `host/path` or `*.domain`.
+        var scope: String { prefix.flatMap { $0.isEmpty ? nil : $0 } ?? location ?? "" }
+    }
+
+    private struct Mirror: Decodable, Sendable {
+        let location: String
+        let insecure: Bool?
+        let pullFromMirror: String?
+
+        enum CodingKeys: String, CodingKey {
+            case location, insecure
+            case pullFromMirror = "pull-from-mirror"
+        }
+    }
+
+    private let registries: [Registry]
+
+    /// `$CONTAINERS_REGISTRIES_CONF` alone; else the user's file and `.d` folder; else, where the user has no such
+    /// file, the system's file, its `.d` folder, and the user's. Folders' files go by name. A later entry for a prefix
+    /// replaces an earlier one. Throws `SourceError`.
+    init(environment: [String: String], system: String = "/etc/containers") throws(SourceError) {
+        func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        let user = (variable("XDG_CONFIG_HOME") ?? variable("HOME").map { $0 + "/.config" }).map { $0 + "/containers" }
+        let folders = [system] + (user.map { [$0] } ?? [])
+        var files: [String] = []
+        if let named = variable("CONTAINERS_REGISTRIES_CONF") {
+            files.append(named)
+        } else {
+            let candidates = folders.reversed().map { $0 + "/registries.conf" }
+            files += candidates.filter { access($0, F_OK) == 0 }.prefix(1)
+            // A file of the user's own is instead of all that the system has.
+            let isOwn = user.map { files.first == $0 + "/registries.conf" } ?? false
+            let read = isOwn ? [String](folders.dropFirst()) : folders
+            for folder in read { files += Self.files(in: folder + "/registries.conf.d") }
+        }
+        var found: [String: Registry] = [:]
+        for file in files {
+            for registry in try Self.read(file) { found[registry.scope] = registry }
+        }
+        registries = found.values.filter { !$0.scope.isEmpty }
+    }
+
+    private static func files(in folder: String) -> [String] {
+        guard let stream = opendir(folder) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name.hasSuffix(".conf") { names.append(name) }
+        }
+        return names.sorted().map { "\(folder)/\($0)" }
+    }
+
+    private static func read(_ path: String) throws(SourceError) -> [Registry] {
+        guard let bytes = try SmallFile.read(path) else { throw .unusable("\(path) is not there") }
+        let file: File
+        do {
+            file = try TOMLDecoder().decode(File.self, from: String(decoding: bytes, as: UTF8.self))
+        } catch let error as TOMLParseError {
+            throw .unusable("\(path): \(String(describing: error).split(separator: "\n").joined(separator: " "))")
+        } catch {
+            throw .unusable("\(path): \(JSONReason.describe(error))")
+        }
+        if file.registries != nil {
+            throw .unusable("\(path) is of version 1, which is not read; write it with [[registry]] tables")
+        }
+        for registry in file.registry ?? [] where registry.location?.isEmpty ?? true && !registry.scope.hasPrefix("*.")
+        {
+            throw .unusable("\(path): the registry with prefix “\(registry.scope)” has no location")
+        }
+        return file.registry ?? []
+    }
+
+    // MARK: Looking up
+
+    /// Where to ask, at least one place. Throws `SourceError.unauthorized` for what is blocked.
+    func endpoints(_ host: RegistryHost, _ repository: Repository) throws(SourceError) -> [RegistryEndpoint] {
+        let name = "\(host)/\(repository)"
+        let own = RegistryEndpoint(
+            host: host, repository: repository, isInsecure: false, isMirror: false, serves: .all)
+        let matching = registries.compactMap { registry in
+            Self.matched(registry.scope, name, host).map { (registry, $0) }
+        }
+        // The longest prefix as it is written; where a wildcard has as many letters, the exact one.
+        func rank(_ scope: String) -> (Int, Int) { (scope.utf8.count, scope.hasPrefix("*.") ? 0 : 1) }
+        guard let (registry, length) = matching.max(by: { rank($0.0.scope) < rank($1.0.scope) }) else { return [own] }
+        if registry.blocked == true {
+            throw .unauthorized("\(name) is blocked in registries.conf (prefix “\(registry.scope)”)")
+        }
+        let rest = name.dropFirst(length)
+        var endpoints: [RegistryEndpoint] = []
+        for mirror in registry.mirror ?? [] {
+            let serves: RegistryEndpoint.Serves
+            if let text = mirror.pullFromMirror, !text.isEmpty {
+                guard let known = RegistryEndpoint.Serves(rawValue: text) else {
+                    throw .unusable("registries.conf: pull-from-mirror is “\(text)”, not all, digest-only or tag-only")
+                }
+                serves = known
+            } else {
+                serves = registry.mirrorByDigestOnly == true ? .digestOnly : .all
+            }
+            endpoints.append(try Self.place(mirror.location + rest, mirror.insecure ?? false, isMirror: true, serves))
+        }
+        // A wildcard may have no location of its own: then the name stays.
+        let location = registry.location.flatMap { $0.isEmpty ? nil : $0 + rest } ?? name
+        endpoints.append(try Self.place(location, registry.insecure ?? false, isMirror: false, .all))
+        return endpoints
+    }
+
+    /// How much of the name a prefix covers; nil if it is for others. It ends where a part of the name does.
+    private static func matched(_ scope: String, _ name: String, _ host: RegistryHost) -> Int? {
+        if scope.hasPrefix("*.") {
+            let bare = host.description.prefix { $0 != ":" }
+            return bare.hasSuffix(scope.dropFirst()) ? host.description.count : nil
+        }
+        guard name.hasPrefix(scope) else { return nil }
+        let next = name.dropFirst(scope.count).first
+        return next == nil || next == "/" || next == ":" ? scope.count : nil
+    }
+
+    private static func place(
+        _ text: String, _ isInsecure: Bool, isMirror: Bool, _ serves: RegistryEndpoint.Serves
+    ) throws(SourceError) -> RegistryEndpoint {
+        guard let slash = text.firstIndex(of: "/"), let host = RegistryHost(text[..<slash]),
+            let repository = Repository(text[text.index(after: slash)...])
+        else {
+            throw .unusable("registries.conf: the location “\(text.prefix(200))” names no repository in a registry")
+        }
+        return RegistryEndpoint(
+            host: host, repository: repository, isInsecure: isInsecure, isMirror: isMirror, serves: serves)
+    }
+}

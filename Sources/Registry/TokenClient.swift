@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+private import FoundationEssentials
+internal import OCI
+
+/// An access token, and until when it is worth sending.
+struct AccessToken: Sendable {
+    let text: String
+    let expiry: ContinuousClock.Instant
+
+    /// A token about to expire would be refused in the middle of a transfer's start.
+    var isFresh: Bool { ContinuousClock.now < expiry }
+}
+
+/// Gets access tokens from the realm that a registry names.
+///
+/// Spec: <https://distribution.github.io/distribution/spec/auth/token/> (GET, with Basic or anonymously) and
+/// <https://distribution.github.io/distribution/spec/auth/oauth/> (POST, for identity tokens).
+struct TokenClient: Sendable {
+    let client: HTTPClient
+    let host: RegistryHost
+    /// Whether the registry itself is spoken to without TLS.
+    let isPlain: Bool
+
+    private static let clientID = "kitfs"
+    private static let sizeLimit = 1 << 20
+
+    /// `scope`: what the challenge asks for, or pulling from the repository. Throws `SourceError`, `HTTPFailure`.
+    func token(
+        _ challenge: Challenge.Bearer, scope: String, credential: Credential?, cancellation: Cancellation
+    ) throws -> AccessToken {
+        guard let realm = Realm(challenge.realm), realm.isSecure || isPlain else {
+            throw SourceError.unusable(
+                "\(host) sends us for a token to “\(challenge.realm.prefix(200))”, which is no https URL")
+        }
+        let isTrusted = realm.belongs(to: host)
+        if credential != nil, !isTrusted {
+            // A registry, or who stands between, could name any host to be given the password.
+            throw SourceError.unauthorized(
+                "\(host) sends us for a token to \(realm.host), which is not its own site: credentials are not sent there"
+            )
+        }
+        var query: [(String, String)] = []
+        if let service = challenge.service { query.append(("service", service)) }
+        query.append(("scope", scope))
+        if case .identityToken(let refresh)? = credential {
+            let form =
+                [("grant_type", "refresh_token"), ("client_id", Self.clientID), ("refresh_token", refresh)] + query
+            var request = HTTPRequest(url: challenge.realm)
+            request.form = form
+            let answer = try perform(request, cancellation)
+            // GHCR and others know no POST; they take the token for a password.
+            if answer.response.status != 404, answer.response.status != 405 { return try read(answer, realm) }
+            return try get(
+                challenge.realm, query, BasicCredentials(user: "<token>", password: refresh), realm, cancellation)
+        }
+        var basic: BasicCredentials?
+        if case .basic(let credentials)? = credential {
+            basic = credentials
+            query.append(("account", credentials.user))
+        }
+        return try get(challenge.realm, query, basic, realm, cancellation)
+    }
+
+    private func get(
+        _ url: String, _ query: [(String, String)], _ credentials: BasicCredentials?, _ realm: Realm,
+        _ cancellation: Cancellation
+    ) throws -> AccessToken {
+        let separator = url.contains("?") ? "&" : "?"
+        var request = HTTPRequest(url: url + separator + FormEncoding.encode(query))
+        if let credentials { request.authorization = .basic(credentials) }
+        return try read(try perform(request, cancellation), realm)
+    }
+
+    private typealias Answer = (response: HTTPResponse, body: [UInt8])
+
+    private func perform(_ request: HTTPRequest, _ cancellation: Cancellation) throws -> Answer {
+        var body: [UInt8] = []
+        let response = try client.perform(request, cancellation: cancellation) { _, piece in
+            guard body.count + piece.byteCount <= Self.sizeLimit else {
+                throw SourceError.unusable("\(host): the answer to a token request has more than 1 MiB")
+            }
+            piece.withUnsafeBytes { body.append(contentsOf: $0) }
+        }
+        return (response, body)
+    }
+
+    private func read(_ answer: Answer, _ realm: Realm) throws -> AccessToken {
+        switch answer.response.status {
+        case 200: break
+        case 400, 401, 403:
+            throw SourceError.unauthorized(
+                "\(host): \(realm.host) refuses a token (HTTP \(answer.response.status)); log in again, "
+                    + "or check that you may pull from this repository")
+        case 404, 405:
+            throw SourceError.unusable("\(host): \(realm.host) gives no tokens (HTTP \(answer.response.status))")
+        default:
+            throw HTTPFailure.transport("\(realm.host): HTTP \(answer.response.status) for a token")
+        }
+        struct Body: Decodable { let token: String?, access_token: String?, expires_in: Double? }
+        guard let body = try? JSONDecoder().decode(Body.self, from: Data(answer.body)),
+            let text = [body.token, body.access_token].compactMap({ $0 }).first(where: { !$0.isEmpty }),
+            text.utf8.allSatisfy({ (33...126).contains($0) })
+        else { throw SourceError.unusable("\(host): the answer of \(realm.host) has no token in it") }
+        // Spec: 60 s where nothing is said. A fifth is left for clocks and slow links.
+        let lifetime = max(1, min(body.expires_in ?? 60, 86_400)) * 0.8
+        return AccessToken(text: text, expiry: .now + .seconds(lifetime))
+    }
+}
+
+/// Where tokens are to be had: a URL of http or https, without a user in it.
+struct Realm: Equatable {
+    let isSecure: Bool
+    /// Without port, in lower case.
+    let host: String
+
+    init?(_ url: String) {
+        let lower = url.lowercased()
+        isSecure = lower.hasPrefix("https://")
+        guard isSecure || lower.hasPrefix("http://") else { return nil }
+        let authority = lower.dropFirst(isSecure ? 8 : 7).prefix { !"/?#".contains($0) }
+        guard !authority.isEmpty, !authority.contains("@"), !authority.contains("\\"),
+            authority.utf8.allSatisfy({ (33...126).contains($0) })
+        else { return nil }
+        host = Self.withoutPort(String(authority))
+    }
+
+    private static func withoutPort(_ authority: String) -> String {
+        if authority.hasPrefix("[") { return String(authority.prefix { $0 != "]" }) + "]" }
+        return String(authority.prefix { $0 != ":" })
+    }
+
+    /// Whether a registry's password may be shown here: the same host, or one of the same site, as auth.docker.io is to
+    /// registry-1.docker.io. Two labels make a site, three below such as co.uk; addresses have no site.
+    func belongs(to registry: RegistryHost) -> Bool {
+        let other = Self.withoutPort(registry.endpoint.lowercased())
+        if host == other { return true }
+        let isAddress = { (name: String) in
+            name.hasPrefix("[") || name.utf8.allSatisfy { $0 == 46 || (48...57).contains($0) }
+        }
+        guard !isAddress(host), !isAddress(other) else { return false }
+        let labels = host.split(separator: ".")
+        let otherLabels = other.split(separator: ".")
+        guard labels.count >= 2, otherLabels.count >= 2 else { return false }
+        let isShortSuffix = labels[labels.count - 1].count == 2 && labels[labels.count - 2].count <= 3
+        let needed = isShortSuffix ? 3 : 2
+        return labels.count >= needed && otherLabels.count >= needed
+            && labels.suffix(needed).elementsEqual(otherLabels.suffix(needed))
+    }
+}
+
+/// `application/x-www-form-urlencoded`, and queries.
+enum FormEncoding {
+    static func encode(_ fields: [(String, String)]) -> String {
+        fields.map { "\(escape($0.0))=\(escape($0.1))" }.joined(separator: "&")
+    }
+
+    private static func escape(_ text: String) -> String {
+        text.utf8.map { byte in
+            (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+                || "-._~".utf8.contains(byte)
+                ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+        }.joined()
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+import TestSupport
+import Testing
+
+/// nginx before a registry, set up in registries.conf, and broken in each way: reads go on from the origin.
+@Suite struct MirrorTests {
+    private static let model = "4529e69374591634aa30749d50981a5767fbaf5822bc2a668acea0c427cce0fd"
+    private let home: UserHome
+    private let registry: DockerRegistry
+    private let mirror: CachingMirror
+    private let line: FaultProxy
+    private let reference: String
+
+    init() throws {
+        home = try UserHome()
+        registry = try DockerRegistry()
+        try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "team/kit:v1")
+        mirror = try CachingMirror(of: registry)
+        line = try FaultProxy(upstreamPort: mirror.port)
+        reference = "\(registry.host)/team/kit:v1"
+        try home.registries(
+            """
+            [[registry]]
+            prefix = "\(registry.host)"
+            location = "\(registry.host)"
+            [[registry.mirror]]
+            location = "\(line.host)"
+            """)
+    }
+
+    private func expectTruth(_ mount: Mount, _ comment: Comment) throws {
+        expectTree(try TreeScan.scan(mount.path), equals: try Fixtures.truth("plain-small"), comment)
+    }
+
+    /// What the mirror has from then on, the command's cache has not.
+    private func fillMirror() throws {
+        let mount = try home.mount(reference, "--cache", home.path + "/another")
+        try expectTruth(mount, "through the mirror")
+        try home.unmount(mount)
+    }
+
+    /// The registry need not even be there.
+    @Test func aMirrorThatWorks() throws {
+        try fillMirror()
+        let asked = try registry.requests()
+        #expect(asked.isEmpty == false)
+        registry.stop()
+        let hits = mirror.hits
+        let again = try home.mount(reference)
+        try expectTruth(again, "from the mirror's cache")
+        #expect(mirror.hits > hits)
+        try home.unmount(again)
+    }
+
+    enum Fault: String, CaseIterable { case stopped, lacks, refuses, fails, stalls, cut, corrupt }
+
+    @Test(arguments: Fault.allCases) func aMirrorThatBreaks(_ fault: Fault) throws {
+        try fillMirror()
+        let mount = try home.mount(reference, "--timeout", "4")
+        #expect(try Command.check("ls", ["-lR", mount.path]).output.contains("weights"))
+        try registry.resetRequests()
+        switch fault {
+        case .stopped: mirror.stop()
+        case .lacks: try mirror.start(answering: 404)
+        case .refuses: try mirror.start(answering: 403)
+        case .fails: try mirror.start(answering: 500)
+        case .stalls: line.stalled = true
+        case .cut: line.cutAfter = 100_000
+        case .corrupt: #expect(try mirror.corruptCache(over: 2_000_000) >= 1)
+        }
+        try expectTruth(mount, "\(fault.rawValue)")
+        let requests = try registry.requests().filter { $0.blobHex == Self.model }
+        if fault == .cut {
+            // What it gave before is not fetched once more; it may have given all, piece by piece.
+            #expect(requests.reduce(0) { $0 + $1.bytesWritten } < 2_000_000)
+        } else {
+            #expect(requests.isEmpty == false)
+        }
+        // The next mount finds the mirror broken from the start.
+        if fault != .corrupt, fault != .cut {
+            let next = try home.mount(reference, "--cache", home.path + "/other", "--timeout", "4")
+            #expect(try next.read("README.md").count == 26)
+            try next.unmount()
+        }
+        try home.unmount(mount)
+    }
+
+    /// Both are wrong: an error, and never the bytes.
+    @Test func whenTheOriginIsWrongToo() throws {
+        try registry.flipByte(hex: Self.model, at: 1_000_000)
+        let mount = try home.mount(reference, "--timeout", "4")
+        #expect(mount.openError("model/weights.safetensors") == 5)
+        try registry.flipByte(hex: Self.model, at: 1_000_000)
+        try eventually(within: 10, "the mended origin is asked") { mount.openError("model/weights.safetensors") == 0 }
+        try expectTruth(mount, "mended")
+        try home.unmount(mount)
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import OCI
+import Testing
+
+@testable import Registry
+
+/// Where a password may be shown for a token.
+@Suite struct RealmTests {
+    @Test(arguments: [
+        ("https://auth.docker.io/token", "docker.io", true),
+        ("https://auth.docker.io/token", "registry-1.docker.io", true),
+        ("https://gitlab.com/jwt/auth", "registry.gitlab.com", true),
+        ("https://ghcr.io/token", "ghcr.io", true),
+        ("https://GHCR.io/token", "ghcr.io", true),
+        ("https://public.ecr.aws/token/", "public.ecr.aws", true),
+        ("https://us-docker.pkg.dev/v2/token", "us-docker.pkg.dev", true),
+        ("https://auth.example.co.uk/t", "registry.example.co.uk", true),
+        ("http://127.0.0.1:5001/token", "127.0.0.1:5000", true),
+        ("http://[::1]:5001/token", "[::1]:5000", true),
+        ("http://localhost:5001/token", "localhost:5000", true),
+        // Other sites.
+        ("https://evil.co.uk/token", "a.co.uk", false),
+        ("https://b.com/token", "a.com", false),
+        ("https://docker.io.evil.com/token", "docker.io", false),
+        ("https://evildocker.io/token", "docker.io", false),
+        ("https://com/token", "a.com", false),
+        ("https://127.0.0.2/token", "127.0.0.1", false),
+        ("https://1.0.0.1/token", "9.0.0.1", false),
+        ("https://[::2]/token", "[::1]", false),
+        ("http://localhost/token", "127.0.0.1", false),
+        ("https://auth/token", "registry:5000", false),
+    ]) func belongs(_ url: String, _ registry: String, _ expected: Bool) throws {
+        let realm = try #require(Realm(url))
+        #expect(realm.belongs(to: try #require(RegistryHost(registry))) == expected)
+    }
+
+    @Test(arguments: [
+        "", "token", "ftp://a.com/token", "//a.com/token", "https://", "https:///token", "https://user@a.com/token",
+        "https://a.com@b.com/token", "https://a.com\\@b.com/token", "https://a com/token", "https://é.com/token",
+        "https://?x", "file:///etc/passwd",
+    ]) func isNone(_ url: String) { #expect(Realm(url) == nil) }
+
+    @Test func whatItSays() throws {
+        let secure = try #require(Realm("HTTPS://Auth.Example.com:8443/token?x=1"))
+        #expect(secure.isSecure && secure.host == "auth.example.com")
+        let plain = try #require(Realm("http://[::1]:80"))
+        #expect(!plain.isSecure && plain.host == "[::1]")
+    }
+
+    @Test func forms() {
+        #expect(FormEncoding.encode([]) == "")
+        #expect(FormEncoding.encode([("a", "b"), ("c-._~", "d")]) == "a=b&c-._~=d")
+        // What would end a field, or begin another.
+        #expect(
+            FormEncoding.encode([("scope", "repository:a/b:pull,push"), ("x", "&=+ %#\n")])
+                == "scope=repository%3Aa%2Fb%3Apull%2Cpush&x=%26%3D%2B%20%25%23%0A")
+        #expect(FormEncoding.encode([("é", "\u{1}")]) == "%C3%A9=%01")
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Synchronization
+
+/// nginx as a caching mirror of a registry, as many companies have it.
+public final class CachingMirror: Sendable {
+    public let port: UInt16
+    private let directory: TemporaryDirectory
+    private let upstream: UInt16
+    private let process = Mutex<BackgroundProcess?>(nil)
+
+    /// For those who must show a certificate; nil for plain HTTP and everybody.
+    private let certificates: TestCertificates?
+
+    /// - Parameter registry: without TLS.
+    public convenience init(of registry: DockerRegistry) throws { try self.init(of: registry, nil) }
+
+    /// - Parameter certificates: the server's, and the authority of those that it lets in.
+    init(of registry: DockerRegistry, _ certificates: TestCertificates?) throws {
+        self.certificates = certificates
+        directory = try TemporaryDirectory()
+        upstream = registry.port
+        port = try freePort()
+        try start()
+    }
+
+    deinit { stop() }
+
+    /// `127.0.0.1:PORT`
+    public var host: String { "127.0.0.1:\(port)" }
+
+    /// - Parameter status: what it answers to everything, for one that is broken; nil for one that works.
+    public func start(answering status: Int? = nil) throws {
+        stop()
+        let file = directory.path + "/nginx.conf"
+        try writeFile(file, Array(configuration(status).utf8))
+        let started = try BackgroundProcess("/usr/sbin/nginx", ["-p", directory.path, "-c", file])
+        process.withLock { $0 = started }
+        try eventually(within: 10, "nginx listens") {
+            guard started.isRunning else { throw TestSupportError("nginx ended: \(started.errorOutput)") }
+            guard let socket = try? LoopbackSocket.connect(port: port) else { return false }
+            close(socket)
+            return true
+        }
+    }
+
+    /// What it has cached remains.
+    public func stop() {
+        let running = process.withLock { process in
+            defer { process = nil }
+            return process
+        }
+        running?.terminate()
+    }
+
+    /// Inverts a byte in the middle of all that it has cached and that is longer than `size` bytes.
+    ///
+    /// - Returns: of how many answers.
+    public func corruptCache(over size: Int) throws -> Int {
+        let cached = try Command.check("find", [directory.path + "/cache", "-type", "f"]).output.split(separator: "\n")
+        var count = 0
+        for path in cached.map(String.init) {
+            var bytes = try readFile(path)
+            guard bytes.count > size else { continue }
+            bytes[bytes.count / 2] = ~bytes[bytes.count / 2]
+            try writeFile(path, bytes)
+            count += 1
+        }
+        return count
+    }
+
+    /// Requests that it answered from its cache.
+    public var hits: Int { log.count { $0.hasSuffix(" HIT") } }
+    /// A line for each request: method, path, status, what the cache did.
+    public var log: [String] {
+        let text = (try? readFile(directory.path + "/access.log")).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        return text.split(separator: "\n").map(String.init)
+    }
+
+    private func configuration(_ status: Int?) -> String {
+        let place = directory.path
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map {
+            "\($0)_temp_path \(place)/\($0);"
+        }
+        let answer =
+            status.map { "return \($0);" }
+                ?? """
+                proxy_pass http://127.0.0.1:\(upstream);
+                proxy_set_header Host $http_host;
+                proxy_cache mirror;
+                proxy_cache_valid 200 1h;
+                """
+        let tls = certificates.map {
+            """
+            ssl_certificate \($0.certificateFile); ssl_certificate_key \($0.keyFile);
+            ssl_client_certificate \($0.caFile); ssl_verify_client on;
+            """
+        }
+        return """
+            daemon off;
+            user root;
+            worker_processes 1;
+            pid \(place)/nginx.pid;
+            error_log \(place)/error.log;
+            events { worker_connections 64; }
+            http {
+              log_format short '$request_method $uri $status $upstream_cache_status';
+              access_log \(place)/access.log short;
+              \(temporary.joined(separator: " "))
+              proxy_cache_path \(place)/cache keys_zone=mirror:1m;
+              server {
+                listen 127.0.0.1:\(port)\(tls == nil ? "" : " ssl");
+                \(tls ?? "")
+                location / { \(answer) }
+              }
+            }
+            """
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
+
+/// A registry that wants tokens, as Docker Hub, GHCR, Harbor and the others do: a realm at `/token`, and a
+/// ``DockerRegistry`` behind all else, for those who show one of its tokens that still lives.
+///
+/// Spec: <https://distribution.github.io/distribution/spec/auth/token/>.
+public final class TokenServer: Sendable {
+    public struct Settings: Sendable {
+        /// Seconds for which a token is taken.
+        public var lifetime = 60.0
+        /// Says how long tokens live; else clients assume 60 s.
+        public var tellsLifetime = true
+        /// The name of the token's field.
+        public var field = "token"
+        /// Who gets tokens; nil gives them to anybody.
+        public var user: DockerRegistry.Credentials?
+        /// What a POST with it gets tokens for; nil answers 405 to every POST, as GHCR does.
+        public var refreshToken: String?
+        /// For tokens that have expired. ECR Public says 400.
+        public var expiredStatus = 401
+        /// The challenge of the first token's use, as of a registry whose scopes grew.
+        public var findsScopeInsufficient = false
+        /// The URL of the realm; nil for this server's own.
+        public var realm: String?
+        /// Where clients are sent for blobs, in place of being given them.
+        public var blobs: String?
+        /// The rate of a transfer.
+        public var bytesPerSecond: Int?
+    }
+
+    private struct State: Sendable {
+        var settings = Settings()
+        /// When tokens expire, in ``monotonicSeconds()``.
+        var tokens: [String: Double] = [:]
+        var secrets: Set<String> = []
+        var hasRefusedScope = false
+    }
+
+    private let server: LittleServer
+    private let state: SharedState
+
+    private final class SharedState: Sendable {
+        let mutex = Mutex(State())
+        func change<Value: Sendable>(_ body: (inout State) -> Value) -> Value { mutex.withLock { body(&$0) } }
+    }
+
+    /// - Parameter registry: without TLS or a password of its own.
+    public init(before registry: DockerRegistry, _ change: (inout Settings) -> Void = { _ in }) throws {
+        let state = SharedState()
+        let upstream = registry.port
+        server = try LittleServer { request, connection in
+            if request.path == "/token" {
+                Self.giveToken(request, connection, state)
+            } else {
+                Self.serve(request, connection, state, upstream)
+            }
+        }
+        self.state = state
+        self.change(change)
+    }
+
+    public var host: String { server.host }
+    public var port: UInt16 { server.port }
+    public func stop() { server.stop() }
+    public func change(_ body: (inout Settings) -> Void) { state.mutex.withLock { body(&$0.settings) } }
+
+    /// The requests so far.
+    public var requests: [ServedRequest] { server.requests }
+    public var tokenRequests: [ServedRequest] { requests.filter { $0.path == "/token" } }
+    public func resetRequests() { server.resetRequests() }
+    /// All tokens that were given: what must stand in no log.
+    public var tokens: Set<String> { state.mutex.withLock { $0.secrets } }
+
+    private static func giveToken(_ request: ServedRequest, _ connection: ServedConnection, _ state: SharedState) {
+        let settings = state.change { $0.settings }
+        if request.method == "POST" {
+            guard let refresh = settings.refreshToken else { return connection.send(status: 405) }
+            guard request.fields["grant_type"] == "refresh_token", request.fields["refresh_token"] == refresh else {
+                return connection.send(status: 400, body: #"{"error":"invalid_grant"}"#)
+            }
+        } else if let user = settings.user {
+            let expected = "Basic " + Base64.encode("\(user.user):\(user.password)")
+            guard request.authorization == expected else {
+                return connection.send(status: 401, body: #"{"details":"incorrect username or password"}"#)
+            }
+        }
+        let token = "token-\(UInt64.random(in: 0 ... .max))-\(UInt64.random(in: 0 ... .max))"
+        state.change {
+            $0.tokens[token] = monotonicSeconds() + settings.lifetime
+            _ = $0.secrets.insert(token)
+        }
+        let lifetime = settings.tellsLifetime ? #","expires_in":\#(Int(settings.lifetime))"# : ""
+        connection.send(
+            status: 200, headers: ["Content-Type": "application/json"],
+            body: #"{"\#(settings.field)":"\#(token)"\#(lifetime)}"#)
+    }
+
+    private static func serve(
+        _ request: ServedRequest, _ connection: ServedConnection, _ state: SharedState, _ upstream: UInt16
+    ) {
+        let settings = state.change { $0.settings }
+        let realm = settings.realm ?? "http://\(request.headers["host"] ?? "")/token"
+        func refuse(_ status: Int, _ error: String? = nil) {
+            let repository = request.path.split(separator: "/").dropFirst().dropLast(2).joined(separator: "/")
+            let scope = repository.isEmpty ? "" : #",scope="repository:\#(repository):pull""#
+            let reason = error.map { #",error="\#($0)""# } ?? ""
+            connection.send(
+                status: status,
+                headers: ["WWW-Authenticate": #"Bearer realm="\#(realm)",service="kitfs-test"\#(scope)\#(reason)"#],
+                body: #"{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}"#)
+        }
+        guard let token = request.authorization, token.hasPrefix("Bearer "),
+            let expiry = state.change({ $0.tokens[String(token.dropFirst(7))] })
+        else { return refuse(401) }
+        if monotonicSeconds() >= expiry {
+            if settings.expiredStatus == 401 { return refuse(401, "invalid_token") }
+            return connection.send(
+                status: settings.expiredStatus,
+                body: #"{"errors":[{"code":"DENIED","message":"Your authorization token has expired."}]}"#)
+        }
+        let isFirst = state.change { state in
+            defer { state.hasRefusedScope = true }
+            return !state.hasRefusedScope
+        }
+        if settings.findsScopeInsufficient, isFirst { return refuse(403, "insufficient_scope") }
+        if let blobs = settings.blobs, request.path.contains("/blobs/") {
+            return connection.send(status: 307, headers: ["Location": blobs + request.path])
+        }
+        connection.forward(request, to: upstream, bytesPerSecond: settings.bytesPerSecond)
+    }
+}
