@@ -71,7 +71,11 @@ public final class FuseSession: @unchecked Sendable {
 
     /// Mounts on a directory; `/dev/fd/N` is an opened /dev/fuse that is mounted already.
     public func mount(on directory: String) throws(Failure) {
-        guard fuse_session_mount(session, directory) == 0 else { throw .mount(FuseLog.take()) }
+        guard fuse_session_mount(session, directory) == 0 else {
+            // fusermount3 has said its own on stderr; libfuse may have nothing to add.
+            let text = FuseLog.take()
+            throw .mount(text.isEmpty ? "it was refused; you need write access to it, and /dev/fuse" : text)
+        }
     }
 
     /// Answers requests until the mount ends, then unmounts. Call it on the main thread, with the signals that are to

@@ -77,28 +77,7 @@ public final class Layer: Sendable {
     /// Calls back once the entries are known, or cannot be: then with the reason. Returns a name to take the waiter back
     /// with, nil if it was called at once.
     public func requireIndex(_ waiter: @escaping Waiter) -> WaiterID? {
-        enum Next { case call(StoreError?), start(WaiterID), wait(WaiterID) }
-        let next = state.withLock { state -> Next in
-            let id = state.nextWaiter
-            switch state.index {
-            case .ready: return .call(nil)
-            case .pending(var waiters):
-                waiters[id] = waiter
-                state.index = .pending(waiters)
-            case .absent:
-                if state.isHopeless { return .call(state.lastError) }
-                state.index = .pending([id: waiter])
-                state.nextWaiter += 1
-                return .start(id)
-            }
-            state.nextWaiter += 1
-            return .wait(id)
-        }
-        switch next {
-        case .call(let error):
-            waiter(error)
-            return nil
-        case .start(let id):
+        join(\.index, waiter) { [self] in
             services.local.submit { [self] in
                 if let index = services.cache.loadIndex(key, blobSize: descriptor.size) {
                     setIndex(index)
@@ -106,26 +85,31 @@ public final class Layer: Sendable {
                     services.listing.submit { self.findIndex() }
                 }
             }
-            return id
-        case .wait(let id):
-            return id
         }
     }
 
     /// Calls back once files can be opened, or why they cannot be. Returns a name to take the waiter back with, nil if
     /// it was called at once.
     public func requireContent(_ waiter: @escaping Waiter) -> WaiterID? {
-        enum Next { case call(StoreError?), start(WaiterID), wait(WaiterID) }
-        let next = state.withLock { state -> Next in
+        join(\.content, waiter) { startFill() }
+    }
+
+    private enum Joined { case call(StoreError?), start(WaiterID), wait(WaiterID) }
+
+    /// Waits for a stage with those who do already; the first starts what leads to it.
+    private func join<Value>(
+        _ stage: WritableKeyPath<State, Stage<Value>>, _ waiter: @escaping Waiter, start: () -> Void
+    ) -> WaiterID? {
+        let next = state.withLock { state -> Joined in
             let id = state.nextWaiter
-            switch state.content {
+            switch state[keyPath: stage] {
             case .ready: return .call(nil)
             case .pending(var waiters):
                 waiters[id] = waiter
-                state.content = .pending(waiters)
+                state[keyPath: stage] = .pending(waiters)
             case .absent:
                 if state.isHopeless { return .call(state.lastError) }
-                state.content = .pending([id: waiter])
+                state[keyPath: stage] = .pending([id: waiter])
                 state.nextWaiter += 1
                 return .start(id)
             }
@@ -137,7 +121,7 @@ public final class Layer: Sendable {
             waiter(error)
             return nil
         case .start(let id):
-            startFill()
+            start()
             return id
         case .wait(let id):
             return id

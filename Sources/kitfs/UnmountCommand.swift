@@ -31,6 +31,12 @@ struct UnmountCommand: ParsableCommand {
                     .mountPoint,
                     "\(directory): in use by \(users.joined(separator: "; ")); end them, or use --lazy")
             }
+            let nested = MountTable.current().entries.map(\.directory).filter { $0.hasPrefix(path + "/") }
+            guard nested.isEmpty else {
+                throw CommandFailure(
+                    .mountPoint,
+                    "\(directory): something is mounted below it: \(nested.prefix(5).joined(separator: ", "))")
+            }
             throw CommandFailure(.mountPoint, "\(directory): \(problem)")
         }
         if let owner, !lazy { waitForEnd(of: owner) }
