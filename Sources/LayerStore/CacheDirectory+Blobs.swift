@@ -40,6 +40,11 @@ extension CacheDirectory {
         return try? JSONDecoder().decode(TagRecord.self, from: Data(bytes))
     }
 
+    /// What a reference's tag meant when it was last asked, and when that was, in seconds since 1970.
+    public func lastResolution(of reference: Reference) -> (digest: Digest, time: Int64)? {
+        tagRecord(of: reference).map { ($0.digest, $0.resolved) }
+    }
+
     func saveTagRecord(_ reference: Reference, _ digest: Digest) throws {
         guard let (directories, tag) = Self.tagPath(reference) else { return }
         let record = try JSONEncoder().encode(TagRecord(digest: digest, resolved: Int64(time(nil))))

@@ -23,6 +23,8 @@ struct InspectCommand: ParsableCommand {
     struct Report: Encodable {
         let reference: String
         let digest: String
+        /// What the tag meant when it was last asked, if that was something else.
+        let previousDigest: String?
         let size: UInt64
         let kitfile: JSONValue
         let layers: [Layer]
@@ -45,8 +47,9 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         do {
             let cache = try cache.open()
+            let last = try cache.lastResolution(of: SourceOptions.reference(reference))?.digest
             let family = try source.family(reference, cache)
-            let report = Self.report(family, cache)
+            let report = Self.report(family, cache, last: last)
             if json {
                 let encoder = JSONEncoder()
                 encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -59,7 +62,9 @@ struct InspectCommand: ParsableCommand {
         }
     }
 
-    private static func report(_ family: KitFamily, _ cache: CacheDirectory) -> Report {
+    private static func report(_ family: KitFamily, _ cache: CacheDirectory, last: Digest?) -> Report {
+        let digest = family.kit.resolved.digest
+        let isPinned = family.members[0].source.reference.digest != nil
         let layers = family.members.flatMap { member in
             member.layers.map { layer in
                 let status = cache.status(
@@ -73,7 +78,9 @@ struct InspectCommand: ParsableCommand {
         }
         return Report(
             reference: family.members[0].source.reference.description,
-            digest: family.kit.resolved.digest.description, size: family.kit.size, kitfile: family.kit.kitfile.value,
+            digest: digest.description,
+            previousDigest: isPinned || last == digest ? nil : last?.description, size: family.kit.size,
+            kitfile: family.kit.kitfile.value,
             layers: layers, unknownLayers: family.kit.unknownLayers,
             parents: family.members.dropFirst().map(\.source.reference.description))
     }
@@ -81,6 +88,7 @@ struct InspectCommand: ParsableCommand {
     private static func show(_ report: Report, _ kit: Kit) throws {
         Terminal.out("Reference  \(report.reference)\n")
         Terminal.out("Digest     \(report.digest)\n")
+        if let previous = report.previousDigest { Terminal.out("Before     \(previous)\n") }
         Terminal.out("Size       \(ByteCount.text(report.size)) in \(report.layers.count) layers\n")
         for parent in report.parents { Terminal.out("Parent     \(parent)\n") }
         var table = Table(["KIND", "PATH", "LAYER", "SIZE", "CACHED", "FORM"])

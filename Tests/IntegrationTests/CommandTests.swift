@@ -126,6 +126,25 @@ import Testing
         try again.unmount()
     }
 
+    /// A mount keeps the kit that the tag meant; the next one, and `inspect`, see that it has moved.
+    @Test func aTagThatMoves() throws {
+        let registry = try DockerRegistry()
+        try registry.push(layout: Fixtures.layout("sharing"), tag: "v1", to: "s:latest")
+        let first = "sha256:d68661b143d0468597c04b5025a795691836768e4ebec5164f07719acbf6d1c7"
+        let second = "sha256:b47896414ef43a966a01d0628eb60f21bc8001a770b1df7da772d50f83fe2fdf"
+        let old = try bench.mount("\(registry.host)/s")
+        try registry.push(layout: Fixtures.layout("sharing"), tag: "v2", to: "s:latest")
+        let text = try bench.kitfs("inspect", "\(registry.host)/s")
+        #expect(text.contains("Digest     \(second)") && text.contains("Before     \(first)"))
+        #expect(try !bench.kitfs("inspect", "\(registry.host)/s").contains("Before"))
+        let new = try bench.mount("\(registry.host)/s")
+        #expect(try old.extendedAttribute("", "user.kitfs.digest") == first)
+        #expect(try new.extendedAttribute("", "user.kitfs.digest") == second)
+        #expect(try old.read("model/model.onnx") != new.read("model/model.onnx"))
+        try old.unmount()
+        try new.unmount()
+    }
+
     @Test func inspectJSON() throws {
         let text = try bench.kitfs("inspect", "--json", reference)
         #expect(text.contains("\"name\" : \"plain-small\"") && text.contains("\"kind\" : \"modelpart\""))
