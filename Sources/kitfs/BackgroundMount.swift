@@ -22,8 +22,8 @@ enum BackgroundMount {
             let count = read(ends[0], &buffer, buffer.count)
             if count < 0, errno == EINTR { continue }
             if count <= 0 { break }
+            // To its end: the child lets go of the pipe, and of all else of ours, before we return.
             word.append(contentsOf: buffer[0..<count])
-            if word.last == 10 { break }
         }
         let text = String(decoding: word, as: UTF8.self).split(separator: "\n").first.map(String.init) ?? ""
         if text == "ready" { return }
