@@ -82,7 +82,7 @@ public final class Layer: Sendable {
                 if let index = services.cache.loadIndex(key, blobSize: descriptor.size) {
                     setIndex(index)
                 } else {
-                    services.listing.submit { self.findIndex() }
+                    services.listing.submit { self.makeIndex() }
                 }
             }
         }
@@ -158,11 +158,10 @@ public final class Layer: Sendable {
 
     // MARK: Index
 
-    private func findIndex() {
+    /// There is no index file: makes the index from the layer, from its headers, or while it is fetched.
+    private func makeIndex() {
         do {
-            if let index = services.cache.loadIndex(key, blobSize: descriptor.size) {
-                setIndex(index)
-            } else if let open = try OpenLayer.open(key, blobSize: descriptor.size, in: services.cache),
+            if let open = try OpenLayer.open(key, blobSize: descriptor.size, in: services.cache),
                 let index = try services.cache.index(of: open, key, blobSize: descriptor.size)
             {
                 setIndex(index)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
-private import FoundationEssentials
 internal import LayerStore
 internal import OCI
 
@@ -36,9 +35,7 @@ struct CacheListCommand: ParsableCommand {
                     cached: layer.cached, onDisk: layer.allocated, whole: layer.isWhole, inUse: layer.isInUse)
             }
             if json {
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-                Terminal.out(String(decoding: try encoder.encode(rows), as: UTF8.self) + "\n")
+                try Terminal.out(json: rows)
                 return
             }
             var table = Table(["LAYER", "FORM", "SIZE", "CACHED", "ON DISK", "IN USE"])

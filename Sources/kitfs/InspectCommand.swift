@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
-private import FoundationEssentials
 internal import LayerStore
 internal import ModelKit
 internal import OCI
@@ -51,9 +50,7 @@ struct InspectCommand: ParsableCommand {
             let family = try source.family(reference, cache)
             let report = Self.report(family, cache, last: last)
             if json {
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-                Terminal.out(String(decoding: try encoder.encode(report), as: UTF8.self) + "\n")
+                try Terminal.out(json: report)
             } else {
                 try Self.show(report, family.kit)
             }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
-private import FoundationEssentials
 internal import LayerStore
 internal import OCI
 
@@ -46,9 +45,7 @@ struct StatusCommand: ParsableCommand {
             throw CommandFailure(.mountPoint, "\(directory ?? ""): no kit is mounted there")
         }
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            Terminal.out(String(decoding: try encoder.encode(mounts), as: UTF8.self) + "\n")
+            try Terminal.out(json: mounts)
         } else {
             for mount in mounts { Self.show(mount) }
         }

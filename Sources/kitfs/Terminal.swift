@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+private import FoundationEssentials
 private import Glibc
 
 /// Where commands print.
 enum Terminal {
     static func out(_ text: String) { write(STDOUT_FILENO, Array(text.utf8)) }
     static func out(_ bytes: [UInt8]) { write(STDOUT_FILENO, bytes) }
+
+    /// What `--json` prints: the same keys in the same order each time.
+    static func out(json value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        out(Array(try encoder.encode(value)) + [10])
+    }
 
     /// `kitfs: TEXT` on stderr.
     static func error(_ text: String, isBare: Bool = false) {
