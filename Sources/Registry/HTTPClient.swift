@@ -51,8 +51,9 @@ final class HTTPClient: Sendable {
         defer { idle.withLock { $0.append(Handle(pointer: handle)) } }
         curl_easy_reset(handle)
         return try withoutActuallyEscaping(receive) { receive in
-            let transfer = Transfer(
-                stallTimeout: .seconds(settings.stallTimeout), cancellation: cancellation, receive: receive)
+            let stallTimeout = min(settings.stallTimeout, request.patience ?? .max)
+            let transfer = HTTPTransfer(
+                stallTimeout: .seconds(stallTimeout), cancellation: cancellation, receive: receive)
             let headers = configure(handle, request, transfer)
             defer { curl_slist_free_all(headers) }
             var message = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -65,7 +66,7 @@ final class HTTPClient: Sendable {
             if let error = transfer.error { throw error }
             transfer.response.status = ccurl_response_code(handle)
             transfer.response.redirectedTo = ccurl_redirected_to(handle).map { String(cString: $0) }
-            if transfer.isStalled { throw HTTPFailure.transport("no bytes for \(settings.stallTimeout) s") }
+            if transfer.isStalled { throw HTTPFailure.transport("no bytes for \(stallTimeout) s") }
             guard code == CURLE_OK else {
                 let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
                 throw Self.failure(code, text.isEmpty ? String(cString: curl_easy_strerror(code)) : text)
@@ -75,7 +76,7 @@ final class HTTPClient: Sendable {
     }
 
     private func configure(
-        _ handle: UnsafeMutableRawPointer, _ request: HTTPRequest, _ transfer: Transfer
+        _ handle: UnsafeMutableRawPointer, _ request: HTTPRequest, _ transfer: HTTPTransfer
     ) -> UnsafeMutablePointer<curl_slist>? {
         _ = ccurl_set_string(handle, CURLOPT_URL, request.url)
         _ = ccurl_set_long(handle, CURLOPT_NOSIGNAL, 1)
@@ -86,7 +87,7 @@ final class HTTPClient: Sendable {
         // A redirect from TLS to plain HTTP would give away what TLS was to hide.
         let redirects = request.url.hasPrefix("https:") ? "https" : "http,https"
         _ = ccurl_set_string(handle, CURLOPT_REDIR_PROTOCOLS_STR, redirects)
-        _ = ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT, settings.connectTimeout)
+        _ = ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT, min(settings.connectTimeout, request.patience ?? .max))
         _ = ccurl_set_long(handle, CURLOPT_BUFFERSIZE, 256 << 10)
         if !settings.verifyTLS {
             _ = ccurl_set_long(handle, CURLOPT_SSL_VERIFYPEER, 0)
@@ -145,86 +146,12 @@ final class HTTPClient: Sendable {
     private static func failure(of code: CURLcode, _ text: String) -> HTTPFailure {
         switch code {
         case CURLE_ABORTED_BY_CALLBACK: .cancelled
+        case CURLE_COULDNT_CONNECT: .refused(text)
         case CURLE_SSL_CONNECT_ERROR: .handshake(text)
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_URL_MALFORMAT,
             CURLE_UNSUPPORTED_PROTOCOL, CURLE_TOO_MANY_REDIRECTS:
             .settings(text)
         default: .transport(text)
-        }
-    }
-}
-
-/// One transfer under way: what libcurl's callbacks get to see. Lives on one thread, from `attach` to the end of
-/// `curl_easy_perform`.
-private final class Transfer {
-    var response = HTTPResponse()
-    var error: (any Error)?
-    private(set) var isStalled = false
-    /// libcurl's own watch, CURLOPT_LOW_SPEED_TIME, looks at the mean of five seconds: after a fast start it takes
-    /// that much longer, and it counts the time that `receive` takes.
-    private var lastBytes = ContinuousClock.now
-    private let stallTimeout: Duration
-    private let cancellation: Cancellation
-    private let receive: (HTTPResponse, RawSpan) throws -> Void
-
-    init(
-        stallTimeout: Duration, cancellation: Cancellation,
-        receive: @escaping (HTTPResponse, RawSpan) throws -> Void
-    ) {
-        self.stallTimeout = stallTimeout
-        self.cancellation = cancellation
-        self.receive = receive
-    }
-
-    func attach(to handle: UnsafeMutableRawPointer) {
-        // SAFETY: the transfer outlives curl_easy_perform, which is the only one to call back.
-        let context = Unmanaged.passUnretained(self).toOpaque()
-        _ = ccurl_set_pointer(handle, CURLOPT_WRITEDATA, context)
-        _ = ccurl_set_pointer(handle, CURLOPT_HEADERDATA, context)
-        _ = ccurl_set_pointer(handle, CURLOPT_XFERINFODATA, context)
-        _ = ccurl_set_long(handle, CURLOPT_NOPROGRESS, 0)
-        _ = ccurl_set_progress_callback(handle) { context, _, _, _, _ in
-            guard let context else { return 1 }
-            let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-            return transfer.mustEnd() ? 1 : 0
-        }
-        _ = ccurl_set_data_callback(handle, CURLOPT_HEADERFUNCTION) { data, _, count, context in
-            guard let data, let context else { return 0 }
-            let line = String(decoding: UnsafeRawBufferPointer(start: data, count: count), as: UTF8.self)
-            Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue().header(line)
-            return count
-        }
-        _ = ccurl_set_data_callback(handle, CURLOPT_WRITEFUNCTION) { data, _, count, context in
-            guard let data, let context else { return 0 }
-            let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-            do {
-                try transfer.receive(transfer.response, UnsafeRawBufferPointer(start: data, count: count).bytes)
-                transfer.lastBytes = .now
-                return count
-            } catch {
-                transfer.error = error
-                return 0
-            }
-        }
-    }
-
-    /// Asked at least once a second.
-    private func mustEnd() -> Bool {
-        if cancellation.isCancelled { return true }
-        isStalled = ContinuousClock.now - lastBytes > stallTimeout
-        return isStalled
-    }
-
-    /// Each response of a chain of redirects starts with its status line.
-    private func header(_ line: String) {
-        if line.hasPrefix("HTTP/") {
-            let status = line.split(separator: " ", maxSplits: 2).dropFirst().first.flatMap { Int($0.prefix(3)) }
-            response = HTTPResponse(status: status ?? 0)
-        } else if let colon = line.firstIndex(of: ":") {
-            let value = line[line.index(after: colon)...].drop { $0 == " " }
-            let name = line[..<colon].lowercased()
-            let text = String(value.prefix { !$0.isNewline })
-            response.headers[name] = response.headers[name].map { $0 + ", " + text } ?? text
         }
     }
 }

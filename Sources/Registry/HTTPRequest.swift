@@ -10,6 +10,8 @@ struct HTTPRequest {
     var authorization: Authorization?
     /// Fields of a form to POST.
     var form: [(String, String)]?
+    /// Seconds without a byte after which to give up, where the client's own limits are longer.
+    var patience: Int?
 }
 
 /// What came before the body.
@@ -46,7 +48,11 @@ struct HTTPResponse {
 enum HTTPFailure: Error {
     /// The connection could not be made, broke, or stood still: worth another try.
     case transport(String)
-    /// TLS could not be agreed on; on loopback this may be a registry that speaks plain HTTP.
+    /// The server asks to come again later, after so many seconds.
+    case busy(String, retryAfter: Double?)
+    /// Nobody listens there.
+    case refused(String)
+    /// TLS could not be agreed on: this may be a registry that speaks plain HTTP.
     case handshake(String)
     /// The certificate, a setting or the URL is wrong: another try ends in the same way.
     case settings(String)

@@ -20,6 +20,8 @@ struct TokenClient: Sendable {
     let host: RegistryHost
     /// Whether the registry itself is spoken to without TLS.
     let isPlain: Bool
+    /// Seconds without a byte after which to give up.
+    let patience: Int
 
     private static let clientID = "kitfs"
     private static let sizeLimit = 1 << 20
@@ -75,6 +77,8 @@ struct TokenClient: Sendable {
 
     private func perform(_ request: HTTPRequest, _ cancellation: Cancellation) throws -> Answer {
         var body: [UInt8] = []
+        var request = request
+        request.patience = patience
         let response = try client.perform(request, cancellation: cancellation) { _, piece in
             guard body.count + piece.byteCount <= Self.sizeLimit else {
                 throw SourceError.unusable("\(host): the answer to a token request has more than 1 MiB")
@@ -94,7 +98,8 @@ struct TokenClient: Sendable {
         case 404, 405:
             throw SourceError.unusable("\(host): \(realm.host) gives no tokens (HTTP \(answer.response.status))")
         default:
-            throw HTTPFailure.transport("\(realm.host): HTTP \(answer.response.status) for a token")
+            throw HTTPFailure.busy(
+                "\(realm.host): HTTP \(answer.response.status) for a token", retryAfter: answer.response.retryAfter)
         }
         struct Body: Decodable { let token: String?, access_token: String?, expires_in: Double? }
         guard let body = try? JSONDecoder().decode(Body.self, from: Data(answer.body)),
@@ -104,47 +109,6 @@ struct TokenClient: Sendable {
         // Spec: 60 s where nothing is said. A fifth is left for clocks and slow links.
         let lifetime = max(1, min(body.expires_in ?? 60, 86_400)) * 0.8
         return AccessToken(text: text, expiry: .now + .seconds(lifetime))
-    }
-}
-
-/// Where tokens are to be had: a URL of http or https, without a user in it.
-struct Realm: Equatable {
-    let isSecure: Bool
-    /// Without port, in lower case.
-    let host: String
-
-    init?(_ url: String) {
-        let lower = url.lowercased()
-        isSecure = lower.hasPrefix("https://")
-        guard isSecure || lower.hasPrefix("http://") else { return nil }
-        let authority = lower.dropFirst(isSecure ? 8 : 7).prefix { !"/?#".contains($0) }
-        guard !authority.isEmpty, !authority.contains("@"), !authority.contains("\\"),
-            authority.utf8.allSatisfy({ (33...126).contains($0) })
-        else { return nil }
-        host = Self.withoutPort(String(authority))
-    }
-
-    private static func withoutPort(_ authority: String) -> String {
-        if authority.hasPrefix("[") { return String(authority.prefix { $0 != "]" }) + "]" }
-        return String(authority.prefix { $0 != ":" })
-    }
-
-    /// Whether a registry's password may be shown here: the same host, or one of the same site, as auth.docker.io is to
-    /// registry-1.docker.io. Two labels make a site, three below such as co.uk; addresses have no site.
-    func belongs(to registry: RegistryHost) -> Bool {
-        let other = Self.withoutPort(registry.endpoint.lowercased())
-        if host == other { return true }
-        let isAddress = { (name: String) in
-            name.hasPrefix("[") || name.utf8.allSatisfy { $0 == 46 || (48...57).contains($0) }
-        }
-        guard !isAddress(host), !isAddress(other) else { return false }
-        let labels = host.split(separator: ".")
-        let otherLabels = other.split(separator: ".")
-        guard labels.count >= 2, otherLabels.count >= 2 else { return false }
-        let isShortSuffix = labels[labels.count - 1].count == 2 && labels[labels.count - 2].count <= 3
-        let needed = isShortSuffix ? 3 : 2
-        return labels.count >= needed && otherLabels.count >= needed
-            && labels.suffix(needed).elementsEqual(otherLabels.suffix(needed))
     }
 }
 

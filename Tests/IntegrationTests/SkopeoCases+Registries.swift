@@ -4,6 +4,16 @@ extension SkopeoCase {
     /// What is in registries.conf.
     static let places: [SkopeoCase] = [
         .init(name: "nobody listens", reference: "{GONE}/team/kit:v1", skopeo: false, kitfs: 5),
+        .init(name: "plain HTTP elsewhere", reference: "0.0.0.0:{PORT}/team/kit:v1", skopeo: false, kitfs: 5),
+        .init(
+            name: "plain HTTP elsewhere, without verification", reference: "0.0.0.0:{PORT}/team/kit:v1",
+            isUnverified: true, skopeo: true, kitfs: 0),
+        .init(
+            name: "plain HTTP elsewhere, insecure", reference: "0.0.0.0:{PORT}/team/kit:v1",
+            registries: insecure("0.0.0.0:{PORT}"), skopeo: true, kitfs: 0),
+        .init(
+            name: "nobody listens, without verification", reference: "{GONE}/team/kit:v1", isUnverified: true,
+            skopeo: false, kitfs: 5),
         .init(
             name: "plain HTTP", reference: "{PLAIN}/team/kit:v1", registries: insecure("{PLAIN}"), skopeo: true,
             kitfs: 0),

@@ -2,7 +2,7 @@
 
 /// What a user has set up, what is asked for, and what comes of it. Names in braces stand for servers of the test:
 /// {TLS} wants kit:s3cret and has a private authority, {PLAIN} has neither, {TOKEN} gives tokens to kit:s3cret,
-/// {REFRESH} for the refresh token r3fresh, at {GONE} nobody listens; {DIGEST} is the kit's.
+/// {REFRESH} for the refresh token r3fresh, at {GONE} nobody listens; {DIGEST} is the kit's. 0.0.0.0 is no loopback name.
 struct SkopeoCase: Sendable {
     let name: String
     var reference = "{TLS}/team/kit:v1"
@@ -11,6 +11,8 @@ struct SkopeoCase: Sendable {
     var registries: String?
     /// Files in certs.d for {TLS}, with what {CA} has, or {OTHERCA}.
     var certificates = ["ca.crt": "{CA}"]
+    /// Whether `--tls-verify=false` is given.
+    var isUnverified = false
     let skopeo: Bool
     let kitfs: Int32
 
@@ -68,6 +70,8 @@ struct SkopeoCase: Sendable {
             registries: insecure("{PLAIN}") + "[[registry.mirror]]\nlocation = \"{TLS}\"\n", certificates: [:],
             skopeo: true, kitfs: 0),
         .init(name: "insecure", registries: insecure("{TLS}"), certificates: [:], skopeo: true, kitfs: 0),
+        .init(
+            name: "without verification", certificates: [:], isUnverified: true, skopeo: true, kitfs: 0),
         .init(
             name: "insecure for another", registries: insecure("{TLS}/other"), certificates: [:], skopeo: false,
             kitfs: 5),

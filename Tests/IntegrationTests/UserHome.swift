@@ -44,6 +44,10 @@ final class UserHome {
 
     /// Runs the command; whatever it prints has no secret in it.
     func kitfs(_ arguments: String..., timeout: Double = 60) throws -> (code: Int32, output: String) {
+        try kitfs(arguments, timeout: timeout)
+    }
+
+    func kitfs(_ arguments: [String], timeout: Double = 60) throws -> (code: Int32, output: String) {
         let result = try Command.run(Workbench.executable, arguments, environment: bench.environment, timeout: timeout)
         let output = result.output + result.errorOutput
         expectNoSecret(output, "kitfs \(arguments.joined(separator: " "))")

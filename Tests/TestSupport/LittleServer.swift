@@ -11,9 +11,12 @@ public final class LittleServer: Sendable {
     private let seen = Mutex<[ServedRequest]>([])
     private let acceptor = Mutex<JoinableThread?>(nil)
 
-    public init(_ handler: @escaping Handler) throws {
-        port = try freePort()
-        let listener = try LoopbackSocket.listen(port: port)
+    /// - Parameters:
+    ///   - address: one of 127.0.0.0/8.
+    ///   - port: nil for a free one.
+    public init(address: String = "127.0.0.1", port wanted: UInt16? = nil, _ handler: @escaping Handler) throws {
+        port = try wanted ?? freePort()
+        let listener = try LoopbackSocket.listen(port: port, address: address)
         // The thread must not keep the server alive.
         let made = try JoinableThread { [weak self] in
             while let server = self, !server.stopping.load(ordering: .relaxed) {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Blocking TCP sockets on 127.0.0.1, close-on-exec from birth. The caller closes what it gets.
+/// Blocking TCP sockets on 127.0.0.1, or another address of this machine, close-on-exec from birth. The caller closes what it gets.
 enum LoopbackSocket {
-    static func listen(port: UInt16) throws -> Int32 {
+    static func listen(port: UInt16, address: String = "127.0.0.1") throws -> Int32 {
         let socket = try make()
         do {
             var yes: Int32 = 1
             // A port whose old connections are still in TIME_WAIT may be used again; one with a listener may not.
             setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-            try withAddress(port: port) { address, length in
-                try systemCall("bind 127.0.0.1:\(port)") { Glibc.bind(socket, address, length) }
+            try withAddress(address, port: port) { pointer, length in
+                try systemCall("bind \(address):\(port)") { Glibc.bind(socket, pointer, length) }
             }
-            try systemCall("listen on 127.0.0.1:\(port)") { Glibc.listen(socket, 128) }
+            try systemCall("listen on \(address):\(port)") { Glibc.listen(socket, 128) }
             return socket
         } catch {
             close(socket)
@@ -23,7 +23,7 @@ enum LoopbackSocket {
     static func connect(port: UInt16) throws -> Int32 {
         let socket = try make()
         do {
-            try withAddress(port: port) { address, length in
+            try withAddress("127.0.0.1", port: port) { address, length in
                 try systemCall("connect to 127.0.0.1:\(port)") { Glibc.connect(socket, address, length) }
             }
             var yes: Int32 = 1
@@ -60,12 +60,12 @@ enum LoopbackSocket {
     }
 
     private static func withAddress(
-        port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Void
+        _ text: String, port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Void
     ) throws {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
-        address.sin_addr = in_addr(s_addr: UInt32(0x7f00_0001).bigEndian)
+        address.sin_addr = in_addr(s_addr: inet_addr(text))
         try withUnsafePointer(to: &address) { pointer in
             try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 try body($0, socklen_t(MemoryLayout<sockaddr_in>.size))

@@ -21,12 +21,21 @@ public final class TokenServer: Sendable {
         public var expiredStatus = 401
         /// The challenge of the first token's use, as of a registry whose scopes grew.
         public var findsScopeInsufficient = false
+        /// How the next requests for a token fail, one each.
+        public var failures: [Failure] = []
         /// The URL of the realm; nil for this server's own.
         public var realm: String?
         /// Where clients are sent for blobs, in place of being given them.
         public var blobs: String?
         /// The rate of a transfer.
         public var bytesPerSecond: Int?
+    }
+
+    public enum Failure: Sendable, Equatable {
+        /// `Retry-After` in seconds.
+        case status(Int, retryAfter: Int? = nil)
+        /// The connection ends without an answer.
+        case cut
     }
 
     private struct State: Sendable {
@@ -69,11 +78,19 @@ public final class TokenServer: Sendable {
     public var requests: [ServedRequest] { server.requests }
     public var tokenRequests: [ServedRequest] { requests.filter { $0.path == "/token" } }
     public func resetRequests() { server.resetRequests() }
+    /// Takes none of the tokens given so far any more.
+    public func expireTokens() { state.mutex.withLock { $0.tokens = $0.tokens.mapValues { _ in 0 } } }
     /// All tokens that were given: what must stand in no log.
     public var tokens: Set<String> { state.mutex.withLock { $0.secrets } }
 
     private static func giveToken(_ request: ServedRequest, _ connection: ServedConnection, _ state: SharedState) {
         let settings = state.change { $0.settings }
+        switch state.change({ $0.settings.failures.isEmpty ? nil : $0.settings.failures.removeFirst() }) {
+        case .status(let status, let seconds)?:
+            return connection.send(status: status, headers: seconds.map { ["Retry-After": "\($0)"] } ?? [:])
+        case .cut?: return
+        case nil: break
+        }
         if request.method == "POST" {
             guard let refresh = settings.refreshToken else { return connection.send(status: 405) }
             guard request.fields["grant_type"] == "refresh_token", request.fields["refresh_token"] == refresh else {

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+private import CCurl
+internal import OCI
+
+/// One transfer under way: what libcurl's callbacks get to see. Lives on one thread, from `attach` to the end of
+/// `curl_easy_perform`.
+final class HTTPTransfer {
+    var response = HTTPResponse()
+    var error: (any Error)?
+    private(set) var isStalled = false
+    /// libcurl's own watch, CURLOPT_LOW_SPEED_TIME, looks at the mean of five seconds: after a fast start it takes
+    /// that much longer, and it counts the time that `receive` takes.
+    private var lastBytes = ContinuousClock.now
+    private let stallTimeout: Duration
+    private let cancellation: Cancellation
+    private let receive: (HTTPResponse, RawSpan) throws -> Void
+
+    init(
+        stallTimeout: Duration, cancellation: Cancellation,
+        receive: @escaping (HTTPResponse, RawSpan) throws -> Void
+    ) {
+        self.stallTimeout = stallTimeout
+        self.cancellation = cancellation
+        self.receive = receive
+    }
+
+    func attach(to handle: UnsafeMutableRawPointer) {
+        // SAFETY: the transfer outlives curl_easy_perform, which is the only one to call back.
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        _ = ccurl_set_pointer(handle, CURLOPT_WRITEDATA, context)
+        _ = ccurl_set_pointer(handle, CURLOPT_HEADERDATA, context)
+        _ = ccurl_set_pointer(handle, CURLOPT_XFERINFODATA, context)
+        _ = ccurl_set_long(handle, CURLOPT_NOPROGRESS, 0)
+        _ = ccurl_set_progress_callback(handle) { context, _, _, _, _ in
+            guard let context else { return 1 }
+            let transfer = Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
+            return transfer.mustEnd() ? 1 : 0
+        }
+        _ = ccurl_set_data_callback(handle, CURLOPT_HEADERFUNCTION) { data, _, count, context in
+            guard let data, let context else { return 0 }
+            let line = String(decoding: UnsafeRawBufferPointer(start: data, count: count), as: UTF8.self)
+            Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue().header(line)
+            return count
+        }
+        _ = ccurl_set_data_callback(handle, CURLOPT_WRITEFUNCTION) { data, _, count, context in
+            guard let data, let context else { return 0 }
+            let transfer = Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
+            do {
+                try transfer.receive(transfer.response, UnsafeRawBufferPointer(start: data, count: count).bytes)
+                transfer.lastBytes = .now
+                return count
+            } catch {
+                transfer.error = error
+                return 0
+            }
+        }
+    }
+
+    /// Asked at least once a second.
+    private func mustEnd() -> Bool {
+        if cancellation.isCancelled { return true }
+        isStalled = ContinuousClock.now - lastBytes > stallTimeout
+        return isStalled
+    }
+
+    /// Each response of a chain of redirects starts with its status line.
+    private func header(_ line: String) {
+        if line.hasPrefix("HTTP/") {
+            let status = line.split(separator: " ", maxSplits: 2).dropFirst().first.flatMap { Int($0.prefix(3)) }
+            response = HTTPResponse(status: status ?? 0)
+        } else if let colon = line.firstIndex(of: ":") {
+            let value = line[line.index(after: colon)...].drop { $0 == " " }
+            let name = line[..<colon].lowercased()
+            let text = String(value.prefix { !$0.isNewline })
+            response.headers[name] = response.headers[name].map { $0 + ", " + text } ?? text
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import OCI
+
+/// Where tokens are to be had: a URL of http or https, without a user in it.
+struct Realm: Equatable {
+    let isSecure: Bool
+    /// Without port, in lower case.
+    let host: String
+
+    init?(_ url: String) {
+        let lower = url.lowercased()
+        isSecure = lower.hasPrefix("https://")
+        guard isSecure || lower.hasPrefix("http://") else { return nil }
+        let authority = lower.dropFirst(isSecure ? 8 : 7).prefix { !"/?#".contains($0) }
+        guard !authority.isEmpty, !authority.contains("@"), !authority.contains("\\"),
+            authority.utf8.allSatisfy({ (33...126).contains($0) })
+        else { return nil }
+        host = Self.withoutPort(String(authority))
+    }
+
+    private static func withoutPort(_ authority: String) -> String {
+        if authority.hasPrefix("[") { return String(authority.prefix { $0 != "]" }) + "]" }
+        return String(authority.prefix { $0 != ":" })
+    }
+
+    /// Below these every name is another customer's, who could be given a neighbour's password: how many labels make a
+    /// site there.
+    private static let hostingDomains = [
+        // ACCOUNT.dkr.ecr.REGION.amazonaws.com
+        "amazonaws.com": 6, "amazonaws.com.cn": 7,
+        "azurecr.cn": 3, "azurecr.io": 3, "azurecr.us": 3, "azurewebsites.net": 3, "cloudsmith.io": 3, "fly.dev": 3,
+        "gitlab.io": 3, "herokuapp.com": 3, "jfrog.io": 3, "ngrok.app": 3, "ngrok.io": 3, "ngrok-free.app": 3,
+        "onrender.com": 3, "pkg.dev": 3, "a.run.app": 4,
+    ]
+
+    /// Of how many labels the site of a name is: two, three below such as co.uk, more below hosting domains.
+    private static func siteLength(_ labels: [Substring]) -> Int {
+        for count in [2, 3] where labels.count >= count {
+            if let length = hostingDomains[labels.suffix(count).joined(separator: ".")] { return length }
+        }
+        let isShortSuffix = labels[labels.count - 1].count == 2 && labels[labels.count - 2].count <= 3
+        return isShortSuffix ? 3 : 2
+    }
+
+    /// Whether a registry's password may be shown here: the same host, or one of the same site, as auth.docker.io is to
+    /// registry-1.docker.io. Addresses have no site.
+    func belongs(to registry: RegistryHost) -> Bool {
+        let other = Self.withoutPort(registry.endpoint.lowercased())
+        if host == other { return true }
+        let isAddress = { (name: String) in
+            name.hasPrefix("[") || name.utf8.allSatisfy { $0 == 46 || (48...57).contains($0) }
+        }
+        guard !isAddress(host), !isAddress(other) else { return false }
+        let labels = host.split(separator: ".")
+        let otherLabels = other.split(separator: ".")
+        guard labels.count >= 2, otherLabels.count >= 2 else { return false }
+        let needed = Self.siteLength(labels)
+        return labels.count >= needed && otherLabels.count >= needed
+            && labels.suffix(needed).elementsEqual(otherLabels.suffix(needed))
+    }
+}

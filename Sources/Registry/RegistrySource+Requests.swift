@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import OCI
+private import Synchronization
+
+extension RegistrySource {
+    /// Asks until the reader has all it wants, the error is final, or `patience` seconds went by without progress.
+    /// Throws `SourceError`, and what `receive` throws.
+    func get(
+        _ path: String, into reader: inout some ResponseReader, patience: Int, cancellation: Cancellation,
+        receive: (RawSpan) throws -> Void
+    ) throws {
+        var backoff = Backoff(patience: patience, host: host)
+        while true {
+            var lastProgress: ContinuousClock.Instant?
+            var problem: String
+            var retryAfter: Double?
+            do {
+                var message: [UInt8] = []
+                let response = try perform(path, &reader, patience, cancellation) { reader, response, piece in
+                    if response.isSuccess {
+                        let reached = reader.reached
+                        try reader.receive(response, piece, into: receive)
+                        if reader.reached > reached { lastProgress = .now }
+                    } else if message.count < 4096 {
+                        piece.withUnsafeBytes { message.append(contentsOf: $0) }
+                    }
+                }
+                if response.isSuccess {
+                    if reader.isComplete { return }
+                    problem = "the answer ended too early"
+                } else {
+                    problem = try retryable(response, path, message)
+                    retryAfter = response.retryAfter
+                }
+            } catch is ResponseComplete {
+                return
+            } catch HTTPFailure.cancelled {
+                throw SourceError.cancelled
+            } catch HTTPFailure.settings(let text) {
+                throw SourceError.unreachable("\(host): \(text)")
+            } catch HTTPFailure.busy(let text, let seconds) {
+                problem = text
+                retryAfter = seconds
+            } catch HTTPFailure.transport(let text), HTTPFailure.refused(let text), HTTPFailure.handshake(let text) {
+                if reader.hasAll { return }
+                // libcurl does not tell a handshake that cannot be from one that the network broke.
+                problem = text
+            }
+            if let lastProgress { backoff.madeProgress(at: lastProgress) }
+            try backoff.wait(after: problem, retryAfter: retryAfter, cancellation: cancellation)
+        }
+    }
+
+    /// One request, over TLS unless told otherwise. On loopback, as with docker, and where TLS is not verified, as with
+    /// skopeo, plain HTTP is tried where TLS cannot be had.
+    private func perform<Reader: ResponseReader>(
+        _ path: String, _ reader: inout Reader, _ patience: Int, _ cancellation: Cancellation,
+        receive: (inout Reader, HTTPResponse, RawSpan) throws -> Void
+    ) throws -> HTTPResponse {
+        func send(_ scheme: Scheme, _ reader: inout Reader) throws -> HTTPResponse {
+            let tokens = TokenClient(client: client, host: host, isPlain: scheme == .http, patience: patience)
+            func send(_ authorization: Authorization?) throws -> HTTPResponse {
+                var request = reader.request(
+                    "\(scheme.rawValue)://\(host.endpoint)/v2/\(host.path(repository))/\(path)")
+                request.authorization = authorization
+                request.patience = patience
+                return try client.perform(request, cancellation: cancellation) { try receive(&reader, $0, $1) }
+            }
+            var authorization = try authorizer.authorization(tokens, cancellation)
+            var response = try send(authorization)
+            // A token may be missing, and then lack a scope: each kind of refusal is answered once.
+            var refusals: Set<Int> = []
+            while response.mayBeRefusal, refusals.insert(response.status).inserted,
+                let again = try authorizer.answer(response, authorization, tokens, cancellation)
+            {
+                authorization = again
+                response = try send(again)
+            }
+            if response.isSuccess, let target = response.redirectedTo { redirects.withLock { $0[path] = target } }
+            return response
+        }
+        if let response = try performRedirected(path, &reader, patience, cancellation, receive: receive) {
+            return response
+        }
+        if let known = scheme.withLock({ $0 }) { return try send(known, &reader) }
+        let failure: String
+        do {
+            let response = try send(.https, &reader)
+            scheme.withLock { $0 = .https }
+            return response
+        } catch HTTPFailure.handshake(let text), HTTPFailure.refused(let text) {
+            failure = text
+        }
+        let response = try send(.http, &reader)
+        // So answers a port for TLS: the handshake had a bad moment only.
+        if response.status == 400 { throw HTTPFailure.transport(failure) }
+        scheme.withLock { $0 = .http }
+        return response
+    }
+
+    /// Asks where the registry sent us before, without its authorization; nil if it did not, or that place refuses by
+    /// now: such addresses are signed for some minutes.
+    private func performRedirected<Reader: ResponseReader>(
+        _ path: String, _ reader: inout Reader, _ patience: Int, _ cancellation: Cancellation,
+        receive: (inout Reader, HTTPResponse, RawSpan) throws -> Void
+    ) throws -> HTTPResponse? {
+        guard let target = redirects.withLock({ $0[path] }) else { return nil }
+        do {
+            var request = reader.request(target)
+            request.patience = patience
+            let response = try client.perform(request, cancellation: cancellation) { response, piece in
+                // A refusal's text is nobody's answer: the registry is asked.
+                if response.isSuccess { try receive(&reader, response, piece) }
+            }
+            if response.isSuccess { return response }
+        } catch let failure as HTTPFailure {
+            redirects.withLock { $0[path] = nil }
+            throw failure
+        }
+        redirects.withLock { $0[path] = nil }
+        return nil
+    }
+
+    /// What a status says: text if it may be another one soon, else the error. Spec: "Error Codes".
+    private func retryable(_ response: HTTPResponse, _ path: String, _ body: [UInt8]) throws(SourceError) -> String {
+        let what = "\(host)/\(repository)/\(path)"
+        let detail = RegistryErrors.summary(of: body).map { ": \($0)" } ?? ""
+        switch response.status {
+        case 401, 403:
+            throw .unauthorized(
+                "\(what): the registry refuses (HTTP \(response.status))\(detail); log in with `docker login \(host)`, "
+                    + "or check that you may pull from this repository")
+        case 404:
+            throw .notFound("\(what): not there (HTTP 404)\(detail); check the name and the tag")
+        case 408, 425, 429, 500...599:
+            return "HTTP \(response.status)\(detail)"
+        default:
+            throw .unusable("\(what): HTTP \(response.status)\(detail)")
+        }
+    }
+}
