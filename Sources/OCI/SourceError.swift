@@ -10,13 +10,17 @@ public enum SourceError: Error, Equatable {
     case unreachable(String)
     /// What came is not what was asked for, or not what it claims to be.
     case unusable(String)
+    /// The user's own settings cannot be made sense of: an auth file, registries.conf, certs.d.
+    case misconfigured(String)
     case cancelled
 }
 
 extension SourceError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .notFound(let what), .unauthorized(let what), .unreachable(let what), .unusable(let what): what
+        case .notFound(let what), .unauthorized(let what), .unreachable(let what), .unusable(let what),
+            .misconfigured(let what):
+            what
         case .cancelled: "the transfer was cancelled"
         }
     }

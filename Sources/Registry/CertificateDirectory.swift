@@ -35,12 +35,12 @@ struct HostCertificates: Sendable, Equatable {
             } else if name.hasSuffix(".cert"), clientCertificate == nil {
                 let key = name.dropLast(5) + ".key"
                 guard names.contains(String(key)) else {
-                    throw .unusable("\(path) has no key beside it: \(key) is missing in \(directory)")
+                    throw .misconfigured("\(path) has no key beside it: \(key) is missing in \(directory)")
                 }
                 clientCertificate = path
                 clientKey = "\(directory)/\(key)"
             } else if name.hasSuffix(".key"), !names.contains(name.dropLast(4) + ".cert") {
-                throw .unusable("\(path) has no certificate beside it: docker and podman want it as NAME.cert")
+                throw .misconfigured("\(path) has no certificate beside it: docker and podman want it as NAME.cert")
             }
         }
     }

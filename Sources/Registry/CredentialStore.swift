@@ -67,7 +67,7 @@ struct CredentialStore: Sendable {
                 file = try JSONDecoder().decode(AuthFile.self, from: Data(bytes))
             } catch {
                 // Not the decoder's own words: they may quote a secret.
-                throw .unusable("\(path) is not an auth file; mend or remove it")
+                throw .misconfigured("\(path) is not an auth file; mend or remove it")
             }
             if let found = try credential(in: file, path, host, repository) { return found }
         }
@@ -136,7 +136,7 @@ private struct AuthFile: Decodable {
             }
             guard let auth, !auth.isEmpty else { return nil }
             guard let data = Data(base64Encoded: auth), let colon = data.firstIndex(of: 58) else {
-                throw .unusable("\(path): the “auth” of \(server) is not base64 of USER:PASSWORD; log in again")
+                throw .misconfigured("\(path): the “auth” of \(server) is not base64 of USER:PASSWORD; log in again")
             }
             return .basic(
                 BasicCredentials(

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
 internal import OCI
-private import TOMLKit
 
 /// Where to ask for a repository, in order: mirrors, then the place itself.
 struct RegistryEndpoint: Sendable, Equatable {
@@ -24,44 +23,9 @@ struct RegistryEndpoint: Sendable, Equatable {
     }
 }
 
-/// The containers tools' `registries.conf`, version 2. See containers-registries.conf(5).
+/// The containers tools' `registries.conf`: where names lead. See containers-registries.conf(5).
 struct RegistriesConfiguration: Sendable {
-    private struct File: Decodable {
-        let registry: [Registry]?
-        /// Version 1.
-        let registries: Version1?
-        struct Version1: Decodable {}
-    }
-
-    private struct Registry: Decodable, Sendable {
-        let prefix: String?
-        let location: String?
-        let insecure: Bool?
-        let blocked: Bool?
-        let mirrorByDigestOnly: Bool?
-        let mirror: [Mirror]?
-
-        enum CodingKeys: String, CodingKey {
-            case prefix, location, insecure, blocked, mirror
-            case mirrorByDigestOnly = "mirror-by-digest-only"
-        }
-
-        /// What it is for: `host`, `host/path` or `*.domain`.
-        var scope: String { prefix.flatMap { $0.isEmpty ? nil : $0 } ?? location ?? "" }
-    }
-
-    private struct Mirror: Decodable, Sendable {
-        let location: String
-        let insecure: Bool?
-        let pullFromMirror: String?
-
-        enum CodingKeys: String, CodingKey {
-            case location, insecure
-            case pullFromMirror = "pull-from-mirror"
-        }
-    }
-
-    private let registries: [Registry]
+    private let registries: [RegistriesFile.Registry]
 
     /// `$CONTAINERS_REGISTRIES_CONF` alone; else the user's file and `.d` folder; else, where the user has no such
     /// file, the system's file, its `.d` folder, and the user's. Folders' files go by name. A later entry for a prefix
@@ -81,9 +45,10 @@ struct RegistriesConfiguration: Sendable {
             let read = isOwn ? [String](folders.dropFirst()) : folders
             for folder in read { files += Self.files(in: folder + "/registries.conf.d") }
         }
-        var found: [String: Registry] = [:]
-        for file in files {
-            for registry in try Self.read(file) { found[registry.scope] = registry }
+        var found: [String: RegistriesFile.Registry] = [:]
+        for (number, file) in files.enumerated() {
+            let isDropIn = number > 0 || file.contains("/registries.conf.d/")
+            for registry in try RegistriesFile.read(file, isDropIn: isDropIn) { found[registry.scope] = registry }
         }
         registries = found.values.filter { !$0.scope.isEmpty }
     }
@@ -99,26 +64,6 @@ struct RegistriesConfiguration: Sendable {
             if name.hasSuffix(".conf") { names.append(name) }
         }
         return names.sorted().map { "\(folder)/\($0)" }
-    }
-
-    private static func read(_ path: String) throws(SourceError) -> [Registry] {
-        guard let bytes = try SmallFile.read(path) else { throw .unusable("\(path) is not there") }
-        let file: File
-        do {
-            file = try TOMLDecoder().decode(File.self, from: String(decoding: bytes, as: UTF8.self))
-        } catch let error as TOMLParseError {
-            throw .unusable("\(path): \(String(describing: error).split(separator: "\n").joined(separator: " "))")
-        } catch {
-            throw .unusable("\(path): \(JSONReason.describe(error))")
-        }
-        if file.registries != nil {
-            throw .unusable("\(path) is of version 1, which is not read; write it with [[registry]] tables")
-        }
-        for registry in file.registry ?? [] where registry.location?.isEmpty ?? true && !registry.scope.hasPrefix("*.")
-        {
-            throw .unusable("\(path): the registry with prefix “\(registry.scope)” has no location")
-        }
-        return file.registry ?? []
     }
 
     // MARK: Looking up
@@ -143,7 +88,8 @@ struct RegistriesConfiguration: Sendable {
             let serves: RegistryEndpoint.Serves
             if let text = mirror.pullFromMirror, !text.isEmpty {
                 guard let known = RegistryEndpoint.Serves(rawValue: text) else {
-                    throw .unusable("registries.conf: pull-from-mirror is “\(text)”, not all, digest-only or tag-only")
+                    throw .misconfigured(
+                        "registries.conf: pull-from-mirror is “\(text)”, not all, digest-only or tag-only")
                 }
                 serves = known
             } else {
@@ -174,7 +120,8 @@ struct RegistriesConfiguration: Sendable {
         guard let slash = text.firstIndex(of: "/"), let host = RegistryHost(text[..<slash]),
             let repository = Repository(text[text.index(after: slash)...])
         else {
-            throw .unusable("registries.conf: the location “\(text.prefix(200))” names no repository in a registry")
+            throw .misconfigured(
+                "registries.conf: the location “\(text.prefix(200))” names no repository in a registry")
         }
         return RegistryEndpoint(
             host: host, repository: repository, isInsecure: isInsecure, isMirror: isMirror, serves: serves)

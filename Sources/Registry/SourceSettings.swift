@@ -17,10 +17,15 @@ public struct SourceSettings: Sendable {
     public var proxy: String?
     /// Where credentials are, instead of the usual files.
     public var authFile: String?
+    /// Hears of settings of the user's that make reading unsafe; of one as often as it counts.
+    public var warn: @Sendable (String) -> Void = { _ in }
     /// Ask nobody.
     public var isOffline = false
     /// Where `HOME`, `DOCKER_CONFIG` and the like are looked up.
     public var environment: [String: String]
+
+    /// What it means that TLS is not verified.
+    public static let risk = "whoever stands between may read and change what is sent"
 
     public init(environment: [String: String]) { self.environment = environment }
 
@@ -51,6 +56,9 @@ public struct SourceSettings: Sendable {
             let endpoints = try RegistriesConfiguration(environment: environment).endpoints(host, repository)
             var places: [any ArtifactSource] = []
             for endpoint in endpoints where endpoint.serves(reference) {
+                if endpoint.isInsecure {
+                    warn("\(endpoint.host) is insecure in registries.conf: \(Self.risk)")
+                }
                 do {
                     places.append(try RegistrySource(reference, endpoint: endpoint, settings: self))
                 } catch {

@@ -44,7 +44,7 @@ struct CommandFailure: Error {
         case .unauthorized: .unauthorized
         case .unreachable: .unreachable
         case .unusable: .unusable
-        case .cancelled: .failed
+        case .misconfigured, .cancelled: .failed
         }
     }
 

@@ -24,7 +24,7 @@ extension StoreError {
     fileprivate var errno: Errno {
         switch self {
         case .source(.unauthorized): .permissionDenied
-        case .source(.notFound), .source(.unreachable), .source(.unusable): .ioError
+        case .source(.notFound), .source(.unreachable), .source(.unusable), .source(.misconfigured): .ioError
         case .source(.cancelled): .interrupted
         case .digestMismatch, .unusable, .cache: .ioError
         case .noSpace: .noSpace

@@ -94,11 +94,14 @@ struct SourceOptions: ParsableArguments {
 
     /// Fetches manifests and configs, the kit's own and its parents'.
     func family(_ text: String, _ cache: CacheDirectory) throws -> KitFamily {
-        let settings = settings
+        var settings = settings
         if !tlsVerify, !plainHttp, !offline {
-            Terminal.error("warning: --tls-verify=false: whoever stands between may read and change what is sent")
+            Terminal.error("warning: --tls-verify=false: \(SourceSettings.risk)")
+        } else if !plainHttp {
+            let warnings = Warnings()
+            settings.warn = { warnings.tell($0) }
         }
-        return try KitFamily(Self.reference(text)) { reference in
+        return try KitFamily(Self.reference(text)) { [settings] reference in
             CachedArtifactSource(try settings.source(for: reference), cache: cache, isOffline: offline)
         }
     }

@@ -70,16 +70,31 @@ extension SkopeoCase {
         .init(
             name: "no location of a mirror", reference: "{PLAIN}/team/kit:v1",
             registries: "[[registry]]\nlocation = \"{PLAIN}\"\n[[registry.mirror]]\ninsecure = true\n", skopeo: false,
-            kitfs: 6),
+            kitfs: 1),
         .init(
             name: "another location for a wildcard", reference: "a.example.test/kit:v1",
             registries: "[[registry]]\nprefix = \"*.example.test\"\nlocation = \"{PLAIN}/team\"\ninsecure = true\n",
             skopeo: true, kitfs: 0),
         .init(
             name: "no location", reference: "{PLAIN}/team/kit:v1",
-            registries: "[[registry]]\nprefix = \"{PLAIN}\"\ninsecure = true\n", skopeo: false, kitfs: 6),
+            registries: "[[registry]]\nprefix = \"{PLAIN}\"\ninsecure = true\n", skopeo: false, kitfs: 1),
         .init(
-            name: "no TOML", reference: "{PLAIN}/team/kit:v1", registries: "[[registry", skopeo: false, kitfs: 6),
+            name: "version 1", reference: "0.0.0.0:{PORT}/team/kit:v1",
+            registries: "[registries.insecure]\nregistries = [\"0.0.0.0:{PORT}\"]\n", skopeo: true, kitfs: 0),
+        .init(
+            name: "version 1, blocked", reference: "{PLAIN}/team/kit:v1",
+            registries: """
+                [registries.insecure]
+                registries = ["{PLAIN}"]
+                [registries.block]
+                registries = ["{PLAIN}"]
+                """, skopeo: false, kitfs: 4),
+        .init(
+            name: "both versions", reference: "{PLAIN}/team/kit:v1",
+            registries: "[registries.search]\nregistries = [\"a.io\"]\n" + insecure("{PLAIN}"), skopeo: false,
+            kitfs: 1),
+        .init(
+            name: "no TOML", reference: "{PLAIN}/team/kit:v1", registries: "[[registry", skopeo: false, kitfs: 1),
     ]
 
     /// Where we differ, and mean to.

@@ -115,7 +115,7 @@ import Testing
             #"{"auths":{"\#(host)":"s3cret"}}"#,
         ] {
             let error = #expect(throws: SourceError.self) { try user(store(json), "a") }
-            guard case .unusable(let reason)? = error else {
+            guard case .misconfigured(let reason)? = error else {
                 Issue.record("\(json): \(String(describing: error))")
                 continue
             }

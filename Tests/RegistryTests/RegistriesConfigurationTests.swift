@@ -145,15 +145,43 @@ import Testing
         #expect(try places(configuration(), "p.io/a") == ["p.io/a"])
     }
 
+    @Test func versionOne() throws {
+        let text = """
+            [registries.search]
+            registries = ["s.io"]
+            [registries.insecure]
+            registries = ["i.io", "ib.io", "r.io/team/"]
+            [registries.block]
+            registries = ["b.io", "ib.io"]
+            """
+        for (name, expected) in [("s.io/a", "s.io/a"), ("i.io/a", "i.io/a insecure"), ("r.io/a", "r.io/a")] {
+            #expect(try places(text, name) == [expected])
+        }
+        #expect(try places(text, "r.io/team/a") == ["r.io/team/a insecure"])
+        for name in ["b.io/a", "ib.io/a"] { #expect(throws: SourceError.self) { try places(text, name) } }
+        // Empty lists make no version 1.
+        let empty = "[registries.search]\nregistries = []\n[registries.block]\n" + Self.rule("p.new.io")
+        #expect(try places(empty, "p.io/a") == ["p.new.io/a"])
+        try write("user/containers/registries.conf.d/1.conf", text)
+        let error = #expect(throws: SourceError.self) { try configuration() }
+        #expect(error?.description.contains("registries.conf.d/1.conf is of version 1") == true)
+    }
+
     @Test(arguments: [
-        ("[[registry", ""), ("[registries.search]\nregistries = [\"a.io\"]\n", "version 1"),
+        ("[[registry", ""), ("[registries.search]\nregistries = [\"a.io\"]\n[[registry]]\nlocation = \"b\"\n", "mixes"),
+        ("short-name-mode = \"enforcing\"\n[registries.block]\nregistries = [\"a.io\"]\n", "mixes"),
+        ("unqualified-search-registries = [\"b\"]\n[registries.block]\nregistries = [\"a.io\"]\n", "mixes"),
+        ("[registries.block]\nregistries = \"a.io\"\n", "registries"),
         ("[[registry]]\nprefix = 7\n", "prefix"), ("[[registry]]\nprefix = \"a.io\"\n", "no location"),
         ("[[registry]]\nlocation = \"a.io\"\ninsecure = \"yes\"\n", "insecure"),
         ("[[registry]]\nlocation = \"a.io\"\n[[registry.mirror]]\ninsecure = true\n", "location"),
     ]) func whatIsBroken(_ text: String, _ says: String) throws {
         try write("user/containers/registries.conf", text)
         let error = #expect(throws: SourceError.self) { try configuration() }
-        let reason = error?.description ?? ""
+        guard case .misconfigured(let reason)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
         #expect(reason.contains(directory.path + "/user/containers/registries.conf"))
         #expect(reason.contains(says) && !reason.contains("\n"), "\(reason)")
     }

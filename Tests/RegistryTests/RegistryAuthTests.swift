@@ -45,7 +45,7 @@ import Testing
         // A file that is no use is told, and not passed over.
         try writeFile(directory.path + "/config.json", Array("{".utf8))
         let error = #expect(throws: SourceError.self) { try another.resolve() }
-        guard case .unusable? = error else {
+        guard case .misconfigured? = error else {
             Issue.record("\(String(describing: error))")
             return
         }
