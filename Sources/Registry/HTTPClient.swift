@@ -15,6 +15,8 @@ struct HTTPSettings: Sendable {
     var clientKey: String?
     /// A proxy's URL, before what the environment says.
     var proxy: String?
+    /// Hosts that are reached without one, as CURLOPT_NOPROXY has it; nil for what the environment says.
+    var proxyExceptions: String?
     var connectTimeout = 10
     /// A transfer in which no byte comes for so long is given up.
     var stallTimeout = 20
@@ -106,6 +108,7 @@ final class HTTPClient: Sendable {
             _ = ccurl_set_string(handle, CURLOPT_SSLKEY, settings.clientKey ?? settings.certificates?.clientKey)
         }
         if let proxy = settings.proxy { _ = ccurl_set_string(handle, CURLOPT_PROXY, proxy) }
+        if let hosts = settings.proxyExceptions { _ = ccurl_set_string(handle, CURLOPT_NOPROXY, hosts) }
         if let range = request.range, range.count > 0 {
             _ = ccurl_set_string(handle, CURLOPT_RANGE, "\(range.start)-\(range.end - 1)")
         }

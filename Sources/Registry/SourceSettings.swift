@@ -13,7 +13,8 @@ public struct SourceSettings: Sendable {
     /// PEM files of a client certificate and its key.
     public var clientCertificate: String?
     public var clientKey: String?
-    /// A proxy's URL, instead of what `https_proxy` and the like say.
+    /// A proxy's URL for all hosts, instead of what `https_proxy` and the like say for those that `no_proxy` does not
+    /// except.
     public var proxy: String?
     /// Where credentials are, instead of the usual files.
     public var authFile: String?
@@ -43,6 +44,8 @@ public struct SourceSettings: Sendable {
         http.clientCertificate = clientCertificate
         http.clientKey = clientKey
         http.proxy = proxy
+        // A proxy that somebody asked for is used, whatever the environment excepts.
+        http.proxyExceptions = proxy == nil ? ProxyExceptions.list(environment: environment) : ""
         return http
     }
 

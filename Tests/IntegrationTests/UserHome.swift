@@ -13,6 +13,8 @@ final class UserHome {
     init() throws {
         bench = try Workbench()
         path = bench.directory.path + "/home"
+        let proxies = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"]
+        for variable in proxies + proxies.map({ $0.uppercased() }) { bench.environment[variable] = "" }
         for variable in ["DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "CONTAINERS_REGISTRIES_CONF", "XDG_DATA_HOME"] {
             bench.environment[variable] = ""
         }
@@ -30,9 +32,14 @@ final class UserHome {
 
     /// As `docker login` writes it: into ``authFile``, or another file.
     func logIn(_ host: String, _ user: String, _ password: String, in file: String = "logins.json") throws {
+        try logIn([host], user, password, in: file)
+    }
+
+    func logIn(_ hosts: [String], _ user: String, _ password: String, in file: String = "logins.json") throws {
         let auth = Base64.encode("\(user):\(password)")
         secrets.formUnion([password, auth])
-        try write(file, #"{"auths":{"\#(host)":{"auth":"\#(auth)"}}}"#)
+        let entries = hosts.map { #""\#($0)":{"auth":"\#(auth)"}"# }
+        try write(file, #"{"auths":{\#(entries.joined(separator: ","))}}"#)
     }
 
     /// An authority for one registry, in certs.d.
@@ -55,7 +62,9 @@ final class UserHome {
     }
 
     /// A mount that logs all there is to log.
-    func mount(_ reference: String, _ options: String...) throws -> Mount {
+    func mount(_ reference: String, _ options: String...) throws -> Mount { try mount(reference, options) }
+
+    func mount(_ reference: String, _ options: [String]) throws -> Mount {
         try bench.mount(reference, options + ["--log-level", "debug"])
     }
 

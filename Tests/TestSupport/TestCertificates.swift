@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A certificate authority of the test's own, and a server certificate for 127.0.0.1 and localhost that it signed.
+/// A certificate authority of the test's own, and a server certificate for this machine, and for ``name``, that it signed.
 struct TestCertificates: Sendable {
+    /// That nobody resolves.
+    static let name = "registry.example.test"
     /// PEM, for clients to trust.
     let caFile: String
     let certificateFile: String
@@ -25,7 +27,9 @@ struct TestCertificates: Sendable {
         let extensions = directory + "/server.ext"
         try writeFile(
             extensions,
-            Array("subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n".utf8))
+            Array(
+                "subjectAltName=IP:127.0.0.1,IP:0.0.0.0,DNS:localhost,DNS:\(Self.name)\nextendedKeyUsage=serverAuth\n"
+                    .utf8))
         try Command.check(
             "openssl",
             [

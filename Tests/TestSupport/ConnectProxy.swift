@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// A company's proxy for HTTPS, which opens tunnels (CONNECT): whatever the name, to one port on 127.0.0.1.
+public final class ConnectProxy: Sendable {
+    private let server: LittleServer
+
+    /// - Parameter credentials: what it wants to see; nil lets everybody through.
+    public init(to port: UInt16, credentials: DockerRegistry.Credentials? = nil) throws {
+        let expected = credentials.map { "Basic " + Base64.encode("\($0.user):\($0.password)") }
+        server = try LittleServer { request, connection in
+            guard request.method == "CONNECT" else { return connection.send(status: 405) }
+            guard expected == nil || request.headers["proxy-authorization"] == expected else {
+                return connection.send(status: 407, headers: ["Proxy-Authenticate": "Basic realm=\"kitfs-test\""])
+            }
+            connection.tunnel(to: port)
+        }
+    }
+
+    /// `127.0.0.1:PORT`
+    public var host: String { server.host }
+    /// The names that tunnels were asked for, `HOST:PORT`.
+    public var targets: [String] { server.requests.map(\.target) }
+    public var requests: [ServedRequest] { server.requests }
+    public func resetRequests() { server.resetRequests() }
+}
+
+extension ServedConnection {
+    /// From now on all bytes go to a server on 127.0.0.1, and its own back, until one of both ends it.
+    func tunnel(to port: UInt16) {
+        let own = dup(socket)
+        guard own >= 0, (try? writeAll(own, Array("HTTP/1.1 200 Established\r\n\r\n".utf8))) != nil else { return }
+        ProxyConnection.run(client: own, upstreamPort: port, ProxyState())
+    }
+}
