@@ -39,6 +39,36 @@ import Testing
         try home.unmount(mount)
     }
 
+    /// The registry and the realm have certificates of a private authority, and no token lives until the end.
+    @Test func underAPrivateAuthority() throws {
+        let registry = try DockerRegistry(tls: true)
+        try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "team/kit:v1")
+        let inner = try TLSRelay(to: registry)
+        let server = try TokenServer(upstream: inner.port) {
+            $0.user = Self.login
+            $0.lifetime = 3
+            $0.bytesPerSecond = 500_000
+        }
+        let outer = try TLSRelay(to: server, as: registry)
+        server.change { $0.realm = "https://\(outer.host)/token" }
+        let proxy = try FaultProxy(upstreamPort: outer.port)
+        try home.logIn(proxy.host, Self.login.user, Self.login.password)
+        let reference = "\(proxy.host)/team/kit:v1"
+        let untrusted = try home.kitfs("inspect", reference, "--authfile", home.authFile, "--timeout", "2")
+        #expect(untrusted.code == 5 && untrusted.output.contains("certificate") && server.requests.isEmpty)
+        let mount = try home.mount(
+            reference, "--authfile", home.authFile, "--timeout", "10", "--ca-file", try #require(registry.caFile))
+        proxy.cutAfter = 1_800_000
+        let start = monotonicSeconds()
+        #expect(try mount.read("model/weights.safetensors").count > 2_000_000)
+        #expect(monotonicSeconds() - start > 3)
+        proxy.cutAfter = nil
+        expectTree(try TreeScan.scan(mount.path), equals: try Fixtures.truth("plain-small"))
+        #expect(server.tokens.count >= 2)
+        for token in server.tokens { home.addSecret(token) }
+        try home.unmount(mount)
+    }
+
     @Test func blobsElsewhere() throws {
         let network = try ContentNetwork(of: registry)
         let server = try TokenServer(before: registry) {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
 import Synchronization
 
 /// nginx as a caching mirror of a registry, as many companies have it.
@@ -32,16 +31,8 @@ public final class CachingMirror: Sendable {
     /// - Parameter status: what it answers to everything, for one that is broken; nil for one that works.
     public func start(answering status: Int? = nil) throws {
         stop()
-        let file = directory.path + "/nginx.conf"
-        try writeFile(file, Array(configuration(status).utf8))
-        let started = try BackgroundProcess("/usr/sbin/nginx", ["-p", directory.path, "-c", file])
+        let started = try Nginx.start(configuration(status), in: directory.path, port: port)
         process.withLock { $0 = started }
-        try eventually(within: 10, "nginx listens") {
-            guard started.isRunning else { throw TestSupportError("nginx ended: \(started.errorOutput)") }
-            guard let socket = try? LoopbackSocket.connect(port: port) else { return false }
-            close(socket)
-            return true
-        }
     }
 
     /// What it has cached remains.
@@ -78,10 +69,6 @@ public final class CachingMirror: Sendable {
     }
 
     private func configuration(_ status: Int?) -> String {
-        let place = directory.path
-        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map {
-            "\($0)_temp_path \(place)/\($0);"
-        }
         let answer =
             status.map { "return \($0);" }
                 ?? """
@@ -97,22 +84,13 @@ public final class CachingMirror: Sendable {
             """
         }
         return """
-            daemon off;
-            user root;
-            worker_processes 1;
-            pid \(place)/nginx.pid;
-            error_log \(place)/error.log;
-            events { worker_connections 64; }
-            http {
-              log_format short '$request_method $uri $status $upstream_cache_status';
-              access_log \(place)/access.log short;
-              \(temporary.joined(separator: " "))
-              proxy_cache_path \(place)/cache keys_zone=mirror:1m;
-              server {
-                listen 127.0.0.1:\(port)\(tls == nil ? "" : " ssl");
-                \(tls ?? "")
-                location / { \(answer) }
-              }
+            log_format short '$request_method $uri $status $upstream_cache_status';
+            access_log \(directory.path)/access.log short;
+            proxy_cache_path \(directory.path)/cache keys_zone=mirror:1m;
+            server {
+              listen 127.0.0.1:\(port)\(tls == nil ? "" : " ssl");
+              \(tls ?? "")
+              location / { \(answer) }
             }
             """
     }

@@ -21,7 +21,8 @@ public final class DockerRegistry: Sendable {
     /// What clients must present; nil lets everybody in.
     public let credentials: Credentials?
     /// The authority that signed the server's certificate, as a PEM file; nil when the registry speaks plain HTTP.
-    public let caFile: String?
+    public var caFile: String? { certificates?.caFile }
+    let certificates: TestCertificates?
     let directory: TemporaryDirectory
     let state = Mutex(State())
 
@@ -33,8 +34,7 @@ public final class DockerRegistry: Sendable {
     public init(htpasswd: Credentials? = nil, tls: Bool = false) throws {
         directory = try TemporaryDirectory()
         credentials = htpasswd
-        let certificates = tls ? try TestCertificates(directory: directory.subdirectory("tls")) : nil
-        caFile = certificates?.caFile
+        certificates = tls ? try TestCertificates(directory: directory.subdirectory("tls")) : nil
         if let htpasswd {
             try writeFile(directory.path + "/htpasswd", Array(try RegistryConfiguration.passwordLine(htpasswd).utf8))
         }

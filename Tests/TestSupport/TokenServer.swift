@@ -55,9 +55,13 @@ public final class TokenServer: Sendable {
     }
 
     /// - Parameter registry: without TLS or a password of its own.
-    public init(before registry: DockerRegistry, _ change: (inout Settings) -> Void = { _ in }) throws {
+    public convenience init(before registry: DockerRegistry, _ change: (inout Settings) -> Void = { _ in }) throws {
+        try self.init(upstream: registry.port, change)
+    }
+
+    /// - Parameter upstream: the port of a registry, or what leads to one, on 127.0.0.1.
+    public init(upstream: UInt16, _ change: (inout Settings) -> Void = { _ in }) throws {
         let state = SharedState()
-        let upstream = registry.port
         server = try LittleServer { request, connection in
             if request.path == "/token" {
                 Self.giveToken(request, connection, state)
