@@ -19,7 +19,7 @@ import Testing
             ["cache", "prune", "--all", "--cache", layout], ["cache", "list", "--cache", layout],
             ["ls", reference, "--cache", layout], ["inspect", reference, "--cache", layout],
         ] {
-            let result = try Command.run(Workbench.executable, arguments, environment: bench.environment)
+            let result = try bench.run(arguments)
             #expect(result.exitCode == 1 && result.errorOutput.contains("not a cache of kitfs"), "\(arguments)")
         }
         #expect(try Command.check("find", [layout]).output == before)
@@ -121,10 +121,10 @@ import Testing
 
     @Test func closedStreamsAndDashes() throws {
         let target = try bench.directory.subdirectory("m")
-        for line in [#""$0" mount "$1" "$2" <&- >&- 2>&-"#, #""$0" mount -- "$1" "$2""#] {
+        for line in [#""$0" mount "$@" <&- >&- 2>&-"#, #""$0" mount "${@:3}" -- "$1" "$2""#] {
+            let arguments = bench.logged(["mount", reference, target]).dropFirst()
             let result = try Command.run(
-                "sh", ["-c", line, Workbench.executable, reference, target], environment: bench.environment, timeout: 20
-            )
+                "bash", ["-c", line, Workbench.executable] + arguments, environment: bench.environment, timeout: 20)
             #expect(result.exitCode == 0, "\(line): \(result.errorOutput)")
             #expect(try readFile(target + "/README.md").count == 26)
             try bench.kitfs("unmount", target)

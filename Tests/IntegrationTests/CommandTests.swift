@@ -29,7 +29,7 @@ import Testing
             (["mount", "mymodel:v1", directory], 3, "local store"),
         ]
         for (arguments, code, says) in cases {
-            let result = try Command.run(Workbench.executable, arguments, environment: bench.environment)
+            let result = try bench.run(arguments)
             #expect(result.exitCode == code, "\(arguments): \(result.errorOutput)")
             #expect(result.errorOutput.contains(says), "\(arguments): \(result.errorOutput)")
             if code != 2 { #expect(result.errorOutput.split(separator: "\n").count == 1, "\(result.errorOutput)") }
@@ -73,7 +73,7 @@ import Testing
         #expect(refused.code == 4 && !refused.message.contains("wrong"))
         try logIn("a2l0OmZzLXNlY3JldA==")  // kit:fs-secret
         #expect(try bench.kitfs("inspect", reference, "--ca-file", ca).contains("plain-small"))
-        let mount = try bench.mount(reference, "--ca-file", ca, "--log-level", "debug")
+        let mount = try bench.mount(reference, "--ca-file", ca)
         #expect(try mount.read("data/train/s0/p/f0.bin").count == 1000)
         #expect(try !mount.log().contains("fs-secret"))
         try mount.unmount()

@@ -55,13 +55,14 @@ import Testing
     @Test func foregroundEndsWithCodeZero() throws {
         let target = try bench.directory.subdirectory("m")
         let process = try BackgroundProcess(
-            Workbench.executable, ["mount", "-f", reference, target], environment: bench.environment)
+            Workbench.executable, bench.logged(["mount", "-f", reference, target]), environment: bench.environment)
         try eventually(within: 10, "it is mounted") { try mounts().contains(target) }
         #expect(try readFile(target + "/README.md").count == 26)
         process.kill(signal: SIGINT)
         #expect(process.waitForExit(timeout: 10) == 0)
         #expect(process.errorOutput.contains("verify before-read"))
         #expect(process.errorOutput.contains("unmounted"))
+        #expect(Secrets.found(in: process.errorOutput) == nil)
     }
 
     @Test func aBusyMountSaysByWhom() throws {
@@ -119,7 +120,7 @@ import Testing
         let target = try bench.directory.subdirectory("m")
         proxy.stalled = true
         let command = try BackgroundProcess(
-            Workbench.executable, ["mount", "\(proxy.host)/p:v1", target], environment: bench.environment)
+            Workbench.executable, bench.logged(["mount", "\(proxy.host)/p:v1", target]), environment: bench.environment)
         try eventually(within: 10, "the registry is asked") { proxy.openConnections > 0 }
         command.kill(signal: SIGINT)
         #expect(command.waitForExit(timeout: 5) != nil)
@@ -133,13 +134,26 @@ import Testing
     @Test func aRelativeLogFile() throws {
         let target = try bench.directory.subdirectory("m")
         try Command.check(
-            Workbench.executable, ["mount", reference, "m", "--log-file", "mount.log"], environment: bench.environment,
+            Workbench.executable, bench.logged(["mount", reference, "m", "--log-file", "logs/mount.log"]),
+            environment: bench.environment,
             workingDirectory: bench.directory.path)
         try bench.kitfs("unmount", target)
-        let log = String(decoding: try readFile(bench.directory.path + "/mount.log"), as: UTF8.self)
+        let log = String(decoding: try readFile(bench.logs + "/mount.log"), as: UTF8.self)
         #expect(log.contains(reference) && log.contains("unmounted"))
         let (code, message) = try bench.failure("mount", reference, target, "--log-file", "/nowhere/x.log")
         #expect(code == 1 && message.contains("/nowhere/x.log"))
+    }
+
+    /// In the runtime directory, for as long as it is mounted.
+    @Test func theLogThatNobodyPlaced() throws {
+        bench.environment["XDG_RUNTIME_DIR"] = try bench.directory.subdirectory("run")
+        let mount = Mount(path: try bench.directory.subdirectory("m"), bench: bench)
+        try Command.check(Workbench.executable, ["mount", reference, mount.path], environment: bench.environment)
+        #expect(try mount.log().contains("verify before-read"))
+        let path = try mount.logPath()
+        #expect(path.hasPrefix(geteuid() == 0 ? "/run/kitfs/" : bench.directory.path + "/run/kitfs/"))
+        try mount.unmount()
+        #expect(access(path, F_OK) != 0)
     }
 
     @Test func unmountedByOthersItEndsToo() throws {
@@ -158,6 +172,7 @@ import Testing
         let user = "65534"
         let home = try bench.directory.subdirectory("user")
         #expect(chmod(bench.directory.path, 0o755) == 0 && chown(home, 65534, 65534) == 0)
+        #expect(chmod(bench.logs, 0o777) == 0)
         let target = home + "/m"
         func run(_ arguments: [String]) throws -> CommandResult {
             try Command.run(
@@ -165,7 +180,7 @@ import Testing
                 environment: ["HOME": home, "KITFS_CACHE": "", "XDG_CACHE_HOME": "", "XDG_RUNTIME_DIR": home + "/run"])
         }
         #expect(try run(["mkdir", target, home + "/run"]).exitCode == 0)
-        let mounted = try run([Workbench.executable, "mount", reference, target])
+        let mounted = try run([Workbench.executable] + bench.logged(["mount", reference, target]))
         #expect(mounted.exitCode == 0, "\(mounted.errorOutput)")
         #expect(try run(["cat", target + "/README.md"]).stdout.count == 26)
         #expect(try run(["stat", "-c", "%u %a", target + "/README.md"]).output == "65534 444\n")

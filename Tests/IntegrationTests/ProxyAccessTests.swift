@@ -21,9 +21,6 @@ import Testing
         try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "team/kit:v1")
         proxy = try ConnectProxy(to: registry.port, credentials: Self.proxyLogin)
         caFile = try #require(registry.caFile)
-        home.addSecret(Self.proxyLogin.password)
-        home.addSecret("pr0xy-s3cret%25")
-        home.addSecret(Base64.encode("door:" + Self.proxyLogin.password))
         let places = [Self.name, "localhost:\(registry.port)", "0.0.0.0:\(registry.port)", registry.host]
         try home.logIn(places, Self.login.user, Self.login.password)
     }
@@ -91,7 +88,7 @@ import Testing
 
     @Test func aProxyThatRefuses() throws {
         let wrong = "wr0ng-s3cret"
-        home.addSecret(wrong)
+        Secrets.add(wrong, of: "door")
         for proxy in ["http://door:\(wrong)@\(proxy.host)", "http://\(wrong)@\(proxy.host)"] {
             home.bench.environment["https_proxy"] = proxy
             let (code, output) = try home.kitfs(["inspect", "\(Self.name)/team/kit:v1"] + options.dropLast() + ["1"])

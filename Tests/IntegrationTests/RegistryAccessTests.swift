@@ -70,15 +70,13 @@ import Testing
     @Test func aCredentialHelper() throws {
         let (registry, reference) = try filled()
         try home.trust(registry.host, try #require(registry.caFile))
-        home.addSecret(Self.login.password)
-        let script = """
-            #!/bin/sh
+        try home.addHelper(
+            "mine",
+            """
             read server
             echo "$1 $server" >>"$HOME/asked"
             echo '{"ServerURL":"","Username":"\(Self.login.user)","Secret":"\(Self.login.password)"}'
-            """
-        try home.write("bin/docker-credential-mine", script)
-        #expect(chmod(home.path + "/bin/docker-credential-mine", 0o755) == 0)
+            """)
         try home.write(".docker/config.json", #"{"credHelpers":{"\#(registry.host)":"mine"}}"#)
         let missing = try home.kitfs("inspect", reference)
         #expect(missing.code == 4 && missing.output.contains("docker-credential-mine cannot be run"))
@@ -87,6 +85,10 @@ import Testing
         try expectTruth(mount)
         try home.unmount(mount)
         let asked = String(decoding: try readFile(home.path + "/asked"), as: UTF8.self).split(separator: "\n")
+        // Neither the secret nor the server is on its command line, nor on any other's: see `Workbench.logs`.
+        let lines = String(decoding: try readFile(home.bench.logs + "/helpers.log"), as: UTF8.self).split(
+            separator: "\n")
+        #expect(lines.count == asked.count && lines.allSatisfy { $0.hasSuffix("/bin/docker-credential-mine get ") })
         #expect(asked.count >= 1 && asked.allSatisfy { $0 == "get \(registry.host)" })
     }
 
@@ -107,14 +109,13 @@ import Testing
         try home.logIn(server.host, "kit", "tu3sday-s3cret")
         try eventually(within: 10, "the new password is used") { mount.openError("data/train/s0/p/f0.bin") == 0 }
         try expectTruth(mount)
-        for token in server.tokens { home.addSecret(token) }
         try home.unmount(mount)
     }
 
     /// libcurl quotes a proxy's URL, with the password in it, where it cannot make sense of it.
     @Test(arguments: ["ftp://kit:pr0xy-s3cret@127.0.0.1:1", "http://kit:pr0xy-s3cret@127.0.0.1:bad"])
     func aProxyThatIsNone(_ proxy: String) throws {
-        home.addSecret("pr0xy-s3cret")
+        Secrets.add("pr0xy-s3cret", of: "kit")
         let reference = "registry.example.com/team/kit:v1"
         var result = try home.kitfs("inspect", reference, "--proxy", proxy, "--timeout", "1")
         #expect(result.code == 5 && result.output.contains("proxy"), "\(result.output)")

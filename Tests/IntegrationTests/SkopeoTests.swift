@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
 import TestSupport
 import Testing
 
@@ -55,19 +54,14 @@ import Testing
 
     private func run(_ each: SkopeoCase) throws {
         let home = try UserHome()
-        for secret in ["s3cret", "a2l0OnMzY3JldA==", "a2l0Ondyb25n", "r3fresh"] { home.addSecret(secret) }
         if let auth = each.auth { try home.write("logins.json", filled(auth)) }
         if let text = each.registries { try home.registries(filled(text)) }
         for (name, content) in each.certificates {
             try home.write(".config/containers/certs.d/\(tls.host)/\(name)", filled(content))
         }
-        for (name, script) in [
-            ("good", #"echo '{"ServerURL":"","Username":"kit","Secret":"s3cret"}'"#), ("bad", "echo s3cret; exit 1"),
-        ] {
-            let path = "bin/docker-credential-\(name)"
-            try home.write(path, "#!/bin/sh\ncat >/dev/null\n\(script)\n")
-            #expect(chmod("\(home.path)/\(path)", 0o755) == 0)
-        }
+        try home.addHelper(
+            "good", #"cat >/dev/null; echo '{"ServerURL":"","Username":"kit","Secret":"s3cret"}'"#)
+        try home.addHelper("bad", "cat >/dev/null; echo s3cret; exit 1")
         home.bench.environment["PATH"] = home.path + "/bin:/usr/bin:/bin"
         let reference = filled(each.reference)
         let flags = ["--authfile", home.authFile] + (each.isUnverified ? ["--tls-verify=false"] : [])

@@ -35,7 +35,6 @@ import Testing
         // No registry was shown the password: only the realm.
         let basic = server.requests.filter { $0.authorization?.hasPrefix("Basic") ?? false }
         #expect(basic.count == server.tokens.count && basic.allSatisfy { $0.path == "/token" })
-        for token in server.tokens { home.addSecret(token) }
         try home.unmount(mount)
     }
 
@@ -65,7 +64,6 @@ import Testing
         proxy.cutAfter = nil
         expectTree(try TreeScan.scan(mount.path), equals: try Fixtures.truth("plain-small"))
         #expect(server.tokens.count >= 2)
-        for token in server.tokens { home.addSecret(token) }
         try home.unmount(mount)
     }
 
@@ -86,7 +84,6 @@ import Testing
         #expect(network.requests.contains { $0.path.hasPrefix("/signed-2/") })
         #expect(network.requests.dropFirst(listed).contains { $0.path.hasPrefix("/signed-1/") })
         #expect(network.requests.allSatisfy { $0.authorization == nil })
-        for token in server.tokens { home.addSecret(token) }
         try home.unmount(mount)
     }
 

@@ -8,13 +8,34 @@ import Testing
 final class Workbench {
     let directory: TemporaryDirectory
     let cache: String
+    /// What mounts log, all there is to log: looked through for ``Secrets`` in the end.
+    let logs: String
     /// Added to the environment of every command.
     var environment: [String: String]
 
     init() throws {
         directory = try TemporaryDirectory()
         cache = directory.path + "/cache"
+        logs = try directory.subdirectory("logs")
         environment = ["KITFS_CACHE": cache, "HOME": try directory.subdirectory("home")]
+    }
+
+    deinit {
+        let found = (try? Secrets.found(below: logs)) ?? ["the logs could not be looked through"]
+        if !found.isEmpty { Issue.record("secrets are in logs: \(found.joined(separator: ", "))") }
+    }
+
+    /// Makes a mount log all there is to log, to a file in ``logs`` unless it is told another place.
+    func logged(_ arguments: [String]) -> [String] {
+        guard arguments.first == "mount" else { return arguments }
+        let isPlaced = arguments.contains("--log-file") || arguments.contains("-f")
+        let place = isPlaced ? [] : ["--log-file", "\(logs)/\(UInt64.random(in: 0 ... .max)).log"]
+        return arguments + ["--log-level", "debug"] + place
+    }
+
+    /// Runs the command, however it ends.
+    func run(_ arguments: [String], timeout: Double = 60) throws -> CommandResult {
+        try Command.run(Self.executable, logged(arguments), environment: environment, timeout: timeout)
     }
 
     /// The command that was built with the tests.
@@ -33,7 +54,7 @@ final class Workbench {
     /// Runs the command and expects it to succeed.
     @discardableResult
     func kitfs(_ arguments: String..., timeout: Double = 60) throws -> String {
-        let result = try Command.run(Self.executable, arguments, environment: environment, timeout: timeout)
+        let result = try run(arguments, timeout: timeout)
         guard result.exitCode == 0 else {
             throw TestSupportError(
                 "kitfs \(arguments.joined(separator: " ")): \(result.exitCode): \(result.errorOutput)")
@@ -43,7 +64,7 @@ final class Workbench {
 
     /// Runs the command and tells how it failed.
     func failure(_ arguments: String..., timeout: Double = 60) throws -> (code: Int32, message: String) {
-        let result = try Command.run(Self.executable, arguments, environment: environment, timeout: timeout)
+        let result = try run(arguments, timeout: timeout)
         return (result.exitCode, result.errorOutput)
     }
 
@@ -52,8 +73,7 @@ final class Workbench {
 
     func mount(_ reference: String, _ options: [String]) throws -> Mount {
         let target = try directory.subdirectory("mnt-\(UInt64.random(in: 0 ... .max))")
-        let result = try Command.run(
-            Self.executable, ["mount", reference, target] + options, environment: environment, timeout: 60)
+        let result = try run(["mount", reference, target] + options)
         guard result.exitCode == 0 else {
             throw TestSupportError("mount \(reference): \(result.exitCode): \(result.errorOutput)")
         }
@@ -97,11 +117,14 @@ struct Mount {
         return pid
     }
 
-    func log() throws -> String {
+    /// From `kitfs status`.
+    func logPath() throws -> String {
         let text = try bench.kitfs("status", "--json", path)
         guard let range = text.firstRange(of: "\"log\" : \"") else { throw TestSupportError("no log in \(text)") }
-        return String(decoding: try readFile(String(text[range.upperBound...].prefix { $0 != "\"" })), as: UTF8.self)
+        return String(text[range.upperBound...].prefix { $0 != "\"" })
     }
+
+    func log() throws -> String { String(decoding: try readFile(try logPath()), as: UTF8.self) }
 }
 
 /// What a mount must show of what `kit unpack` wrote: no write, no set-id, and a Kitfile of the same meaning.

@@ -25,8 +25,8 @@ public enum Command {
     ///   - environment: merged over the inherited one; nil inherits it as it is.
     ///   - input: what it reads from stdin; nil is /dev/null.
     ///   - seconds: after that its process group is killed.
-    /// - Throws: when the program cannot be started, or was killed for taking too long; a failing program is told by
-    ///   its exit code.
+    /// - Throws: when the program cannot be started, or was killed for taking too long, or is kitfs and printed one of
+    ///   ``Secrets``; a failing program is told by its exit code.
     @discardableResult
     public static func run(
         _ executable: String, _ arguments: [String], environment: [String: String]? = nil, input: [UInt8]? = nil,
@@ -42,6 +42,12 @@ public enum Command {
                 stdout: \(process.output)
                 stderr: \(process.errorOutput)
                 """)
+        }
+        if ([executable] + arguments).contains(where: { $0 == "kitfs" || $0.hasSuffix("/kitfs") }),
+            let secret = Secrets.found(in: process.stdout) ?? Secrets.found(in: process.stderr)
+        {
+            throw TestSupportError(
+                "'\(process.commandLine)' shows the secret '\(secret)': \(process.output)\(process.errorOutput)")
         }
         return CommandResult(
             commandLine: process.commandLine, exitCode: exitCode, stdout: process.stdout, stderr: process.stderr)

@@ -8,6 +8,7 @@ public final class ConnectProxy: Sendable {
     /// - Parameter credentials: what it wants to see; nil lets everybody through.
     public init(to port: UInt16, credentials: DockerRegistry.Credentials? = nil) throws {
         let expected = credentials.map { "Basic " + Base64.encode("\($0.user):\($0.password)") }
+        if let credentials { Secrets.add(credentials.password, of: credentials.user) }
         server = try LittleServer { request, connection in
             guard request.method == "CONNECT" else { return connection.send(status: 405) }
             guard expected == nil || request.headers["proxy-authorization"] == expected else {

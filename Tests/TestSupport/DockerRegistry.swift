@@ -36,6 +36,7 @@ public final class DockerRegistry: Sendable {
         credentials = htpasswd
         certificates = tls ? try TestCertificates(directory: directory.subdirectory("tls")) : nil
         if let htpasswd {
+            Secrets.add(htpasswd.password, of: htpasswd.user)
             try writeFile(directory.path + "/htpasswd", Array(try RegistryConfiguration.passwordLine(htpasswd).utf8))
         }
         port = try freePort()

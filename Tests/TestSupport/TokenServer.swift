@@ -76,7 +76,14 @@ public final class TokenServer: Sendable {
     public var host: String { server.host }
     public var port: UInt16 { server.port }
     public func stop() { server.stop() }
-    public func change(_ body: (inout Settings) -> Void) { state.mutex.withLock { body(&$0.settings) } }
+    public func change(_ body: (inout Settings) -> Void) {
+        let settings = state.mutex.withLock { state in
+            body(&state.settings)
+            return state.settings
+        }
+        if let user = settings.user { Secrets.add(user.password, of: user.user) }
+        if let token = settings.refreshToken { Secrets.add(token) }
+    }
 
     /// The requests so far.
     public var requests: [ServedRequest] { server.requests }
@@ -84,7 +91,7 @@ public final class TokenServer: Sendable {
     public func resetRequests() { server.resetRequests() }
     /// Takes none of the tokens given so far any more.
     public func expireTokens() { state.mutex.withLock { $0.tokens = $0.tokens.mapValues { _ in 0 } } }
-    /// All tokens that were given: what must stand in no log.
+    /// All tokens that were given.
     public var tokens: Set<String> { state.mutex.withLock { $0.secrets } }
 
     private static func giveToken(_ request: ServedRequest, _ connection: ServedConnection, _ state: SharedState) {
@@ -107,6 +114,7 @@ public final class TokenServer: Sendable {
             }
         }
         let token = "token-\(UInt64.random(in: 0 ... .max))-\(UInt64.random(in: 0 ... .max))"
+        Secrets.add(token)
         state.change {
             $0.tokens[token] = monotonicSeconds() + settings.lifetime
             _ = $0.secrets.insert(token)

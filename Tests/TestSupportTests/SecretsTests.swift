@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import TestSupport
+import Testing
+
+@Suite struct SecretsTests {
+    private static let secret = "0ur-own s3cret/+"
+
+    init() { Secrets.add(Self.secret, of: "kit") }
+
+    @Test(arguments: [
+        secret, "x\(secret)y", "0ur-own%20s3cret%2F%2B", "MHVyLW93biBzM2NyZXQvKw==",
+        "Basic a2l0OjB1ci1vd24gczNjcmV0Lys=",
+    ]) func found(_ text: String) { #expect(Secrets.found(in: "a line\nand \(text) in it") != nil) }
+
+    @Test func notFound() {
+        #expect(Secrets.found(in: "") == nil)
+        #expect(Secrets.found(in: "0ur-own s3cret/") == nil)
+    }
+
+    @Test func inFiles() throws {
+        let directory = try TemporaryDirectory()
+        let path = try directory.subdirectory("a/b") + "/file"
+        try writeFile(path, Array("nothing\n".utf8))
+        #expect(try Secrets.found(below: directory.path, directory.path + "/none") == [])
+        try writeFile(path, Array("x\0\(Self.secret)\n".utf8))
+        #expect(try Secrets.found(below: directory.path) == ["\(path):\(Self.secret)"])
+    }
+
+    /// Whatever it is started by, a command of this name may not print one, to stdout or to stderr.
+    @Test func whatTheCommandPrints() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/kitfs"
+        try writeFile(path, Array("#!/bin/sh\necho \"$*\"; echo \"$*\" >&2\n".utf8))
+        #expect(chmod(path, 0o755) == 0)
+        #expect(try Command.run(path, ["harmless"]).output == "harmless\n")
+        #expect(throws: TestSupportError.self) { try Command.run(path, [Self.secret]) }
+        #expect(throws: TestSupportError.self) { try Command.run(path, [Base64.encode("kit:" + Self.secret)]) }
+        let line = "\"$0\" \"$1\" >/dev/null"
+        #expect(throws: TestSupportError.self) { try Command.run("sh", ["-c", line, path, Self.secret]) }
+        #expect(try Command.run("echo", [Self.secret]).exitCode == 0)
+    }
+}
