@@ -41,7 +41,7 @@ let package = Package(
         .target(
             name: "LayerStore", dependencies: ["LayerFormat", "OCI", "Threading", logging, system],
             swiftSettings: strict),
-        .target(name: "LayerFormat", dependencies: ["CDeflate", "OCI"], swiftSettings: strict),
+        .target(name: "LayerFormat", dependencies: ["CDeflate", "CZstd", "OCI"], swiftSettings: strict),
         .target(name: "ModelKit", dependencies: ["CYAML", "OCI"], swiftSettings: strict),
         .target(name: "Registry", dependencies: ["CCurl", "OCI", system, toml], swiftSettings: strict),
         .target(name: "OCI", dependencies: ["CCrypto"], swiftSettings: strict),
@@ -50,6 +50,7 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CDeflate", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         .target(name: "TestSupport", dependencies: ["OCI"], path: "Tests/TestSupport", swiftSettings: strict),

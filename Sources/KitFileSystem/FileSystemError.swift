@@ -15,6 +15,8 @@ public enum FileSystemError: Error, Equatable {
     case layer(LayerKey, StoreError)
     /// The layer has entries where its kit does not declare it.
     case misplaced(LayerKey, EntryPath)
+    /// The layer has a directory where an earlier one has a file, or the other way about.
+    case conflicting(LayerKey, EntryPath)
 }
 
 extension FileSystemError: CustomStringConvertible {
@@ -28,6 +30,8 @@ extension FileSystemError: CustomStringConvertible {
         case .badHandle: "not an open file"
         case .layer(_, let error): error.description
         case .misplaced(let key, let path): "layer \(key.digest): “\(path)” is outside of the layer's declared path"
+        case .conflicting(let key, let path):
+            "layer \(key.digest): “\(path)” is a directory in one layer and none in another"
         }
     }
 }

@@ -89,11 +89,12 @@ extension KitFileSystem {
     private func mergedListing(
         _ path: EntryPath, _ inode: InodeNumber, _ parent: InodeNumber, _ failures: Failures
     ) -> Attempt<Listing> {
-        switch indexes(layersOver(path), failures) {
+        switch candidates(layersOver(path), failures) {
         case .failed(let error): return .failed(error)
         case .needs(let needs): return .needs(needs)
-        case .done(let indexes):
-            return merge(names(at: path, in: indexes), path, inode, parent, .final, failures)
+        case .done(let candidates):
+            if let error = candidates.error { return .failed(error) }
+            return merge(names(at: path, in: candidates), path, inode, parent, .final, failures)
         }
     }
 
@@ -108,11 +109,12 @@ extension KitFileSystem {
         if !listable.isEmpty || !wanted.isEmpty {
             return .needs((wanted + listable).sorted().map { Need(what: .index, layer: $0) })
         }
-        switch indexes(junction.over, failures) {
+        switch candidates(junction.over, failures) {
         case .failed(let error): return .failed(error)
         case .needs(let needs): return .needs(needs)
-        case .done(let indexes):
-            let names = names(at: junction.path, in: indexes)
+        case .done(let candidates):
+            if let error = candidates.error { return .failed(error) }
+            let names = names(at: junction.path, in: candidates)
                 .union(junction.children.keys).union(junction.declared.keys)
             return merge(
                 names, junction.path, InodeNumber(.junction(id)), InodeNumber(.junction(junction.parent)), .provisional,
@@ -120,9 +122,9 @@ extension KitFileSystem {
         }
     }
 
-    private func names(at path: EntryPath, in indexes: [(MountedLayer, LayerIndex)]) -> Set<EntryName> {
+    private func names(at path: EntryPath, in candidates: Candidates) -> Set<EntryName> {
         var names: Set<EntryName> = []
-        for (mounted, index) in indexes {
+        for (mounted, index) in candidates.usable {
             guard let number = mounted.number(at: path, in: index),
                 case .directory(let children)? = index.entry(number)?.kind
             else { continue }
@@ -139,10 +141,11 @@ extension KitFileSystem {
     ) -> Attempt<Listing> {
         var items: [Listing.Item] = []
         var validity = path.isRoot ? Validity.final : validity
-        if path.isRoot, let name = EntryName(Self.kitfileName) {
+        let hasKitfile = path.isRoot && showsKitfile
+        if hasKitfile, let name = EntryName(Self.kitfileName) {
             items.append(Listing.Item(name: name, attributes: kitfileAttributes))
         }
-        for name in names.sorted() where !(path.isRoot && name.bytes == Self.kitfileName) {
+        for name in names.sorted() where !(hasKitfile && name.bytes == Self.kitfileName) {
             switch lookup(inode, name, failures) {
             case .done(let attributes):
                 items.append(Listing.Item(name: name, attributes: attributes))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import LayerStore
 public import OCI
+internal import Synchronization
 
 extension KitFileSystem {
     static var kitfileName: [UInt8] { Array("Kitfile".utf8) }
@@ -8,9 +9,12 @@ extension KitFileSystem {
     public func lookup(_ parent: InodeNumber, _ name: EntryName, _ failures: Failures = [:]) -> Attempt<Attributes> {
         switch parent.place {
         case .junction(let id) where id < junctions.all.count:
-            if id == 0, name.bytes == Self.kitfileName { return .done(kitfileAttributes) }
+            if id == 0, showsKitfile, name.bytes == Self.kitfileName { return .done(kitfileAttributes) }
             let junction = junctions.all[id]
-            if let child = junction.children[name] { return junctionAttributes(child, failures) }
+            if let child = junction.children[name] {
+                if let file = file(inPlaceOf: child) { return .done(file) }
+                return junctionAttributes(child, failures)
+            }
             let candidates = (junction.over + (junction.declared[name] ?? [])).sorted()
             return resolve(junction.path.appending(name), among: candidates, failures)
         case .entry(let layer, let number):
@@ -65,17 +69,33 @@ extension KitFileSystem {
         layers.indices.filter { layers[$0].scope.contains(path) }
     }
 
-    /// The indexes of these layers; all are needed.
-    func indexes(_ wanted: [Int], _ failures: Failures) -> Attempt<[(MountedLayer, LayerIndex)]> {
-        var found: [(MountedLayer, LayerIndex)] = []
+    /// Those of some layers whose entries are known, in order, and what is wrong with the others.
+    struct Candidates {
+        var usable: [(mounted: MountedLayer, index: LayerIndex)] = []
+        /// Known, and not part of the tree.
+        var objection: FileSystemError?
+        /// Not to be had; the last of them.
+        var failure: (ordinal: Int, error: FileSystemError)?
+
+        /// Why the names of a directory that all of these may have names in cannot be told.
+        var error: FileSystemError? { failure?.error ?? objection }
+    }
+
+    /// The indexes of these layers: each is needed, or has failed.
+    func candidates(_ wanted: [Int], _ failures: Failures) -> Attempt<Candidates> {
+        var found = Candidates()
         var needs: [Need] = []
+        let objections = objections
         for ordinal in wanted {
             let mounted = layers[ordinal]
             if let index = mounted.layer.index {
-                if let path = mounted.misplacedEntry(in: index) { return .failed(.misplaced(mounted.layer.key, path)) }
-                found.append((mounted, index))
+                if let objection = objections[ordinal] {
+                    found.objection = found.objection ?? objection
+                } else {
+                    found.usable.append((mounted, index))
+                }
             } else if let error = failures[ordinal] {
-                return .failed(.layer(mounted.layer.key, error))
+                found.failure = (ordinal, .layer(mounted.layer.key, error))
             } else {
                 needs.append(Need(what: .index, layer: ordinal))
             }
@@ -84,26 +104,56 @@ extension KitFileSystem {
     }
 
     /// What is at a path where only these layers can have something. Of directories the first counts, as unpacking
-    /// leaves alone what is there; of files the last. A file against a directory: the earlier stays.
-    func resolve(_ path: EntryPath, among candidates: [Int], _ failures: Failures) -> Attempt<Attributes> {
-        switch indexes(candidates, failures) {
+    /// leaves alone what is there; of files the last.
+    func resolve(_ path: EntryPath, among wanted: [Int], _ failures: Failures) -> Attempt<Attributes> {
+        switch candidates(wanted, failures) {
         case .failed(let error): return .failed(error)
         case .needs(let needs): return .needs(needs)
-        case .done(let indexes):
-            var best: (MountedLayer, LayerIndex, LayerIndex.Entry)?
-            for (mounted, index) in indexes {
+        case .done(let candidates):
+            var best: (mounted: MountedLayer, index: LayerIndex, entry: LayerIndex.Entry)?
+            for (mounted, index) in candidates.usable {
                 guard let number = mounted.number(at: path, in: index), let entry = index.entry(number) else {
                     continue
                 }
-                if best == nil || (!entry.isDirectory && best?.2.isDirectory == false) {
-                    best = (mounted, index, entry)
-                }
+                if best == nil || !entry.isDirectory { best = (mounted, index, entry) }
+            }
+            // What cannot be had matters where it could replace what was found.
+            if let failure = candidates.failure, failure.ordinal > best?.mounted.ordinal ?? -1 {
+                return .failed(failure.error)
             }
             guard let best else {
-                return .failed(.notFound(indexes.reduce(.final) { .both($0, $1.1.validity) }))
+                let validity = candidates.usable.reduce(.final) { Validity.both($0, $1.index.validity) }
+                return .failed(candidates.objection ?? .notFound(validity))
             }
-            return attributes(best.0, best.1, best.2.number)
+            return attributes(best.mounted, best.index, best.entry.number)
         }
+    }
+
+    /// The file that a layer has where others only need a directory; nil if no layer that is known has one.
+    private func file(inPlaceOf id: Int) -> Attributes? {
+        let path = junctions.all[id].path
+        let known = junctions.all[id].over.filter { layers[$0].layer.index != nil }
+        guard !known.isEmpty, case .done(let found) = resolve(path, among: known, [:]), found.kind != .directory else {
+            return nil
+        }
+        // A file that comes first shuts out the layers below it.
+        let objections = objections
+        let first = junctions.all[id].under.first { objections[$0] == nil }
+        guard let place = found.inode.place, case .entry(let layer, _) = place else { return nil }
+        return first.map { layer < $0 } ?? true ? found : nil
+    }
+
+    /// What speaks against each layer, as far as entries are known. Worked out anew when more are.
+    private var objections: [FileSystemError?] {
+        let generation = store.indexGeneration
+        if let known = standing.withLock({ $0.generation == generation ? $0.objections : nil }) { return known }
+        var objections: [FileSystemError?] = []
+        for mounted in layers {
+            let others = layers.prefix(mounted.ordinal).filter { objections[$0.ordinal] == nil }
+            objections.append(mounted.layer.index.flatMap { mounted.objection($0, beside: others) })
+        }
+        standing.withLock { $0 = (generation, objections) }
+        return objections
     }
 
     func attributes(_ mounted: MountedLayer, _ index: LayerIndex, _ number: LayerIndex.Number) -> Attempt<Attributes> {
@@ -118,7 +168,7 @@ extension KitFileSystem {
         return .done(
             Attributes(
                 inode: InodeNumber(.entry(layer: mounted.ordinal, number: number)), kind: kind,
-                mode: kind == .symbolicLink ? 0o777 : modes.shown(entry.mode), size: size,
+                mode: kind == .symbolicLink ? 0o777 : modes.shown(mounted.mode(entry)), size: size,
                 modified: mounted.time(entry), validity: index.validity))
     }
 
@@ -137,6 +187,9 @@ extension KitFileSystem {
         var isKnown = true
         for ordinal in (junction.over + junction.under).sorted() {
             let mounted = layers[ordinal]
+            if mounted.implies(junction.path) {
+                return shown(0o755, kitTime, isKnown ? .final : .provisional)
+            }
             if let index = mounted.layer.index {
                 guard let number = mounted.number(at: junction.path, in: index), let entry = index.entry(number),
                     entry.isDirectory

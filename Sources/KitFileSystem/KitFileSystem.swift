@@ -2,7 +2,7 @@
 public import LayerStore
 public import ModelKit
 public import OCI
-private import Synchronization
+internal import Synchronization
 
 /// The tree of a kit: exactly the files that `kit unpack` writes, read-only, from layers that may not be here yet.
 ///
@@ -12,19 +12,24 @@ public final class KitFileSystem: Sendable {
     let layers: [MountedLayer]
     let junctions: Junctions
     let kitfile: [UInt8]
+    let showsKitfile: Bool
     let modes: ModePolicy
     /// What stands for things that belong to the kit as a whole.
     let kitTime: Int64
     public let reference: Reference
     public let digest: Digest
-    /// Bytes of all layers, as the registry has them.
+    /// Bytes of all layers that are shown, as the registry has them.
     public let size: UInt64
+    let store: LayerStore
+    /// What was found to speak against layers, and when: see `objections`.
+    let standing = Mutex<(generation: UInt64, objections: [FileSystemError?]?)>((0, nil))
     let openFiles = HandleTable<OpenFile>()
     let openDirectories = HandleTable<Listing>()
 
     /// Throws `ModelKitError` if the Kitfile cannot be written as YAML.
     public init(_ family: KitFamily, store: LayerStore, modes: ModePolicy) throws(ModelKitError) {
         let kit = family.kit
+        self.store = store
         // A parent's files come first, so that the kit's own win.
         let placed = family.members.reversed().flatMap { member in member.layers.map { (member.source, $0) } }
         let scopes = placed.map(\.1.path)
@@ -38,11 +43,12 @@ public final class KitFileSystem: Sendable {
         }
         junctions = Junctions(scopes: scopes)
         kitfile = try kit.kitfile.yaml()
+        showsKitfile = family.showsKitfile
         self.modes = modes
         reference = family.members[0].source.reference
         digest = kit.resolved.digest
         kitTime = SyntheticTime.of(kit.resolved.digest)
-        size = kit.size
+        size = family.size
     }
 
     /// The layers, for `status`.

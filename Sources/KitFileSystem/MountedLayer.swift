@@ -13,6 +13,8 @@ final class MountedLayer: Sendable {
     /// Layers, by ordinal, that may have names where this one has.
     let overlaps: [Int]
     private let misplaced = Mutex<EntryPath??>(nil)
+    /// Where it meets an earlier layer that has a file where this one has a directory, or the other way about.
+    private let conflicts = Mutex<[Int: EntryPath?]>([:])
 
     init(layer: Layer, declared: KitLayer, ordinal: Int, overlaps: [Int]) {
         self.layer = layer
@@ -33,8 +35,16 @@ final class MountedLayer: Sendable {
         EntryPath(declared.base.names + index.path(of: number).names)
     }
 
+    /// Whether the layer needs this path to be a directory, whatever is in it.
+    func implies(_ path: EntryPath) -> Bool { path.contains(declared.base) && path != declared.base }
+
+    /// As in the layer; of a raw one, as its annotations say.
+    func mode(_ entry: LayerIndex.Entry) -> UInt16 { declared.file?.mode ?? entry.mode }
+
     /// The time shown for entries that carry none that is of use: in 1980, stable, different when the content is.
-    func time(_ entry: LayerIndex.Entry) -> Int64 { SyntheticTime.shown(entry.modified, layer.key.digest) }
+    func time(_ entry: LayerIndex.Entry) -> Int64 {
+        SyntheticTime.shown(declared.file?.modified ?? entry.modified, layer.key.digest)
+    }
 
     /// The first entry that lies neither in the declared path nor is a directory above it; nil if all is well. Such a
     /// layer is of no use: whatever it puts beside its path is not its own.
@@ -46,6 +56,17 @@ final class MountedLayer: Sendable {
             return known == nil
         }
         if isNews, let found { layer.report("“\(found)” is outside of the layer's declared path, \(scope)") }
+        return found
+    }
+
+    /// Where it meets an earlier layer, looked for once both are known.
+    func knownConflict(with other: MountedLayer, find: () -> EntryPath?) -> EntryPath? {
+        if let known = conflicts.withLock({ $0[other.ordinal] }) { return known }
+        let found = find()
+        let isNews = conflicts.withLock { $0.updateValue(found, forKey: other.ordinal) == nil }
+        if isNews, let found {
+            layer.report("“\(found)” is a directory in one of its kit's layers, and none in another")
+        }
         return found
     }
 

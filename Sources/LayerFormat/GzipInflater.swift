@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 private import CDeflate
+internal import OCI
 
 /// Inflates a gzip stream piece by piece by ISA-L, one or several members in a row, checking each one's CRC.
 ///
 /// Spec: RFC 1952; several members: section 2.2. A reference type because ISA-L's state, 90 KB of it, must not move;
 /// it belongs to one thread at a time.
-public final class GzipInflater {
+public final class GzipInflater: Decompressor {
     private let state: UnsafeMutablePointer<inflate_state>
     private let output: UnsafeMutableRawBufferPointer
     private var phase = Phase.header(GzipHeader())
     /// Bytes of the compressed stream taken so far: where an error is.
-    public private(set) var position: UInt64 = 0
+    private(set) var position: UInt64 = 0
 
     private enum Phase { case header(GzipHeader), inside, between, padding }
 
@@ -34,15 +35,14 @@ public final class GzipInflater {
         phase = .inside
     }
 
-    /// Takes the next compressed bytes and hands over what they inflate to, in order.
-    public func push(_ bytes: RawSpan, inflated: (RawSpan) throws -> Void) throws {
+    public func push(_ bytes: RawSpan, output inflated: (RawSpan) throws -> Void) throws {
         try bytes.withUnsafeBytes { input in
             var rest = input[...]
             while let first = rest.first {
                 switch phase {
                 case .between where first == 0, .padding:
                     // Tapes and some tools pad with zeros; anything after them is no longer gzip.
-                    guard first == 0 else { throw GzipError.trailingGarbage(offset: position) }
+                    guard first == 0 else { throw Self.corrupt("what follows the padding is not gzip", position) }
                     phase = .padding
                     rest.removeFirst()
                     position += 1
@@ -54,7 +54,7 @@ public final class GzipInflater {
                         phase = .header(header)
                         if isLast { beginDeflate() }
                     } catch {
-                        throw GzipError.corrupt(reason: error.reason, offset: position)
+                        throw Self.corrupt(error.reason, position)
                     }
                     rest.removeFirst()
                     position += 1
@@ -80,8 +80,7 @@ public final class GzipInflater {
             guard result == ISAL_DECOMP_OK || result == ISAL_END_INPUT else {
                 // On an error ISA-L gives back what it had taken and not used, of earlier pieces too.
                 let taken = Int64(offered) - Int64(state.pointee.avail_in)
-                throw GzipError.corrupt(
-                    reason: Self.reason(result), offset: UInt64(clamping: Int64(clamping: position) + taken))
+                throw Self.corrupt(Self.reason(result), UInt64(clamping: Int64(clamping: position) + taken))
             }
             let produced = output.count - Int(state.pointee.avail_out)
             if produced > 0 { try inflated(UnsafeRawBufferPointer(output).bytes.extracting(0..<produced)) }
@@ -94,12 +93,15 @@ public final class GzipInflater {
 
     private var isFinished: Bool { state.pointee.block_state == ISAL_BLOCK_FINISH }
 
-    /// To be called when no more bytes come. Throws `GzipError.truncated` in the middle of a member.
-    public func finish() throws(GzipError) {
+    public func finish() throws(CompressionError) {
         switch phase {
         case .between, .padding: return
-        case .header, .inside: throw .truncated(offset: position)
+        case .header, .inside: throw .truncated(.gzip, offset: position)
         }
+    }
+
+    private static func corrupt(_ reason: String, _ offset: UInt64) -> CompressionError {
+        .corrupt(.gzip, reason: reason, offset: offset)
     }
 
     private static func reason(_ code: Int32) -> String {
@@ -109,21 +111,6 @@ public final class GzipInflater {
         case ISAL_INVALID_LOOKBACK: "a match points before the start"
         case ISAL_INCORRECT_CHECKSUM: "the checksum is wrong"
         default: "ISA-L error \(code)"
-        }
-    }
-}
-
-/// Offsets are in the compressed stream.
-public enum GzipError: Error, Equatable, CustomStringConvertible {
-    case corrupt(reason: String, offset: UInt64)
-    case truncated(offset: UInt64)
-    case trailingGarbage(offset: UInt64)
-
-    public var description: String {
-        switch self {
-        case .corrupt(let reason, let offset): "gzip at \(offset): \(reason)"
-        case .truncated(let offset): "the gzip stream ends in the middle, at \(offset)"
-        case .trailingGarbage(let offset): "gzip at \(offset): what follows the padding is not gzip"
         }
     }
 }

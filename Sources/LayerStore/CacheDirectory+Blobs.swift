@@ -77,15 +77,16 @@ public struct CachedArtifactSource: ArtifactSource {
 
     public var reference: Reference { source.reference }
 
-    public func resolve() throws(SourceError) -> ResolvedManifest {
-        let known = reference.digest ?? (isOffline ? cache.tagRecord(of: reference)?.digest : nil)
+    public func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
+        let expected = digest ?? reference.digest
+        let known = expected ?? (isOffline ? cache.tagRecord(of: reference)?.digest : nil)
         if let known, let bytes = cache.blob(known) {
-            return try ResolvedManifest(bytes: bytes, expected: known, at: "\(cache.path)")
+            return try ResolvedDocument(bytes: bytes, expected: known, at: "\(cache.path)")
         }
-        let resolved = try source.resolve()
+        let resolved = try source.resolve(digest)
         // What cannot be kept is fetched again next time: no reason to fail now.
         try? cache.saveBlob(resolved.digest, resolved.bytes)
-        if reference.digest == nil { try? cache.saveTagRecord(reference, resolved.digest) }
+        if expected == nil { try? cache.saveTagRecord(reference, resolved.digest) }
         return resolved
     }
 

@@ -19,21 +19,21 @@ protocol BlobWriter {
     mutating func write(_ bytes: RawSpan, at offset: UInt64) throws
 }
 
-/// An uncompressed tar: its bytes are placed straight into stream and members, whose places the listing has told.
+/// An uncompressed layer: its bytes are placed straight into stream and members, whose places the listing has told.
 final class PlainFollower: FillFollower, @unchecked Sendable {
     // SAFETY: after init, the fetching thread calls `writer` only, and all else is touched by the verifying thread.
     private let partial: PartialLayer
     private let layout: LayerLayout
     private var files: LayerFiles
-    private var tar = TarFollower()
-    private var builder = LayerIndexBuilder()
+    private var entries: EntryFollower
     private var position: UInt64 = 0
     private let buffer = ReadBuffer()
-    private var tarFailure: (any Error)?
+    private var failure: (any Error)?
 
     init(_ partial: PartialLayer, layout: LayerLayout) throws {
         self.partial = partial
         self.layout = layout
+        entries = EntryFollower(partial.key.form.archive)
         files = try LayerFiles(directory: partial.directory, layout: layout)
         try files.setLength(partial.state.blobSize)
     }
@@ -54,41 +54,41 @@ final class PlainFollower: FillFollower, @unchecked Sendable {
             let piece = UnsafeRawBufferPointer(memory).bytes
             try hash(piece)
             // The digest decides first whether these are the layer's bytes at all.
-            if tarFailure == nil {
-                do { try tar.push(piece) { try builder.add($0) } } catch { tarFailure = error }
+            if failure == nil {
+                do { try entries.push(piece) } catch { failure = error }
             }
             position += UInt64(memory.count)
         }
     }
 
     func finish() throws -> LayerIndex {
-        if let tarFailure { throw tarFailure }
-        try tar.finish()
+        if let failure { throw failure }
         // Uncompressed, the blob's digest is the content's; ours is always sha256.
         let digest = partial.key.digest.algorithm == .sha256 ? partial.key.digest : nil
-        return builder.finish(layerSize: position, contentDigest: digest, isVerified: true)
+        return try entries.finish(contentDigest: digest)
     }
 }
 
-/// A gzipped tar: the blob is kept in a file while it is fetched, and inflated behind the fetch.
-final class GzipFollower: FillFollower, @unchecked Sendable {
+/// A compressed layer: the blob is kept in a file while it is fetched, and decompressed behind the fetch.
+final class CompressedFollower: FillFollower, @unchecked Sendable {
     // SAFETY: as for PlainFollower.
     static let blobName = "blob"
 
     private let partial: PartialLayer
     private let blob: OwnedFile
     private var files: LayerFiles
-    private let inflater = GzipInflater()
-    private var tar = TarFollower()
-    private var builder = LayerIndexBuilder()
+    private let decompressor: any Decompressor
+    private var entries: EntryFollower
     private let contentHasher = DigestHasher(.sha256)
     private var position: UInt64 = 0
     private var contentPosition: UInt64 = 0
     private let buffer = ReadBuffer()
     private var failure: (any Error)?
 
-    init(_ partial: PartialLayer) throws {
+    init(_ partial: PartialLayer, _ compression: LayerForm.Compression) throws {
         self.partial = partial
+        decompressor = compression.makeDecompressor()
+        entries = EntryFollower(partial.key.form.archive)
         blob = try partial.directory.file(Self.blobName, .create(exclusive: false))
         files = try LayerFiles(directory: partial.directory, layout: LayerLayout())
         try files.clear()
@@ -109,7 +109,7 @@ final class GzipFollower: FillFollower, @unchecked Sendable {
             try hash(piece)
             if failure == nil {
                 do {
-                    try inflater.push(piece) { try place($0) }
+                    try decompressor.push(piece) { try place($0) }
                 } catch let error as Errno {
                     throw error
                 } catch {
@@ -122,18 +122,16 @@ final class GzipFollower: FillFollower, @unchecked Sendable {
 
     private func place(_ content: RawSpan) throws {
         contentHasher.update(content)
-        try tar.push(content) { try builder.add($0) }
+        try entries.push(content)
         // Headers come before their content, so the places of all that is in this piece are known by now.
-        files.layout = builder.layout
+        files.layout = entries.layout
         try files.write(content, at: contentPosition)
         contentPosition += UInt64(content.byteCount)
     }
 
     func finish() throws -> LayerIndex {
         if let failure { throw failure }
-        try inflater.finish()
-        try tar.finish()
-        return builder.finish(
-            layerSize: contentPosition, contentDigest: contentHasher.finalize(), isVerified: true)
+        try decompressor.finish()
+        return try entries.finish(contentDigest: contentHasher.finalize())
     }
 }

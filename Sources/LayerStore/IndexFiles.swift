@@ -60,8 +60,7 @@ extension OpenLayer {
         large.sort { $0.start < $1.start }
         var files = try LayerFiles(directory: directory, layout: LayerLayout(members: large))
         let hasher = DigestHasher(.sha256)
-        var follower = TarFollower()
-        var builder = LayerIndexBuilder()
+        var entries = EntryFollower(key.form.archive)
         let buffer = ReadBuffer()
         var offset: UInt64 = 0
         while offset < size {
@@ -69,14 +68,13 @@ extension OpenLayer {
             try files.read(at: offset, into: memory)
             let piece = UnsafeRawBufferPointer(memory).bytes
             hasher.update(piece)
-            try follower.push(piece) { try builder.add($0) }
+            try entries.push(piece)
             offset += UInt64(memory.count)
         }
-        try follower.finish()
         let digest = hasher.finalize()
         if key.form.compression == nil, key.digest.algorithm == .sha256, digest != key.digest {
             throw StoreError.digestMismatch(expected: key.digest, found: digest)
         }
-        return builder.finish(layerSize: size, contentDigest: digest, isVerified: true)
+        return try entries.finish(contentDigest: digest)
     }
 }

@@ -60,7 +60,8 @@ public final class Layer: Sendable {
             return nil
         }
         do {
-            if let file = try open.openFile(content: content) { return file }
+            let isOwnFile = LayerLayout.hasOwnFile(content, in: key.form)
+            if let file = try open.openFile(content: content, isOwnFile: isOwnFile) { return file }
         } catch {
             throw StoreError(error, layer: key.digest)
         }
@@ -69,8 +70,8 @@ public final class Layer: Sendable {
         return nil
     }
 
-    /// Whether an uncompressed tar's headers tell the entries, without its content.
-    public var isListable: Bool { key.form == LayerForm(.tar) }
+    /// Whether the entries can be told without the content: by an uncompressed tar's headers, or a raw layer's size.
+    public var isListable: Bool { key.form.compression == nil }
 
     // MARK: What is to come
 
@@ -166,7 +167,7 @@ public final class Layer: Sendable {
             {
                 setIndex(index)
             } else if isListable {
-                let index = try TarLister.list(descriptor, source, services.shutdown)
+                let index = try LayerIndex.list(key.form, descriptor, source, services.shutdown)
                 try services.cache.saveIndex(index, key, blobSize: descriptor.size)
                 setIndex(index)
             } else {
@@ -192,6 +193,7 @@ public final class Layer: Sendable {
             if case .pending(let waiters) = state.index { return Array(waiters.values) }
             return []
         }
+        services.indexGeneration.increment()
         for waiter in waiters { waiter(nil) }
     }
 

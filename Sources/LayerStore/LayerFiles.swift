@@ -48,6 +48,9 @@ struct LayerFiles {
     /// Gives stream and members their full length, so that what is all zeros or empty is there too.
     func setLength(_ size: UInt64) throws(Errno) {
         try stream.truncate(to: size)
+        for member in layout.members where member.isEmpty {
+            _ = try members.file(String(member.start), .create(exclusive: false))
+        }
     }
 
     /// Empties everything: for an inflater that starts anew.

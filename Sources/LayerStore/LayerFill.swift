@@ -106,26 +106,21 @@ struct LayerFill {
     }
 
     private func fillAndVerify(_ partial: PartialLayer) throws -> LayerIndex {
-        guard key.form.archive == .tar, key.form.compression != .zstd else {
-            throw StoreError.unusable(
-                layer: key.digest, reason: "this version does not read layers of the form “\(key.form)” yet")
-        }
         let presence = try partial.state.presence()
-        if key.form.compression == nil {
-            // For the places of the large members, headers are enough.
-            let known =
-                try cache.loadIndex(key, blobSize: blob.size) ?? TarLister.list(blob, source, cancellation)
-            let follower = try PlainFollower(partial, layout: known.layout)
-            let verified = try transfer(partial, presence, follower)
-            guard verified.hasSameEntries(as: known) else {
-                cache.dropIndex(key)
-                // Not the layer's fault: what listed it was wrong.
-                throw SourceError.unusable(
-                    "layer \(key.digest): its headers were others when it was listed; open it again")
-            }
-            return verified
+        if let compression = key.form.compression {
+            return try transfer(partial, presence, try CompressedFollower(partial, compression))
         }
-        return try transfer(partial, presence, try GzipFollower(partial))
+        // For the places of the large members, headers are enough.
+        let known =
+            try cache.loadIndex(key, blobSize: blob.size) ?? LayerIndex.list(key.form, blob, source, cancellation)
+        let follower = try PlainFollower(partial, layout: known.layout)
+        let verified = try transfer(partial, presence, follower)
+        guard verified.hasSameEntries(as: known) else {
+            cache.dropIndex(key)
+            // Not the layer's fault: what listed it was wrong.
+            throw SourceError.unusable("layer \(key.digest): its headers were others when it was listed; open it again")
+        }
+        return verified
     }
 
     /// What does not fit is not begun. Of a compressed layer, the blob's own size is all that is known.
@@ -187,7 +182,7 @@ struct LayerFill {
             try cache.saveIndex(index, key, blobSize: blob.size)
             try files.sync()
             try partial.state.file.sync()
-            try? partial.directory.remove(GzipFollower.blobName)
+            try? partial.directory.remove(CompressedFollower.blobName)
             try partial.commit()
         } catch {
             // Those who have it open read on; the next mount fetches it again.

@@ -2,13 +2,18 @@
 internal import OCI
 
 /// Where in a layer's directory the bytes of the uncompressed layer are: a large member has a file of its own, from
-/// byte 0, which is what FUSE passthrough needs; everything else is in `stream`, at its own offset.
+/// byte 0, which is what FUSE passthrough needs; so has the one file of a raw layer, however small; everything else is
+/// in `stream`, at its own offset.
 struct LayerLayout: Sendable, Equatable {
     /// Contents of the large members, by offset; they do not overlap.
     private(set) var members: [ByteRange]
 
     /// Contents of so many bytes and more get a file of their own.
     static let largeMember: UInt64 = 1 << 20
+
+    static func hasOwnFile(_ content: ByteRange, in form: LayerForm) -> Bool {
+        form.archive == .raw || content.count >= largeMember
+    }
 
     init(members: [ByteRange] = []) { self.members = members }
 

@@ -13,6 +13,14 @@ struct StoreServices: Sendable {
     /// For what needs the disk only.
     let local: WorkerPool
     let shutdown: Cancellation
+    let indexGeneration = Counter()
+}
+
+/// Counts what has happened; shared by reference.
+final class Counter: Sendable {
+    private let count = Atomic<UInt64>(1)
+    var value: UInt64 { count.load(ordering: .acquiring) }
+    func increment() { count.add(1, ordering: .acquiringAndReleasing) }
 }
 
 /// The layers that this process uses, kept by digest: each is fetched once, however many mounts and openers ask.
@@ -39,6 +47,9 @@ public final class LayerStore: Sendable {
             return layer
         }
     }
+
+    /// Changes whenever the entries of a layer become known, or others.
+    public var indexGeneration: UInt64 { services.indexGeneration.value }
 
     /// Ends what is under way and blocks until it has ended. What was fetched stays, to be resumed.
     public func shutDown() {

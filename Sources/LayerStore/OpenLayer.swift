@@ -86,10 +86,9 @@ final class OpenLayer: Sendable {
     }
 
     /// Opens the file that holds `content`, which is in the uncompressed layer. nil if the layer was evicted.
-    func openFile(content: ByteRange) throws(Errno) -> LayerFile? {
-        let isLarge = content.count >= LayerLayout.largeMember
+    func openFile(content: ByteRange, isOwnFile: Bool) throws(Errno) -> LayerFile? {
         let file: OwnedFile
-        if isLarge {
+        if isOwnFile {
             do {
                 file = try directory.directory(LayerFiles.membersName).file(String(content.start), .read)
             } catch .noSuchFileOrDirectory {
@@ -105,7 +104,7 @@ final class OpenLayer: Sendable {
                 return true
             })
         else { return nil }
-        return LayerFile(layer: self, file: file, base: isLarge ? 0 : content.start, size: content.count)
+        return LayerFile(layer: self, file: file, base: isOwnFile ? 0 : content.start, size: content.count)
     }
 
     fileprivate func closedFile() {

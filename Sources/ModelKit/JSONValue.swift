@@ -15,8 +15,8 @@ public indirect enum JSONValue: Sendable, Equatable {
         if case .string(let text) = self { text } else { nil }
     }
 
-    public var array: [JSONValue] {
-        if case .array(let values) = self { values } else { [] }
+    public var array: [JSONValue]? {
+        if case .array(let values) = self { values } else { nil }
     }
 
     public subscript(key: String) -> JSONValue? {

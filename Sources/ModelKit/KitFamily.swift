@@ -6,24 +6,39 @@ public struct KitFamily: Sendable {
     public struct Member: Sendable {
         public let kit: Kit
         public let source: any ArtifactSource
-        /// All layers of the kit itself; of a parent, those of its model and model parts.
+        /// Of a parent, those of its model and model parts; of all, what the filters choose.
         public let layers: [KitLayer]
     }
 
     /// The kit that was asked for, first; then its parent, its parent's parent …
     public let members: [Member]
+    /// Whether the filters choose the Kitfile.
+    public let showsKitfile: Bool
 
     public static let parentLimit = 10
 
     public var kit: Kit { members[0].kit }
 
+    /// Bytes of all layers that are there, as their registries have them; the sum never wraps.
+    public var size: UInt64 {
+        members.reduce(0) { sum, member in
+            let (total, overflow) = sum.addingReportingOverflow(member.layers.totalSize)
+            return overflow ? .max : total
+        }
+    }
+
     /// Fetches manifest and config of the kit and its parents, and nothing else.
     ///
-    /// `open` makes the source for a reference. Throws what it and the sources throw, and `ModelKitError`.
-    public init(_ reference: Reference, open: (Reference) throws -> any ArtifactSource) throws {
+    /// `filters`: none for all of it. `open` makes the source for a reference. Throws what it and the sources throw,
+    /// and `ModelKitError`.
+    public init(
+        _ reference: Reference, filters: [KitFilter] = [], open: (Reference) throws -> any ArtifactSource
+    ) throws {
         var members: [Member] = []
         var seen: [Reference] = []
         var next: Reference? = reference
+        var filters = filters
+        showsKitfile = filters.isEmpty || filters.contains(where: \.hasKitfile)
         while let reference = next {
             if seen.contains(reference) { throw ModelKitError.parentCycle(seen + [reference]) }
             guard members.count <= Self.parentLimit else {
@@ -31,17 +46,18 @@ public struct KitFamily: Sendable {
             }
             seen.append(reference)
             let source = try open(reference)
-            let resolved = try source.resolve()
-            let type = resolved.manifest.config.mediaType
-            guard type == .kitConfig else {
-                throw ModelKitError.notModelKit(found: resolved.manifest.artifactType ?? type)
-            }
+            let (resolved, kind) = try KitLookup(source: source).find()
             let config = try source.smallBlob(resolved.manifest.config, at: "\(reference)")
-            let kit = try Kit(resolved: resolved, config: config)
-            let layers =
-                members.isEmpty ? kit.layers : kit.layers.filter { $0.kind == .model || $0.kind == .modelPart }
+            let kit = try Kit(resolved: resolved, kind: kind, config: config)
+            let isParent = !members.isEmpty
+            let layers = kit.layers.filter { layer in
+                (!isParent || layer.kind == .model || layer.kind == .modelPart)
+                    && (filters.isEmpty || filters.contains { $0.matches(layer) })
+            }
             members.append(Member(kit: kit, source: source, layers: layers))
-            next = kit.parent
+            let ofParent = filters.compactMap(\.ofParent)
+            next = filters.isEmpty || !ofParent.isEmpty ? kit.parent : nil
+            filters = ofParent
         }
         self.members = members
     }

@@ -17,35 +17,55 @@ public struct Kitfile: Sendable, Equatable {
         guard case .object = value else { throw .badConfig(reason: "it is not a JSON object") }
     }
 
-    /// One element that may have a layer: the model, one of its parts, a code, dataset or docs entry.
+    init(value: JSONValue) { self.value = value }
+
+    /// One element that may have a layer: the model, one of its parts, a code, prompt, dataset, docs or MCP server entry.
     public struct Element: Sendable, Equatable {
         public let kind: LayerKind
         public let name: String?
         /// As its author wrote it.
-        public let path: String
+        public let path: String?
         /// nil in kits of before 2024, and for elements without a layer.
         public let digest: Digest?
+        /// Where a dataset is that the kit only names.
+        public let remotePath: String?
+        public let remoteHash: String?
+
+        /// Named, and not in the kit.
+        public var isRemote: Bool { remotePath != nil && digest == nil }
+
+        /// The kit that a model is taken from, which is no layer of its own.
+        var reference: Reference? {
+            guard kind == .model, let path, path.contains(":") || path.contains("@"), !path.hasPrefix("."),
+                let reference = try? Reference(parsing: path)
+            else { return nil }
+            if case .layout = reference.origin { return nil }
+            return reference
+        }
     }
+
+    private static let lists: [(key: String, kind: LayerKind)] = [
+        ("code", .code), ("prompts", .prompt), ("datasets", .dataset), ("docs", .docs), ("mcpServers", .mcpServer),
+    ]
 
     /// In the order in which kit writes their layers.
     public var elements: [Element] {
         let model = value["model"].flatMap { $0 == .null ? nil : $0 }
+        let parts = model?["parts"]?.array ?? []
         return [model].compactMap { $0 }.map { Self.element(.model, $0) }
-            + (model?["parts"]?.array ?? []).map { Self.element(.modelPart, $0) }
-            + (value["code"]?.array ?? []).map { Self.element(.code, $0) }
-            + (value["prompts"]?.array ?? []).map { Self.element(.code, $0) }
-            + (value["datasets"]?.array ?? []).map { Self.element(.dataset, $0) }
-            + (value["docs"]?.array ?? []).map { Self.element(.docs, $0) }
+            + parts.map { Self.element(.modelPart, $0) }
+            + Self.lists.flatMap { list in
+                (value[list.key]?.array ?? []).map { Self.element(list.kind, $0) }
+            }
     }
 
-    /// `model.path`, which names another kit where the model has no layer of its own.
-    public var modelPath: String? { value["model"]?["path"]?.string }
-    public var packageName: String? { value["package"]?["name"]?.string }
-    public var packageVersion: String? { value["package"]?["version"]?.string }
+    /// The kit that the model is taken from: kit's own rule wants a tag or a digest in it.
+    var parent: Reference? { elements.first { $0.kind == .model }?.reference }
 
     private static func element(_ kind: LayerKind, _ value: JSONValue) -> Element {
         Element(
-            kind: kind, name: value["name"]?.string, path: value["path"]?.string ?? ".",
-            digest: value["digest"]?.string.flatMap { Digest($0) })
+            kind: kind, name: value["name"]?.string, path: value["path"]?.string,
+            digest: value["digest"]?.string.flatMap { Digest($0) }, remotePath: value["remotePath"]?.string,
+            remoteHash: value["remoteHash"]?.string)
     }
 }

@@ -3,17 +3,40 @@ public import OCI
 
 /// What part of a kit a layer is, in the order in which kit writes them.
 public enum LayerKind: String, Sendable, CaseIterable {
-    case model, modelPart = "modelpart", code, dataset, docs
+    case model, modelPart = "modelpart", code, prompt, dataset, docs, mcpServer = "mcpserver"
+}
 
-    private static let prefix = "application/vnd.kitops.modelkit."
+/// What a layer's media type says, as in `application/vnd.kitops.modelkit.dataset.v1.tar+gzip`.
+public struct LayerType: Sendable, Equatable {
+    public let kind: LayerKind
+    public let form: LayerForm
 
-    /// Reads a layer's media type, as in `application/vnd.kitops.modelkit.dataset.v1.tar+gzip`; nil for any other.
-    public static func parse(_ type: MediaType) -> (kind: LayerKind, form: LayerForm)? {
-        guard type.description.hasPrefix(prefix) else { return nil }
-        let parts = type.description.dropFirst(prefix.count).split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[1] == "v1", let kind = LayerKind(rawValue: String(parts[0])),
-            let form = LayerForm(parts[2])
+    /// What stands between a vocabulary's prefix and the version.
+    private static let modelKit: [Substring: LayerKind] = [
+        "model": .model, "modelpart": .modelPart, "code": .code, "dataset": .dataset, "docs": .docs,
+        "mcpb": .mcpServer,
+    ]
+    private static let modelPack: [Substring: LayerKind] = [
+        "weight": .model, "weight.config": .modelPart, "code": .code, "dataset": .dataset, "doc": .docs,
+    ]
+    private static let vocabularies = [
+        ("application/vnd.kitops.modelkit.", modelKit),
+        ("application/vnd.cncf.model.", modelPack),
+        ("application/vnd.cnai.model.", modelPack),
+    ]
+    private static let version = ".v1."
+    /// A prompt's layer has the type of code, and this annotation besides.
+    private static let subtype = "ml.kitops.modelkit.layer-subtype"
+
+    /// nil for a layer of a type that is not known here.
+    public init?(_ descriptor: Descriptor) {
+        let text = descriptor.mediaType.description[...]
+        guard let (prefix, kinds) = Self.vocabularies.first(where: { text.hasPrefix($0.0) }) else { return nil }
+        let rest = text.dropFirst(prefix.count)
+        guard let version = rest.firstRange(of: Self.version), let kind = kinds[rest[..<version.lowerBound]],
+            let form = LayerForm(rest[version.upperBound...])
         else { return nil }
-        return (kind, form)
+        self.kind = kind == .code && descriptor.annotations[Self.subtype] == "prompt" ? .prompt : kind
+        self.form = form
     }
 }

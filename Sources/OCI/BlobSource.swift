@@ -19,34 +19,17 @@ public protocol BlobSource: Sendable {
     func smallBlob(_ blob: Descriptor, at place: String) throws(SourceError) -> [UInt8]
 }
 
-/// A manifest with the digest that it was found, and checked, under.
-public struct ResolvedManifest: Sendable {
-    public let digest: Digest
-    public let bytes: [UInt8]
-    public let manifest: Manifest
-
-    /// Throws `SourceError.unusable` if the bytes have another digest, or are no manifest.
-    public init(bytes: [UInt8], expected: Digest?, at place: String) throws(SourceError) {
-        let digest = DigestHasher.digest(of: bytes, expected?.algorithm ?? .sha256)
-        if let expected, expected != digest {
-            throw .unusable("\(place): the manifest should be \(expected) but its bytes are \(digest)")
-        }
-        do {
-            manifest = try Manifest(parsing: bytes)
-        } catch {
-            throw .unusable("\(place): \(error)")
-        }
-        self.digest = digest
-        self.bytes = bytes
-    }
-}
-
 /// A source that can be asked for one artifact by its reference.
 public protocol ArtifactSource: BlobSource {
     var reference: Reference { get }
 
-    /// Looks up the reference's digest or else its tag, and checks the manifest. Throws `SourceError`.
-    func resolve() throws(SourceError) -> ResolvedManifest
+    /// Looks up a manifest or index by its digest, or, without one, by what the reference says: its digest, else its
+    /// tag. The bytes have been checked against the digest. Throws `SourceError`.
+    func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument
+}
+
+extension ArtifactSource {
+    public func resolve() throws(SourceError) -> ResolvedDocument { try resolve(nil) }
 }
 
 extension BlobSource {

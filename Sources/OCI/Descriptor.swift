@@ -8,17 +8,23 @@ public struct Descriptor: Hashable, Sendable, Codable {
     public let digest: Digest
     /// Size of the blob in bytes, 0 ... `Int64.max`.
     public let size: UInt64
+    /// Of a manifest in an index: what the artifact is, where its maker says so.
+    public let artifactType: MediaType?
     public let annotations: [String: String]
 
-    public init(mediaType: MediaType, digest: Digest, size: UInt64, annotations: [String: String] = [:]) {
+    public init(
+        mediaType: MediaType, digest: Digest, size: UInt64, artifactType: MediaType? = nil,
+        annotations: [String: String] = [:]
+    ) {
         precondition(size <= UInt64(Int64.max))
         self.mediaType = mediaType
         self.digest = digest
         self.size = size
+        self.artifactType = artifactType
         self.annotations = annotations
     }
 
-    private enum CodingKeys: CodingKey { case mediaType, digest, size, annotations }
+    private enum CodingKeys: CodingKey { case mediaType, digest, size, artifactType, annotations }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -30,6 +36,7 @@ public struct Descriptor: Hashable, Sendable, Codable {
                 forKey: .size, in: container, debugDescription: "size \(signed) is negative")
         }
         self.size = size
+        artifactType = try? container.decodeIfPresent(MediaType.self, forKey: .artifactType)
         annotations = try container.decodeIfPresent([String: String].self, forKey: .annotations) ?? [:]
     }
 }

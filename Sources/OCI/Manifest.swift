@@ -52,7 +52,7 @@ public enum ManifestError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .malformed(let reason): "the manifest is malformed: \(reason)"
-        case .isIndex: "it is an image index, which names several manifests; give the digest of one of them"
+        case .isIndex: "it is an image index, which names manifests instead of layers"
         }
     }
 }

@@ -9,6 +9,10 @@ public struct MediaType: Hashable, Sendable, CustomStringConvertible {
     public static let imageManifest = MediaType(known: "application/vnd.oci.image.manifest.v1+json")
     public static let imageIndex = MediaType(known: "application/vnd.oci.image.index.v1+json")
     public static let kitConfig = MediaType(known: "application/vnd.kitops.modelkit.config.v1+json")
+    /// What registries gave before there was OCI, and still give for images that are older than it.
+    public static let dockerManifest = MediaType(known: "application/vnd.docker.distribution.manifest.v2+json")
+    public static let dockerManifestList = MediaType(
+        known: "application/vnd.docker.distribution.manifest.list.v2+json")
 
     /// nil unless it is `type/subtype` of printable ASCII, 255 characters at most. Parameters are cut off.
     public init?(_ text: some StringProtocol) {

@@ -27,11 +27,11 @@ final class MirroredSource: ArtifactSource {
         self.places = places
     }
 
-    func resolve() throws(SourceError) -> ResolvedManifest {
+    func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
         // What the place itself says counts, not what a mirror says.
         var failure = SourceError.unreachable("\(reference): no place has been asked")
         for place in inOrder(places.indices) {
-            do { return try places[place].resolve() } catch {
+            do { return try places[place].resolve(digest) } catch {
                 note(error, of: place)
                 if place == places.count - 1 { failure = error }
             }
@@ -80,9 +80,6 @@ final class MirroredSource: ArtifactSource {
         }
         throw failure
     }
-
-    /// What the consumer threw is not for us to try elsewhere.
-    private struct ConsumerError: Error { let error: any Error }
 
     /// Of several places that served parts of a blob, the last is believed longest: it is the artifact's own. Once
     /// there is nobody left to believe, the next fetch starts afresh: a place may have been mended.

@@ -29,7 +29,7 @@ struct ManifestReader: ResponseReader {
 
     mutating func request(_ url: String) -> HTTPRequest {
         bytes = []
-        return HTTPRequest(url: url, accept: [.imageManifest, .imageIndex])
+        return HTTPRequest(url: url, accept: [.imageManifest, .imageIndex, .dockerManifest, .dockerManifestList])
     }
 
     mutating func receive(_ response: HTTPResponse, _ piece: RawSpan, into consume: (RawSpan) throws -> Void) throws {

@@ -36,8 +36,9 @@ final class RegistrySource: ArtifactSource {
             settings.plainHTTP ? .http : host.isLoopback || endpoint.isInsecure || !settings.verifyTLS ? nil : .https)
     }
 
-    func resolve() throws(SourceError) -> ResolvedManifest {
-        let name = reference.digest?.description ?? reference.tag?.description ?? Tag.latest.description
+    func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
+        let expected = digest ?? reference.digest
+        let name = expected?.description ?? reference.tag?.description ?? Tag.latest.description
         var reader = ManifestReader(place: "\(reference)")
         do {
             try get(
@@ -48,7 +49,7 @@ final class RegistrySource: ArtifactSource {
         } catch {
             throw .unreachable("\(error)")
         }
-        return try ResolvedManifest(bytes: reader.bytes, expected: reference.digest, at: "\(reference)")
+        return try ResolvedDocument(bytes: reader.bytes, expected: expected, at: "\(reference)")
     }
 
     func fetch(

@@ -55,34 +55,51 @@ public struct SourceSettings: Sendable {
         case .layout(let directory):
             return LayoutSource(reference, directory: directory)
         case .registry(let host, let repository):
-            if isOffline { return OfflineSource(reference: reference) }
-            let endpoints = try RegistriesConfiguration(environment: environment).endpoints(host, repository)
-            var places: [any ArtifactSource] = []
-            for endpoint in endpoints where endpoint.serves(reference) {
-                if endpoint.isInsecure {
-                    warn("\(endpoint.host) is insecure in registries.conf: \(Self.risk)")
-                }
-                do {
-                    places.append(try RegistrySource(reference, endpoint: endpoint, settings: self))
-                } catch {
-                    // A mirror that is set up wrongly is passed over as one that is broken.
-                    guard endpoint.isMirror else { throw error }
-                }
-            }
-            return places.count == 1 ? places[0] : MirroredSource(reference, places: places)
+            let store = LocalStore(environment: environment)
+            let source =
+                isOffline
+                ? OfflineSource(reference: reference, name: "\(host)/\(repository)", store: store)
+                : try registry(reference, host, repository)
+            return store.map { LocalFirstSource(source, blobs: $0.blobs) } ?? source
         case .localStore(let repository):
-            throw .notFound(
-                "“\(repository)” has no host, so it would be in kit's local store, which this version cannot read yet; "
-                    + "write HOST/\(repository), or oci:DIR for an OCI image layout")
+            guard let store = LocalStore(environment: environment) else {
+                throw .notFound("“\(repository)” has no host, and without $HOME there is no local store of kit's")
+            }
+            return LocalStoreSource(reference, repository: repository, store: store)
         }
+    }
+
+    private func registry(
+        _ reference: Reference, _ host: RegistryHost, _ repository: Repository
+    ) throws(SourceError) -> any ArtifactSource {
+        let endpoints = try RegistriesConfiguration(environment: environment).endpoints(host, repository)
+        var places: [any ArtifactSource] = []
+        for endpoint in endpoints where endpoint.serves(reference) {
+            if endpoint.isInsecure { warn("\(endpoint.host) is insecure in registries.conf: \(Self.risk)") }
+            do {
+                places.append(try RegistrySource(reference, endpoint: endpoint, settings: self))
+            } catch {
+                // A mirror that is set up wrongly is passed over as one that is broken.
+                guard endpoint.isMirror else { throw error }
+            }
+        }
+        return places.count == 1 ? places[0] : MirroredSource(reference, places: places)
     }
 }
 
 /// Stands for a registry that is not to be asked.
 struct OfflineSource: ArtifactSource {
     let reference: Reference
+    /// Registry and repository, as kit's local store calls them.
+    let name: String
+    let store: LocalStore?
 
-    func resolve() throws(SourceError) -> ResolvedManifest {
+    /// What `kit pull` has brought is here.
+    func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
+        let tag = reference.tag ?? .latest
+        if digest == nil, reference.digest == nil, let store, let known = try store.digest(of: tag, in: name) {
+            return try store.blobs.document(known)
+        }
         throw .unreachable("\(reference) is not in the cache, and --offline asks nobody")
     }
 

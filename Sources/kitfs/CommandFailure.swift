@@ -31,6 +31,7 @@ struct CommandFailure: Error {
         case let error as SourceError: self.init(Self.code(error), "\(subject): \(error)")
         case let error as ModelKitError: self.init(.unusable, "\(subject): \(error)")
         case let error as ReferenceError: self.init(.usage, error.description)
+        case let error as KitFilter.ParseError: self.init(.usage, error.description)
         case let error as StoreError: self.init(Self.code(error), "\(subject): \(error)")
         case FuseSession.Failure.mount(let text): self.init(.mountPoint, "\(subject): cannot be mounted on: \(text)")
         case let error as FuseSession.Failure: self.init(.failed, "\(subject): \(error)")

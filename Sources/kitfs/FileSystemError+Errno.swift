@@ -14,7 +14,7 @@ extension FileSystemError {
         case .notSymbolicLink: .invalidArgument
         case .noAttribute: .noData
         case .badHandle: .badFileDescriptor
-        case .misplaced: .ioError
+        case .misplaced, .conflicting: .ioError
         case .layer(_, let error): error.errno
         }
     }

@@ -27,7 +27,8 @@ struct InspectCommand: ParsableCommand {
         let size: UInt64
         let kitfile: JSONValue
         let layers: [Layer]
-        let unknownLayers: [Descriptor]
+        let hiddenLayers: [Hidden]
+        let remoteDatasets: [Remote]
         let parents: [String]
     }
 
@@ -41,6 +42,21 @@ struct InspectCommand: ParsableCommand {
         let cached: UInt64
         let state: String
         let from: String
+    }
+
+    /// In the manifest, and not in the tree.
+    struct Hidden: Encodable {
+        let mediaType: String
+        let digest: String
+        let size: UInt64
+        let reason: String
+    }
+
+    /// Named by the Kitfile, and not in the kit.
+    struct Remote: Encodable {
+        let name: String?
+        let remotePath: String
+        let remoteHash: String?
     }
 
     func run() throws {
@@ -78,7 +94,17 @@ struct InspectCommand: ParsableCommand {
             digest: digest.description,
             previousDigest: isPinned || last == digest ? nil : last?.description, size: family.kit.size,
             kitfile: family.kit.kitfile.value,
-            layers: layers, unknownLayers: family.kit.unknownLayers,
+            layers: layers,
+            hiddenLayers: family.kit.hiddenLayers.map {
+                Hidden(
+                    mediaType: $0.descriptor.mediaType.description, digest: $0.descriptor.digest.description,
+                    size: $0.descriptor.size, reason: $0.reason)
+            },
+            remoteDatasets: family.kit.kitfile.elements.filter(\.isRemote).compactMap { element in
+                element.remotePath.map {
+                    Remote(name: element.name, remotePath: $0, remoteHash: element.remoteHash)
+                }
+            },
             parents: family.members.dropFirst().map(\.source.reference.description))
     }
 
@@ -97,7 +123,14 @@ struct InspectCommand: ParsableCommand {
             ])
         }
         Terminal.out("\n" + table.text)
-        for blob in report.unknownLayers { Terminal.out("not shown: \(blob.mediaType) \(blob.digest)\n") }
+        for layer in report.hiddenLayers {
+            Terminal.out("not shown: \(layer.mediaType) \(layer.digest): \(layer.reason)\n")
+        }
+        for dataset in report.remoteDatasets {
+            let name = dataset.name.map { " “\($0)”" } ?? ""
+            let hash = dataset.remoteHash.map { " (\($0))" } ?? ""
+            Terminal.out("not in the kit: dataset\(name) at \(dataset.remotePath)\(hash)\n")
+        }
         Terminal.out("\n" + String(decoding: try kit.kitfile.yaml(), as: UTF8.self))
     }
 }

@@ -29,6 +29,7 @@ struct ListCommand: ParsableCommand {
     @Flag(help: "Print JSON, one object a line.")
     var json = false
 
+    @OptionGroup var parts: FilterOptions
     @OptionGroup var cache: CacheOptions
     @OptionGroup var source: SourceOptions
     @OptionGroup var log: LogOptions
@@ -45,7 +46,8 @@ struct ListCommand: ParsableCommand {
         do {
             let store = LayerStore(
                 cache: try cache.open(), concurrency: source.concurrency, logger: log.logger(LogSink()))
-            let tree = try KitFileSystem(source.family(reference, store.cache), store: store, modes: ModePolicy())
+            let family = try source.family(reference, store.cache, filters: parts.filters)
+            let tree = try KitFileSystem(family, store: store, modes: ModePolicy())
             let path = try EntryPath(parsing: Array(path.utf8))
             var attributes = try wait(tree) { tree.attributes(.root, $0) }
             for name in path.names {

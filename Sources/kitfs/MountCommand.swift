@@ -16,7 +16,10 @@ struct MountCommand: ParsableCommand {
               kitfs mount oci:./layout:v1 /mnt/model
             """)
 
-    @Argument(help: ArgumentHelp("The kit: HOST[:PORT]/REPO[:TAG][@DIGEST] or oci:DIR[:TAG].", valueName: "ref"))
+    @Argument(
+        help: ArgumentHelp(
+            "The kit: HOST[:PORT]/REPO[:TAG][@DIGEST], NAME[:TAG] of kit's local store, or oci:DIR[:TAG].",
+            valueName: "ref"))
     var reference: String
 
     @Argument(help: ArgumentHelp("An existing directory.", valueName: "dir"))
@@ -40,6 +43,7 @@ struct MountCommand: ParsableCommand {
             valueName: "file"))
     var logFile: String?
 
+    @OptionGroup var parts: FilterOptions
     @OptionGroup var cache: CacheOptions
     @OptionGroup var source: SourceOptions
     @OptionGroup var log: LogOptions

@@ -46,10 +46,12 @@ struct MountProcess {
         let directory =
             command.directory.hasPrefix("/dev/fd/") ? command.directory : MountTable.canonical(command.directory)
         let cache = try command.cache.open()
-        let family = try command.source.family(command.reference, cache)
-        for blob in family.kit.unknownLayers {
-            logger.warning("layer \(blob.digest) is of type \(blob.mediaType), which is not known here; not shown")
+        let family = try command.source.family(command.reference, cache, filters: command.parts.filters)
+        for layer in family.kit.hiddenLayers {
+            let blob = layer.descriptor
+            logger.warning("layer \(blob.digest) of type \(blob.mediaType) is not shown: \(layer.reason)")
         }
+        if let warning = command.parts.warning(family) { logger.warning("\(warning)") }
         let store = LayerStore(cache: cache, concurrency: command.source.concurrency, logger: logger)
         let tree = try KitFileSystem(
             family, store: store, modes: ModePolicy(sharesWithOthers: command.allowOther))

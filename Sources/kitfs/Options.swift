@@ -93,7 +93,7 @@ struct SourceOptions: ParsableArguments {
     }
 
     /// Fetches manifests and configs, the kit's own and its parents'.
-    func family(_ text: String, _ cache: CacheDirectory) throws -> KitFamily {
+    func family(_ text: String, _ cache: CacheDirectory, filters: [KitFilter] = []) throws -> KitFamily {
         var settings = settings
         if !tlsVerify, !plainHttp, !offline {
             Terminal.error("warning: --tls-verify=false: \(SourceSettings.risk)")
@@ -101,7 +101,7 @@ struct SourceOptions: ParsableArguments {
             let warnings = Warnings()
             settings.warn = { warnings.tell($0) }
         }
-        return try KitFamily(Self.reference(text)) { [settings] reference in
+        return try KitFamily(Self.reference(text), filters: filters) { [settings] reference in
             CachedArtifactSource(try settings.source(for: reference), cache: cache, isOffline: offline)
         }
     }
@@ -112,6 +112,30 @@ struct SourceOptions: ParsableArguments {
         guard case .layout(let directory) = reference.origin else { return reference }
         return Reference(
             origin: .layout(directory: Environment.absolute(directory)), tag: reference.tag, digest: reference.digest)
+    }
+}
+
+/// Which parts of a kit.
+struct FilterOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Only these parts, as with `kit unpack`: TYPE[,TYPE][:NAME[,NAME]]. May be repeated.",
+            discussion:
+                "Types: kitfile, model, datasets, code, prompts, docs, mcpservers. Names or paths: the Kitfile's.",
+            valueName: "filter"))
+    var filter: [String] = []
+
+    var filters: [KitFilter] {
+        get throws { try filter.map { try KitFilter(parsing: $0) } }
+    }
+
+    /// Nothing chosen is most likely a mistake in the filter.
+    func warning(_ family: KitFamily) -> String? {
+        guard !filter.isEmpty, family.members.allSatisfy({ $0.layers.isEmpty }), !family.showsKitfile else {
+            return nil
+        }
+        let names = family.kit.layers.map { "\($0.kind.rawValue) \($0.name ?? $0.spelledPath ?? ".")" }
+        return "the filter chooses nothing of this kit, which has \(names.prefix(20).joined(separator: ", "))"
     }
 }
 

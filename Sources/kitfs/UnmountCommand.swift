@@ -23,9 +23,16 @@ struct UnmountCommand: ParsableCommand {
                 .mountPoint, "\(directory): no kit is mounted there; `kitfs status` lists those that are")
         }
         let owner = FoundRecord.all().first { $0.record.directory == path && $0.isAlive }?.record.pid
-        let problem = Environment.isRoot ? unmountAsRoot(path) : unmountAsUser(path)
+        var problem = unmount(path)
+        var users: [String] = []
+        // Whoever only looks through /proc, as lsof does, holds a mount for a moment: nobody to be named.
+        for _ in 0..<10 where problem != nil {
+            users = MountUsers.find(path)
+            guard users.isEmpty else { break }
+            usleep(20_000)
+            problem = unmount(path)
+        }
         if let problem {
-            let users = MountUsers.find(path)
             guard users.isEmpty else {
                 throw CommandFailure(
                     .mountPoint,
@@ -40,6 +47,11 @@ struct UnmountCommand: ParsableCommand {
             throw CommandFailure(.mountPoint, "\(directory): \(problem)")
         }
         if let owner, !lazy { waitForEnd(of: owner) }
+    }
+
+    /// nil, or why not.
+    private func unmount(_ path: String) -> String? {
+        Environment.isRoot ? unmountAsRoot(path) : unmountAsUser(path)
     }
 
     private func unmountAsRoot(_ path: String) -> String? {

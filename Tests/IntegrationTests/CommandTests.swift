@@ -113,8 +113,10 @@ import Testing
         let mount = try bench.mount(reference)
         #expect(try mount.read("data/train/s0/p/f0.bin").count == 1000)
         #expect(try mount.read("README.md").count == 26)
-        let list = try bench.kitfs("cache", "list")
-        #expect(list.contains(#/sha256:dcaead[0-9a-f]{58} +tar +224KiB +whole +\S+ +yes/#))
+        // Read as soon as they are verified, they are whole once that is on disk.
+        try eventually(within: 10, "the list shows a whole layer") {
+            try bench.kitfs("cache", "list").contains(#/sha256:dcaead[0-9a-f]{58} +tar +224KiB +whole +\S+ +yes/#)
+        }
         // In use: left alone, and still read.
         #expect(try bench.kitfs("cache", "prune", "--all").contains("2 in use and kept"))
         #expect(try mount.read("data/train/s0/p/f1.bin").count == 1977)

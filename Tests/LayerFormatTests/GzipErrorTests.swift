@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import OCI
 import TestSupport
 import Testing
 
 @testable import LayerFormat
 
 @Suite struct GzipErrorTests {
-    private func error(_ stream: [UInt8], piece: Int = .max) -> GzipError? {
-        #expect(throws: GzipError.self) { try GzipReading.inflate(stream, piece: piece) }
+    private func error(_ stream: [UInt8], piece: Int = .max) -> CompressionError? {
+        #expect(throws: CompressionError.self) { try GzipReading.inflate(stream, piece: piece) }
     }
 
     private func corruption(_ stream: [UInt8], piece: Int) throws -> (reason: String, offset: UInt64) {
         let error = error(stream, piece: piece)
-        guard case .corrupt(let reason, let offset)? = error else {
+        guard case .corrupt(.gzip, let reason, let offset)? = error else {
             throw TestSupportError("not corrupt but \(String(describing: error))")
         }
         return (reason, offset)
@@ -22,8 +23,8 @@ import Testing
         let stream = try first + GzipReading.compress(Array("second".utf8))
         for end in 0..<stream.count where end != first.count {
             let cut = Array(stream[..<end])
-            #expect(error(cut) == .truncated(offset: UInt64(end)), "cut at \(end)")
-            #expect(error(cut, piece: 1) == .truncated(offset: UInt64(end)), "cut at \(end)")
+            #expect(error(cut) == .truncated(.gzip, offset: UInt64(end)), "cut at \(end)")
+            #expect(error(cut, piece: 1) == .truncated(.gzip, offset: UInt64(end)), "cut at \(end)")
         }
         // Between two members it looks whole.
         #expect(try GzipReading.inflate(first) == GzipReading.text(300))
@@ -59,10 +60,12 @@ import Testing
         let stream = try GzipReading.compress(Array("abc".utf8))
         let offset = UInt64(stream.count + 10)
         #expect(
-            error(stream + [UInt8](repeating: 0, count: 10) + [1], piece: piece) == .trailingGarbage(offset: offset))
+            error(stream + [UInt8](repeating: 0, count: 10) + [1], piece: piece)
+                == .corrupt(.gzip, reason: "what follows the padding is not gzip", offset: offset))
         // Not even another member may stand there.
         #expect(
-            error(stream + [UInt8](repeating: 0, count: 10) + stream, piece: piece) == .trailingGarbage(offset: offset))
+            error(stream + [UInt8](repeating: 0, count: 10) + stream, piece: piece)
+                == .corrupt(.gzip, reason: "what follows the padding is not gzip", offset: offset))
     }
 
     @Test(arguments: [1, 7, .max]) func whatIsNotGzip(_ piece: Int) throws {
@@ -78,7 +81,7 @@ import Testing
     }
 
     @Test func nothingIsNoStream() {
-        #expect(throws: GzipError.truncated(offset: 0)) { try GzipInflater().finish() }
+        #expect(throws: CompressionError.truncated(.gzip, offset: 0)) { try GzipInflater().finish() }
     }
 
     /// A mutated stream gives the same bytes or an error: the checksum sees to that.
@@ -103,7 +106,7 @@ import Testing
                 // Cut between the two members it is whole, too.
                 #expect(output == whole || output == text)
             } catch {
-                #expect(error is GzipError)
+                #expect(error is CompressionError)
                 refused += 1
             }
         }

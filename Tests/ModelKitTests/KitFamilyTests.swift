@@ -11,8 +11,8 @@ private struct FakeSource: ArtifactSource {
     let manifest: String
     let config: String
 
-    func resolve() throws(SourceError) -> ResolvedManifest {
-        try ResolvedManifest(bytes: Array(manifest.utf8), expected: reference.digest, at: "\(reference)")
+    func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
+        try ResolvedDocument(bytes: Array(manifest.utf8), expected: reference.digest, at: "\(reference)")
     }
 
     func fetch(
@@ -89,7 +89,7 @@ private struct FakeSource: ArtifactSource {
             try family(
                 "r.io/a:v1",
                 [
-                    "r.io/a:v1": (#"{"model":{"path":"r.io/b"}}"#, []),
+                    "r.io/a:v1": (#"{"model":{"path":"r.io/b:latest"}}"#, []),
                     "r.io/b:latest": (#"{"model":{"path":"r.io/a:v1"}}"#, []),
                 ])
         }
@@ -100,7 +100,7 @@ private struct FakeSource: ArtifactSource {
 
     @Test func aMissingParentIsAnError() {
         #expect(throws: Missing(reference: "r.io/b:latest")) {
-            try family("r.io/a:v1", ["r.io/a:v1": (#"{"model":{"path":"r.io/b"}}"#, [])])
+            try family("r.io/a:v1", ["r.io/a:v1": (#"{"model":{"path":"r.io/b:latest"}}"#, [])])
         }
     }
 

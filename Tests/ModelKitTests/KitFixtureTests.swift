@@ -55,7 +55,7 @@ import Testing
         #expect(kit.layers.map(\.descriptor.digest.short) == expected.digests)
         #expect(kit.layers.allSatisfy { $0.form == expected.form && $0.base.isRoot })
         #expect(kit.size == expected.size)
-        #expect(kit.unknownLayers.isEmpty)
+        #expect(kit.hiddenLayers.isEmpty)
         let parent = expected.layout == "child" ? "127.0.0.1:5055/plain-small:v1" : nil
         #expect(kit.parent?.description == parent)
     }

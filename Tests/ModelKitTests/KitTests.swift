@@ -63,17 +63,12 @@ import Testing
 
     @Test func unknownTypesAreSetAside() throws {
         let types = ["adapter.v1.tar", "model.v2.tar", "model.v1.tar+xz", "model.v1", "model.v1.tar.x", "MODEL.v1.tar"]
-        let kit = try MadeKit.kit("{}", layers: types.map { ($0, "a") } + [("model.v1.raw+zstd", "b")])
-        #expect(kit.unknownLayers.map { String($0.mediaType.description.dropFirst(MadeKit.prefix.count)) } == types)
+        let kit = try MadeKit.kit("{}", layers: types.map { ($0, "a") } + [("model.v1.tar+zstd", "b")])
+        #expect(
+            kit.hiddenLayers.map { String($0.descriptor.mediaType.description.dropFirst(MadeKit.prefix.count)) }
+                == types)
         #expect(kit.layers.map(\.kind) == [.model])
-        #expect(kit.layers.first?.form == LayerForm(.raw, .zstd))
-    }
-
-    @Test func whatIsNoModelKit() {
-        let type = "application/vnd.oci.image.config.v1+json"
-        let error = #expect(throws: ModelKitError.self) { try MadeKit.kit("{}", type: type) }
-        #expect(error == MediaType(type).map { .notModelKit(found: $0) })
-        #expect(error?.description.contains(type) == true)
+        #expect(kit.layers.first?.form == LayerForm(.tar, .zstd))
     }
 
     @Test(arguments: ["/etc", "../x", "a/../../b", "a\\u0000b"]) func badPaths(_ path: String) {
@@ -90,7 +85,7 @@ import Testing
             ("r.io/team/m:v1", "r.io/team/m:v1"), ("localhost:5000/m", "localhost:5000/m:latest"),
             ("model/weights.bin", nil), ("weights.bin", nil), ("./r.io/m:v1", nil), ("../r.io/m", nil),
             ("/r.io/m", nil),
-            ("R.io/Model", nil), ("", nil),
+            ("R.io/Model", nil), ("", nil), ("r.io/team/m", nil), ("mine:v1", "mine:v1"), ("oci:dir:v1", nil),
         ] as [(String, String?)]) func theParent(_ path: String, _ parent: String?) throws
     {
         let config = #"{"model":{"path":"\#(path)"}}"#
@@ -107,7 +102,8 @@ import Testing
         let layer = #"{"mediaType":"\#(MadeKit.prefix)code.v1.tar","digest":"%","size":\#(huge)}"#
         let layers = "abc".map { layer.replacing("%", with: digest($0)) }.joined(separator: ",")
         let json = MadeKit.manifest(config: "{}").replacing("\"layers\":[]", with: "\"layers\":[\(layers)]")
-        let resolved = try ResolvedManifest(bytes: Array(json.utf8), expected: nil, at: "made")
-        #expect(try Kit(resolved: resolved, config: Array("{}".utf8)).size == .max)
+        let document = try ResolvedDocument(bytes: Array(json.utf8), expected: nil, at: "made")
+        let resolved = try #require(ResolvedManifest(document))
+        #expect(try Kit(resolved: resolved, kind: .modelKit, config: Array("{}".utf8)).size == .max)
     }
 }

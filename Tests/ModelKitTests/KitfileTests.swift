@@ -18,20 +18,18 @@ import Testing
             """)
         let elements = kitfile.elements
         #expect(
-            elements.map(\.kind) == [.model, .modelPart, .modelPart, .code, .code, .dataset, .dataset, .docs])
-        #expect(elements.map(\.path) == ["model", "p1", "p2", "src/", "prompt.md", "./d1", ".", "README.md"])
+            elements.map(\.kind) == [.model, .modelPart, .modelPart, .code, .prompt, .dataset, .dataset, .docs])
+        #expect(elements.map(\.path) == ["model", "p1", "p2", "src/", "prompt.md", "./d1", nil, "README.md"])
         #expect(elements.map(\.name) == ["m", "p1", "p2", nil, nil, "d1", "d2", nil])
         #expect(elements.map { $0.digest?.hex } == [nil, nil, nil, hex, nil, nil, nil, nil])
-        #expect(kitfile.modelPath == "model")
-        #expect(kitfile.packageName == "pkg")
-        #expect(kitfile.packageVersion == "1.2")
+        #expect(kitfile.parent == nil)
     }
 
     @Test func nothingNeedBeThere() throws {
         for json in ["{}", #"{"model":null,"code":null}"#, #"{"code":{},"datasets":1,"package":"x"}"#] {
             let kitfile = try parse(json)
             #expect(kitfile.elements.filter { $0.kind != .model }.isEmpty)
-            #expect(kitfile.modelPath == nil && kitfile.packageName == nil)
+            #expect(kitfile.parent == nil)
         }
     }
 

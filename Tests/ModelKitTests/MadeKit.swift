@@ -25,20 +25,22 @@ enum MadeKit {
     }
 
     static func kit(
-        _ config: String, type: String = prefix + "config.v1+json", layers: [(type: String, digit: Character)] = []
+        _ config: String, kind: ArtifactKind = .modelKit, layers: [(type: String, digit: Character)] = []
     ) throws -> Kit {
-        let bytes = Array(manifest(config: config, type: type, layers: layers).utf8)
-        return try Kit(
-            resolved: ResolvedManifest(bytes: bytes, expected: nil, at: "made"), config: Array(config.utf8))
+        let bytes = Array(manifest(config: config, layers: layers).utf8)
+        let document = try ResolvedDocument(bytes: bytes, expected: nil, at: "made")
+        return try Kit(resolved: #require(ResolvedManifest(document)), kind: kind, config: Array(config.utf8))
     }
 
     /// A kit of a fixture layout.
     static func fixture(_ layout: String, _ tag: String = "v1") throws -> Kit {
         let index = try ImageIndex(parsing: readFile(Fixtures.layout(layout) + "/index.json"))
         let tagged = try #require(index.manifests.first { $0.annotations[ImageIndex.tagAnnotation] == tag })
-        let resolved = try ResolvedManifest(
+        let document = try ResolvedDocument(
             bytes: readFile(Fixtures.blob(layout, tagged.digest.hex)), expected: tagged.digest, at: layout)
+        let resolved = try #require(ResolvedManifest(document))
         return try Kit(
-            resolved: resolved, config: readFile(Fixtures.blob(layout, resolved.manifest.config.digest.hex)))
+            resolved: resolved, kind: .modelKit,
+            config: readFile(Fixtures.blob(layout, resolved.manifest.config.digest.hex)))
     }
 }

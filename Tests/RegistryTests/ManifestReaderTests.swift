@@ -7,7 +7,8 @@ import Testing
 @Suite struct ManifestReaderTests {
     @Test func piecesAreJoinedAndABrokenAnswerForgotten() throws {
         var reader = ManifestReader(place: "here")
-        #expect(reader.request("u").accept == [.imageManifest, .imageIndex])
+        #expect(
+            reader.request("u").accept == [.imageManifest, .imageIndex, .dockerManifest, .dockerManifestList])
         try reader.receive(HTTPResponse(status: 200), [1, 2 as UInt8].span.bytes) { _ in }
         _ = reader.request("u")
         try reader.receive(HTTPResponse(status: 200), [3 as UInt8].span.bytes) { _ in }

@@ -17,8 +17,9 @@ import Testing
         let pinned = try filled.source("team/kit@sha256:" + FilledRegistry.manifestHex).resolve()
         #expect(pinned.bytes == resolved.bytes)
 
-        let config = try source.smallBlob(resolved.manifest.config, at: "here")
-        #expect(Sha256.hex(config) == resolved.manifest.config.digest.hex)
+        let manifest = try #require(ResolvedManifest(resolved)).manifest
+        let config = try source.smallBlob(manifest.config, at: "here")
+        #expect(Sha256.hex(config) == manifest.config.digest.hex)
         let (blob, bytes) = try FilledRegistry.model()
         try filled.registry.resetRequests()
         #expect(try source.bytes(blob) == bytes)

@@ -6,10 +6,10 @@ import Testing
 @testable import Registry
 
 @Suite struct SourceSettingsTests {
-    @Test func theLocalStoreIsNotReadYet() throws {
+    @Test func withoutAHomeThereIsNoLocalStore() throws {
         let reference = try Reference(parsing: "mymodel:v1")
         let error = #expect(throws: SourceError.self) { try SourceSettings(environment: [:]).source(for: reference) }
-        #expect(error?.description.contains("HOST/mymodel") == true)
+        #expect(error?.description.contains("$HOME") == true)
     }
 
     @Test func offlineAsksNobody() throws {

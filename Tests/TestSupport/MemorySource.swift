@@ -54,8 +54,8 @@ public final class MemorySource: ArtifactSource {
         set { state.withLock { $0.isHeld = newValue } }
     }
 
-    public func resolve() throws(SourceError) -> ResolvedManifest {
-        try ResolvedManifest(bytes: state.withLock { $0.manifest }, expected: nil, at: "memory")
+    public func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
+        try ResolvedDocument(bytes: state.withLock { $0.manifest }, expected: nil, at: "memory")
     }
 
     public func fetch(

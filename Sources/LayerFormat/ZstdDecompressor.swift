@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+private import CZstd
+internal import OCI
+
+/// Decompresses a Zstandard stream by libzstd: one or several frames, skippable ones among them.
+///
+/// Spec: RFC 8878. The memory for a frame's window is bounded: see `windowLimit`.
+public final class ZstdDecompressor: Decompressor {
+    private let context: OpaquePointer?
+    private let output: UnsafeMutableRawBufferPointer
+    /// Bytes of the compressed stream taken so far.
+    private var position: UInt64 = 0
+    /// Whether the stream may end here.
+    private var isBetweenFrames = false
+
+    private static let pieceSize = 1 << 20
+    /// Frames whose window is larger are refused: 2^27 bytes, what `zstd --long` makes and takes.
+    private static let windowLimit: Int32 = 27
+
+    public init() {
+        context = ZSTD_createDCtx()
+        output = .allocate(byteCount: Self.pieceSize, alignment: 4096)
+        ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Self.windowLimit)
+    }
+
+    deinit {
+        ZSTD_freeDCtx(context)
+        output.deallocate()
+    }
+
+    public func push(_ bytes: RawSpan, output handOver: (RawSpan) throws -> Void) throws {
+        try bytes.withUnsafeBytes { input in
+            var source = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
+            var mayHaveMore = false
+            while source.pos < source.size || mayHaveMore {
+                var target = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
+                let before = source.pos
+                let result = ZSTD_decompressStream(context, &target, &source)
+                guard ZSTD_isError(result) == 0 else {
+                    throw CompressionError.corrupt(
+                        .zstd, reason: String(cString: ZSTD_getErrorName(result)),
+                        offset: position + UInt64(source.pos))
+                }
+                isBetweenFrames = result == 0
+                if target.pos > 0 { try handOver(UnsafeRawBufferPointer(output).bytes.extracting(0..<target.pos)) }
+                mayHaveMore = target.pos == target.size
+                // libzstd promises progress; a loop without any would hang the layer.
+                guard source.pos > before || target.pos > 0 || !mayHaveMore && source.pos == source.size else {
+                    throw CompressionError.corrupt(
+                        .zstd, reason: "nothing can be made of it", offset: position + UInt64(source.pos))
+                }
+            }
+            position += UInt64(source.size)
+        }
+    }
+
+    public func finish() throws(CompressionError) {
+        guard isBetweenFrames else { throw .truncated(.zstd, offset: position) }
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LayerFormat
+internal import OCI
+
+/// Finds a layer's entries as the uncompressed bytes stream by, from the first on.
+struct EntryFollower {
+    private let archive: LayerForm.Archive
+    private var tar = TarFollower()
+    private var builder = LayerIndexBuilder()
+    private var position: UInt64 = 0
+
+    init(_ archive: LayerForm.Archive) { self.archive = archive }
+
+    /// The places of all that was pushed so far.
+    var layout: LayerLayout {
+        switch archive {
+        case .tar: builder.layout
+        case .raw: LayerLayout(members: [ByteRange(upTo: UInt64(Int64.max))])
+        }
+    }
+
+    /// Throws `TarError` and `LayerIndexBuilder.Failure`.
+    mutating func push(_ piece: RawSpan) throws {
+        if archive == .tar { try tar.push(piece) { try builder.add($0) } }
+        position += UInt64(piece.byteCount)
+    }
+
+    /// The index of what was pushed, which was verified.
+    func finish(contentDigest: Digest?) throws -> LayerIndex {
+        switch archive {
+        case .raw:
+            return LayerIndex(fileOf: position, contentDigest: contentDigest, isVerified: true)
+        case .tar:
+            try tar.finish()
+            return builder.finish(layerSize: position, contentDigest: contentDigest, isVerified: true)
+        }
+    }
+}
+
+extension LayerIndex {
+    /// The index of a raw layer: its root is the one file, whose name is where the kit declares the layer.
+    init(fileOf size: UInt64, contentDigest: Digest?, isVerified: Bool) {
+        let root = Node(
+            kind: .file, nameCount: 0, mode: 0o644, nameStart: 0, parent: 0, size: size, start: 0, modified: 0)
+        self.init(
+            isVerified: isVerified, layerSize: size, contentDigest: contentDigest,
+            layout: LayerLayout(members: [ByteRange(upTo: size)]), nodes: [root], text: [])
+    }
+
+    /// The entries of an uncompressed layer without its content: of a tar from its headers, of a raw one from its size.
+    /// They are not verified.
+    static func list(
+        _ form: LayerForm, _ blob: Descriptor, _ source: any BlobSource, _ cancellation: Cancellation
+    ) throws -> LayerIndex {
+        precondition(form.compression == nil)
+        switch form.archive {
+        case .tar: return try TarLister.list(blob, source, cancellation)
+        case .raw: return LayerIndex(fileOf: blob.size, contentDigest: nil, isVerified: false)
+        }
+    }
+}

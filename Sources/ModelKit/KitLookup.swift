@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import OCI
+
+/// Finds the kit that a reference names: the manifest itself, or the one kit in an index.
+struct KitLookup {
+    let source: any ArtifactSource
+
+    /// An index may hold so many manifests whose type has to be looked up.
+    private static let lookupLimit = 32
+
+    /// Throws `SourceError`, and `ModelKitError` if it is no kit, or several.
+    func find() throws -> (ResolvedManifest, ArtifactKind) {
+        let document = try source.resolve()
+        guard case .index(let index) = document.content else { return try kit(document) }
+        var kits: [(ResolvedManifest, ArtifactKind)] = []
+        var others: [MediaType] = []
+        for descriptor in candidates(index) {
+            do {
+                kits.append(try kit(source.resolve(descriptor.digest)))
+            } catch ModelKitError.notModelKit(let found) {
+                others.append(found)
+            }
+        }
+        guard kits.count <= 1 else { throw ModelKitError.severalKits(kits.map(\.0.digest)) }
+        guard let only = kits.first else {
+            throw ModelKitError.noKitInIndex(found: others.isEmpty ? index.manifests.map(\.mediaType) : others)
+        }
+        return only
+    }
+
+    private func kit(_ document: ResolvedDocument) throws(ModelKitError) -> (ResolvedManifest, ArtifactKind) {
+        guard let resolved = ResolvedManifest(document) else { throw .notModelKit(found: .imageIndex) }
+        let config = resolved.manifest.config.mediaType
+        guard let kind = ArtifactKind(config: config) else {
+            throw .notModelKit(found: resolved.manifest.artifactType ?? config)
+        }
+        return (resolved, kind)
+    }
+
+    /// What may be a kit: a manifest that is not said to be something else.
+    private func candidates(_ index: ImageIndex) -> ArraySlice<Descriptor> {
+        let manifests = index.manifests.filter {
+            $0.mediaType == .imageManifest && ($0.artifactType.map(Self.isKit) ?? true)
+        }
+        let said = manifests.filter { $0.artifactType != nil }
+        return (said.isEmpty ? manifests : said).prefix(Self.lookupLimit)
+    }
+
+    private static func isKit(_ type: MediaType) -> Bool {
+        let text = type.description
+        return text.hasPrefix("application/vnd.kitops.modelkit.") || text.hasPrefix("application/vnd.cncf.model.")
+            || text.hasPrefix("application/vnd.cnai.model.")
+    }
+}
