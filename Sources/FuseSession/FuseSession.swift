@@ -97,6 +97,30 @@ public final class FuseSession: @unchecked Sendable {
 
     private static let wakeSignal = SIGUSR1
 
+    /// Tells the kernel to drop what it has of a file. Blocks until reads of it that are held are answered: for a thread
+    /// that answers nothing.
+    public func invalidate(inode: UInt64) {
+        _ = fuse_lowlevel_notify_inval_inode(session, inode, 0, 0)
+    }
+
+    /// Tells the kernel to forget a name. For a thread that answers nothing.
+    public func invalidate(name: [UInt8], in parent: UInt64) {
+        name.withUnsafeBytes { bytes in
+            _ = fuse_lowlevel_notify_inval_entry(
+                session, parent, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+        }
+    }
+
+    /// How many requests may be held before the kernel sends no more. Source: fuse(4), max_user_bgreq; only root has more.
+    public static var backgroundLimit: Int {
+        if geteuid() == 0 { return 65_535 }
+        guard let file = fopen("/sys/module/fuse/parameters/max_user_bgreq", "re") else { return 12 }
+        defer { fclose(file) }
+        var text = [CChar](repeating: 0, count: 32)
+        guard fgets(&text, 32, file) != nil else { return 12 }
+        return min(65_535, max(1, atol(text)))
+    }
+
     /// Makes `run` return. Blocks until it does: a signal that comes just before libfuse waits would be lost, so it is
     /// sent until it has worked.
     public func end() {

@@ -31,6 +31,8 @@ public final class Held<Request: FuseRequest & ~Copyable>: Sendable {
         }
     }
 
+    public var isAnswered: Bool { request.withLock { $0 == nil } }
+
     /// The request, for the first who asks.
     public func take() -> Request? {
         Interrupts.shared.forget(key)

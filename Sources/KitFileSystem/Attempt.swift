@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import LayerStore
+public import OCI
 private import Synchronization
 
 /// What came of an operation that may not block.
@@ -14,7 +15,14 @@ extension Attempt: Sendable where Value: Sendable {}
 
 /// Something of a layer that has to be here first.
 public struct Need: Hashable, Sendable {
-    public enum What: Sendable { case index, content }
+    public enum What: Hashable, Sendable {
+        case index
+        /// All of it, verified.
+        case content
+        /// These bytes of the uncompressed layer; so many behind them will be wanted next.
+        case range(ByteRange, ahead: UInt64)
+    }
+
     public let what: What
     /// The layer's place in the mount.
     public let layer: Int

@@ -6,6 +6,8 @@ public import OCI
 public enum FileSystemError: Error, Equatable {
     /// There is no such name; final if there will be none as long as the mount lives.
     case notFound(Validity)
+    /// What the inode stood for is no longer in the tree: a layer turned out to have other entries than were listed.
+    case stale
     case notDirectory
     case isDirectory
     case notSymbolicLink
@@ -23,6 +25,7 @@ extension FileSystemError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .notFound: "no such file or directory"
+        case .stale: "no longer what it was"
         case .notDirectory: "not a directory"
         case .isDirectory: "a directory"
         case .notSymbolicLink: "not a symbolic link"

@@ -17,8 +17,8 @@ public struct InodeNumber: Hashable, Sendable {
         /// A directory above the declared path of a layer; 0 is the root.
         case junction(Int)
         case kitfile
-        /// An entry of a layer, the layer by its place in the mount.
-        case entry(layer: Int, number: LayerIndex.Number)
+        /// An entry of a layer, the layer by its place in the mount; the epoch is the index's.
+        case entry(layer: Int, epoch: UInt8, number: LayerIndex.Number)
     }
 
     init(_ place: Place) {
@@ -26,7 +26,8 @@ public struct InodeNumber: Hashable, Sendable {
         case .junction(0): self = .root
         case .junction(let id): rawValue = UInt64(id) + 2
         case .kitfile: self = .kitfile
-        case .entry(let layer, let number): rawValue = UInt64(layer + 1) << 32 | UInt64(number)
+        case .entry(let layer, let epoch, let number):
+            rawValue = UInt64(layer + 1) << 40 | UInt64(epoch) << 32 | UInt64(number)
         }
     }
 
@@ -36,10 +37,12 @@ public struct InodeNumber: Hashable, Sendable {
         case 0: nil
         case 1: .junction(0)
         case 2: .kitfile
-        case let value where value >> 32 == 0: .junction(Int(value - 2))
+        case let value where value >> 40 == 0: Int(exactly: value - 2).map { .junction($0) }
         default:
-            Int(exactly: rawValue >> 32).map {
-                .entry(layer: $0 - 1, number: LayerIndex.Number(truncatingIfNeeded: rawValue))
+            Int(exactly: rawValue >> 40).map {
+                .entry(
+                    layer: $0 - 1, epoch: UInt8(truncatingIfNeeded: rawValue >> 32),
+                    number: LayerIndex.Number(truncatingIfNeeded: rawValue))
             }
         }
     }

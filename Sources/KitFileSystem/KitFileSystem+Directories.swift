@@ -6,7 +6,7 @@ public import OCI
 public struct Listing: Sendable {
     enum Source: Sendable {
         /// All of one directory of one layer: nothing to merge, nothing to copy.
-        case layer(Int, Range<LayerIndex.Number>)
+        case layer(MountedLayer, LayerIndex, Range<LayerIndex.Number>)
         case merged([Item])
     }
 
@@ -23,7 +23,7 @@ public struct Listing: Sendable {
 
     public var count: Int {
         switch source {
-        case .layer(_, let range): range.count
+        case .layer(_, _, let range): range.count
         case .merged(let items): items.count
         }
     }
@@ -50,11 +50,11 @@ extension KitFileSystem {
         switch listing.source {
         case .merged(let items):
             return items.indices.contains(position) ? items[position] : nil
-        case .layer(let layer, let range):
-            guard position < range.count, let index = layers[layer].layer.index else { return nil }
+        case .layer(let mounted, let index, let range):
+            guard position < range.count else { return nil }
             let number = range.lowerBound + LayerIndex.Number(position)
             guard let name = index.name(of: number),
-                case .done(let attributes) = attributes(layers[layer], index, number)
+                case .done(let attributes) = attributes(mounted, index, number)
             else { return nil }
             return Listing.Item(name: name, attributes: attributes)
         }
@@ -64,14 +64,14 @@ extension KitFileSystem {
         switch inode.place {
         case .junction(let id) where id < junctions.all.count:
             return junctionListing(id, failures)
-        case .entry(let layer, let number):
-            guard let (mounted, index, entry) = entry(layer, number) else { return .failed(.notFound(.provisional)) }
+        case .entry(let layer, let epoch, let number):
+            guard let (mounted, index, entry) = entry(layer, epoch, number) else { return .failed(.stale) }
             guard case .directory(let children) = entry.kind else { return .failed(.notDirectory) }
             let parent = parentInode(mounted, index, entry)
             if mounted.overlaps.isEmpty {
                 return .done(
                     Listing(
-                        source: .layer(layer, children), inode: inode, parent: parent, validity: index.validity))
+                        source: .layer(mounted, index, children), inode: inode, parent: parent, validity: index.validity))
             }
             return mergedListing(mounted.path(of: number, in: index), inode, parent, failures)
         case .kitfile: return .failed(.notDirectory)
@@ -82,7 +82,7 @@ extension KitFileSystem {
     private func parentInode(_ mounted: MountedLayer, _ index: LayerIndex, _ entry: LayerIndex.Entry) -> InodeNumber {
         let path = mounted.path(of: entry.parent, in: index)
         if let id = junctions.all.firstIndex(where: { $0.path == path }) { return InodeNumber(.junction(id)) }
-        return InodeNumber(.entry(layer: mounted.ordinal, number: entry.parent))
+        return InodeNumber(.entry(layer: mounted.ordinal, epoch: index.epoch, number: entry.parent))
     }
 
     /// Names in a directory that several layers may have.

@@ -24,7 +24,8 @@ extension KitFileSystem {
         if inode == .root {
             return [("reference", reference.description), ("digest", digest.description)]
         }
-        guard case .entry(let layer, let number) = inode.place, let (mounted, _, entry) = entry(layer, number),
+        guard case .entry(let layer, let epoch, let number) = inode.place,
+            let (mounted, _, entry) = entry(layer, epoch, number),
             case .file(let content) = entry.kind
         else { return [] }
         let status = mounted.layer.status

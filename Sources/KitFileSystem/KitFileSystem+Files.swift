@@ -3,28 +3,41 @@ internal import LayerStore
 
 /// What an open file reads from.
 enum OpenFile: Sendable {
+    /// Verified.
     case layer(LayerFile, LayerKey)
+    /// Read while it is fetched. The layer by its place in the mount.
+    case stream(StreamFile, layer: Int, inode: InodeNumber)
     case bytes([UInt8])
 }
 
 extension KitFileSystem {
-    /// Opens a file for reading: waits for its layer, whole and verified. Returns a handle for `read` and `close`.
-    public func open(_ inode: InodeNumber, _ failures: Failures = [:]) -> Attempt<UInt64> {
+    /// A file that is open.
+    public struct Opened: Sendable {
+        public let handle: UInt64
+        /// Whether what the kernel has of it from an earlier open is right.
+        public let keepsCache: Bool
+    }
+
+    /// Opens a file for reading: waits for its layer, whole and verified, unless that is to be read while it is fetched.
+    /// The handle is for `read` and `close`.
+    public func open(_ inode: InodeNumber, _ failures: Failures = [:]) -> Attempt<Opened> {
         switch inode.place {
         case .kitfile:
-            return .done(openFiles.insert(.bytes(kitfile)))
+            return .done(Opened(handle: openFiles.insert(.bytes(kitfile)), keepsCache: true))
         case .junction(let id) where id < junctions.all.count:
             return .failed(.isDirectory)
-        case .entry(let layer, let number):
-            guard let (mounted, _, entry) = entry(layer, number) else { return .failed(.notFound(.provisional)) }
+        case .entry(let layer, let epoch, let number):
+            guard let (mounted, _, entry) = entry(layer, epoch, number) else { return .failed(.stale) }
             guard case .file(let content) = entry.kind else { return .failed(.isDirectory) }
             let key = mounted.layer.key
             if let error = failures[layer] { return .failed(.layer(key, error)) }
             do {
-                guard let file = try mounted.layer.openFile(content: content) else {
-                    return .needs([Need(what: .content, layer: layer)])
+                if let file = try mounted.layer.openFile(content: content) {
+                    return .done(Opened(handle: openFiles.insert(.layer(file, key)), keepsCache: true))
                 }
-                return .done(openFiles.insert(.layer(file, key)))
+                guard mounted.isStreamed else { return .needs([Need(what: .content, layer: layer)]) }
+                let stream = OpenFile.stream(mounted.layer.openStream(content: content), layer: layer, inode: inode)
+                return .done(Opened(handle: openFiles.insert(stream), keepsCache: false))
             } catch {
                 return .failed(.layer(key, error))
             }
@@ -35,25 +48,37 @@ extension KitFileSystem {
 
     public func close(_ handle: UInt64) { openFiles.remove(handle) }
 
-    /// Fills as much of `buffer` as the file has from `offset` on; returns how many bytes that is. Does not block
-    /// longer than the disk does.
+    /// Fills as much of `buffer` as the file has from `offset` on: how many bytes that is. Does not block longer than the
+    /// disk does.
     public func read(
-        _ handle: UInt64, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
-    ) throws(FileSystemError) -> Int {
+        _ handle: UInt64, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer, _ failures: Failures = [:]
+    ) -> Attempt<Int> {
         switch openFiles[handle] {
         case nil:
-            throw .badHandle
+            return .failed(.badHandle)
         case .layer(let file, let key)?:
             do {
-                return try unsafe file.read(at: offset, into: buffer)
+                return .done(try unsafe file.read(at: offset, into: buffer))
             } catch {
-                throw .layer(key, error)
+                return .failed(.layer(key, error))
+            }
+        case .stream(let file, let layer, _)?:
+            let key = layers[layer].layer.key
+            if let error = failures[layer] { return .failed(.layer(key, error)) }
+            do {
+                switch try unsafe file.read(at: offset, into: buffer) {
+                case .read(let count): return .done(count)
+                case .absent(let range, let ahead):
+                    return .needs([Need(what: .range(range, ahead: ahead), layer: layer)])
+                }
+            } catch {
+                return .failed(.layer(key, error))
             }
         case .bytes(let bytes)?:
-            guard offset < UInt64(bytes.count) else { return 0 }
+            guard offset < UInt64(bytes.count) else { return .done(0) }
             let piece = bytes[Int(offset)...].prefix(buffer.count)
             unsafe buffer.copyBytes(from: piece)
-            return piece.count
+            return .done(piece.count)
         }
     }
 }

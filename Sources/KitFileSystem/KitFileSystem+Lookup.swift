@@ -17,8 +17,8 @@ extension KitFileSystem {
             }
             let candidates = (junction.over + (junction.declared[name] ?? [])).sorted()
             return resolve(junction.path.appending(name), among: candidates, failures)
-        case .entry(let layer, let number):
-            guard let (mounted, index, entry) = entry(layer, number) else { return .failed(.notFound(.provisional)) }
+        case .entry(let layer, let epoch, let number):
+            guard let (mounted, index, entry) = entry(layer, epoch, number) else { return .failed(.stale) }
             guard case .directory = entry.kind else { return .failed(.notDirectory) }
             guard !mounted.overlaps.isEmpty else {
                 guard let child = index.child(of: number, named: name) else {
@@ -39,8 +39,8 @@ extension KitFileSystem {
         switch inode.place {
         case .junction(let id) where id < junctions.all.count: return junctionAttributes(id, failures)
         case .kitfile: return .done(kitfileAttributes)
-        case .entry(let layer, let number):
-            guard let (mounted, index, _) = entry(layer, number) else { return .failed(.notFound(.provisional)) }
+        case .entry(let layer, let epoch, let number):
+            guard let (mounted, index, _) = entry(layer, epoch, number) else { return .failed(.stale) }
             return attributes(mounted, index, number)
         case .junction, nil: return .failed(.notFound(.final))
         }
@@ -48,18 +48,20 @@ extension KitFileSystem {
 
     /// The target of a symbolic link.
     public func target(_ inode: InodeNumber) -> Attempt<[UInt8]> {
-        guard case .entry(let layer, let number) = inode.place, let (_, _, entry) = entry(layer, number) else {
-            return .failed(.notSymbolicLink)
-        }
+        guard case .entry(let layer, let epoch, let number) = inode.place else { return .failed(.notSymbolicLink) }
+        guard let (_, _, entry) = entry(layer, epoch, number) else { return .failed(.stale) }
         guard case .symbolicLink(let target) = entry.kind else { return .failed(.notSymbolicLink) }
         return .done(target)
     }
 
     // MARK: Parts
 
-    /// nil unless the layer's entries are known and this is one of them.
-    func entry(_ layer: Int, _ number: LayerIndex.Number) -> (MountedLayer, LayerIndex, LayerIndex.Entry)? {
-        guard layers.indices.contains(layer), let index = layers[layer].layer.index, let entry = index.entry(number)
+    /// nil unless the layer's entries are known, are those that the epoch says, and this is one of them.
+    func entry(
+        _ layer: Int, _ epoch: UInt8, _ number: LayerIndex.Number
+    ) -> (MountedLayer, LayerIndex, LayerIndex.Entry)? {
+        guard layers.indices.contains(layer), let index = layers[layer].layer.index, index.epoch == epoch,
+            let entry = index.entry(number)
         else { return nil }
         return (layers[layer], index, entry)
     }
@@ -139,7 +141,7 @@ extension KitFileSystem {
         // A file that comes first shuts out the layers below it.
         let objections = objections
         let first = junctions.all[id].under.first { objections[$0] == nil }
-        guard let place = found.inode.place, case .entry(let layer, _) = place else { return nil }
+        guard let place = found.inode.place, case .entry(let layer, _, _) = place else { return nil }
         return first.map { layer < $0 } ?? true ? found : nil
     }
 
@@ -167,7 +169,7 @@ extension KitFileSystem {
         }
         return .done(
             Attributes(
-                inode: InodeNumber(.entry(layer: mounted.ordinal, number: number)), kind: kind,
+                inode: InodeNumber(.entry(layer: mounted.ordinal, epoch: index.epoch, number: number)), kind: kind,
                 mode: kind == .symbolicLink ? 0o777 : modes.shown(mounted.mode(entry)), size: size,
                 modified: mounted.time(entry), validity: index.validity))
     }

@@ -27,7 +27,9 @@ public final class KitFileSystem: Sendable {
     let openDirectories = HandleTable<Listing>()
 
     /// Throws `ModelKitError` if the Kitfile cannot be written as YAML.
-    public init(_ family: KitFamily, store: LayerStore, modes: ModePolicy) throws(ModelKitError) {
+    public init(
+        _ family: KitFamily, store: LayerStore, modes: ModePolicy, verify: VerifyPolicy = .beforeRead
+    ) throws(ModelKitError) {
         let kit = family.kit
         self.store = store
         // A parent's files come first, so that the kit's own win.
@@ -37,9 +39,11 @@ public final class KitFileSystem: Sendable {
             let overlaps = scopes.indices.filter { other in
                 other != ordinal && (scopes[other].contains(scopes[ordinal]) || scopes[ordinal].contains(scopes[other]))
             }
+            let layer = store.layer(
+                item.1.descriptor, form: item.1.form, claimedSize: item.1.file?.size, source: item.0)
             return MountedLayer(
-                layer: store.layer(item.1.descriptor, form: item.1.form, source: item.0), declared: item.1,
-                ordinal: ordinal, overlaps: overlaps)
+                layer: layer, declared: item.1, ordinal: ordinal, overlaps: overlaps,
+                isStreamed: verify.isStreamed(item.1))
         }
         junctions = Junctions(scopes: scopes)
         kitfile = try kit.kitfile.yaml()
@@ -52,7 +56,9 @@ public final class KitFileSystem: Sendable {
     }
 
     /// The layers, for `status`.
-    public var mountedLayers: [(declared: KitLayer, layer: Layer)] { layers.map { ($0.declared, $0.layer) } }
+    public var mountedLayers: [(declared: KitLayer, layer: Layer, isStreamed: Bool)] {
+        layers.map { ($0.declared, $0.layer, $0.isStreamed) }
+    }
 
     /// Takes hold of the layers that are in the cache already.
     public func claimCached() {
@@ -81,6 +87,7 @@ public final class KitFileSystem: Sendable {
                 switch need.what {
                 case .index: layer.requireIndex(met)
                 case .content: layer.requireContent(met)
+                case .range(let range, let ahead): layer.requireRange(range, ahead: ahead, met)
                 }
             if let waiter { wait.onCancel { layer.cancel(waiter) } }
         }

@@ -15,7 +15,7 @@ extension MountedLayer {
 
     private func conflict(_ index: LayerIndex, _ other: MountedLayer) -> EntryPath? {
         guard let otherIndex = other.layer.index else { return conflict(with: other, index) }
-        return knownConflict(with: other) {
+        return knownConflict(index, with: other, otherIndex) {
             conflict(with: other, index) ?? other.conflict(with: self, otherIndex)
                 ?? conflict(index, other, otherIndex, at: scope.contains(other.scope) ? other.scope : scope)
         }

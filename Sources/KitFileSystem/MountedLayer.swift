@@ -12,15 +12,25 @@ final class MountedLayer: Sendable {
     let ordinal: Int
     /// Layers, by ordinal, that may have names where this one has.
     let overlaps: [Int]
-    private let misplaced = Mutex<EntryPath??>(nil)
+    /// Whether it is read while it is fetched.
+    let isStreamed: Bool
+    /// By the index's epoch: the first entry that is misplaced.
+    private let misplaced = Mutex<[UInt8: EntryPath?]>([:])
     /// Where it meets an earlier layer that has a file where this one has a directory, or the other way about.
-    private let conflicts = Mutex<[Int: EntryPath?]>([:])
+    private let conflicts = Mutex<[Meeting: EntryPath?]>([:])
 
-    init(layer: Layer, declared: KitLayer, ordinal: Int, overlaps: [Int]) {
+    private struct Meeting: Hashable {
+        let other: Int
+        let epoch: UInt8
+        let otherEpoch: UInt8
+    }
+
+    init(layer: Layer, declared: KitLayer, ordinal: Int, overlaps: [Int], isStreamed: Bool) {
         self.layer = layer
         self.declared = declared
         self.ordinal = ordinal
         self.overlaps = overlaps
+        self.isStreamed = isStreamed
     }
 
     var scope: EntryPath { declared.path }
@@ -49,21 +59,21 @@ final class MountedLayer: Sendable {
     /// The first entry that lies neither in the declared path nor is a directory above it; nil if all is well. Such a
     /// layer is of no use: whatever it puts beside its path is not its own.
     func misplacedEntry(in index: LayerIndex) -> EntryPath? {
-        if let known = misplaced.withLock({ $0 }) { return known }
+        if let known = misplaced.withLock({ $0[index.epoch] }) { return known }
         let found = findMisplacedEntry(in: index)
-        let isNews = misplaced.withLock { known in
-            defer { known = .some(found) }
-            return known == nil
-        }
+        let isNews = misplaced.withLock { $0.updateValue(found, forKey: index.epoch) == nil }
         if isNews, let found { layer.report("“\(found)” is outside of the layer's declared path, \(scope)") }
         return found
     }
 
     /// Where it meets an earlier layer, looked for once both are known.
-    func knownConflict(with other: MountedLayer, find: () -> EntryPath?) -> EntryPath? {
-        if let known = conflicts.withLock({ $0[other.ordinal] }) { return known }
+    func knownConflict(
+        _ index: LayerIndex, with other: MountedLayer, _ otherIndex: LayerIndex, find: () -> EntryPath?
+    ) -> EntryPath? {
+        let meeting = Meeting(other: other.ordinal, epoch: index.epoch, otherEpoch: otherIndex.epoch)
+        if let known = conflicts.withLock({ $0[meeting] }) { return known }
         let found = find()
-        let isNews = conflicts.withLock { $0.updateValue(found, forKey: other.ordinal) == nil }
+        let isNews = conflicts.withLock { $0.updateValue(found, forKey: meeting) == nil }
         if isNews, let found {
             layer.report("“\(found)” is a directory in one of its kit's layers, and none in another")
         }

@@ -54,6 +54,13 @@ public final class ZstdDecompressor: Decompressor {
         }
     }
 
+    /// What the first frame says of its uncompressed length; nil if it says nothing. `head`: the stream's first bytes.
+    public static func contentSize(of head: [UInt8]) -> UInt64? {
+        let size = head.withUnsafeBytes { ZSTD_getFrameContentSize($0.baseAddress, $0.count) }
+        // ZSTD_CONTENTSIZE_UNKNOWN and _ERROR are the two largest numbers.
+        return size <= UInt64(Int64.max) ? size : nil
+    }
+
     public func finish() throws(CompressionError) {
         guard isBetweenFrames else { throw .truncated(.zstd, offset: position) }
     }

@@ -4,14 +4,21 @@ internal import SystemPackage
 
 extension OwnedFile {
     /// Whether another descriptor has any lock on these bytes; nothing is taken. What cannot be asked is taken for locked.
-    func isLocked(start: Int, count: Int) -> Bool {
+    func isLocked(start: Int, count: Int) -> Bool { lockedElsewhere(start: start, count: count) != nil }
+
+    /// The first of these bytes that another descriptor has locked; nil if there are none. What cannot be asked is
+    /// taken for locked.
+    func lockedElsewhere(start: Int, count: Int) -> Range<Int>? {
         var request = flock()
         request.l_type = Int16(F_WRLCK)
         request.l_whence = Int16(SEEK_SET)
         request.l_start = off_t(start)
         request.l_len = off_t(count)
         let getLock: Int32 = 36  // F_OFD_GETLK
-        let result = fcntl(descriptor.rawValue, getLock, &request)
-        return result != 0 || request.l_type != Int16(F_UNLCK)
+        guard fcntl(descriptor.rawValue, getLock, &request) == 0 else { return start..<(start + count) }
+        guard request.l_type != Int16(F_UNLCK) else { return nil }
+        let first = max(start, Int(request.l_start))
+        let end = request.l_len == 0 ? start + count : min(start + count, Int(request.l_start + request.l_len))
+        return first..<max(first + 1, end)
     }
 }

@@ -13,9 +13,9 @@ extension CacheDirectory {
         }
         guard let directory = try? partial.directory(key.description),
             let state = try? StateFile.open(in: directory, key: key), state.blobSize == blobSize,
-            let presence = try? state.presence()
+            let chunks = try? ChunkMap(state)
         else { return (0, false) }
-        return (presence.presentBytes, (try? state.lifecycle) == .good)
+        return (chunks.presentBytes, (try? state.lifecycle) == .good)
     }
 
     /// What the cache has of a layer, whoever brought it.
@@ -47,9 +47,9 @@ extension CacheDirectory {
                     guard let key = LayerKey(name), let directory = try? parent.directory(name),
                         let state = try? StateFile.open(in: directory, key: key)
                     else { return nil }
-                    let presence = try state.presence()
+                    let chunks = try ChunkMap(state)
                     return StoredLayer(
-                        key: key, isWhole: isWhole, cached: isWhole ? state.blobSize : presence.presentBytes,
+                        key: key, isWhole: isWhole, cached: isWhole ? state.blobSize : chunks.presentBytes,
                         blobSize: state.blobSize, allocated: parent.allocated(name),
                         isInUse: state.isInUse)
                 }
@@ -57,13 +57,6 @@ extension CacheDirectory {
         } catch {
             throw .cache("the cache \(path) cannot be read: \(error)")
         }
-    }
-
-    /// Whether nobody lists it, has it open, or fills it; if so we hold it until `state` closes.
-    private static func lockForEviction(_ state: StateFile) throws(Errno) -> Bool {
-        guard try state.claim(.open, .exclusive) else { return false }
-        guard try state.claim(.listed, .exclusive) else { return false }
-        return try state.claim(.commit, .exclusive)
     }
 
     /// What a prune did.
@@ -106,7 +99,7 @@ extension CacheDirectory {
         if let key = LayerKey(name), let directory = try? parent.directory(name),
             let state = try? StateFile.open(in: directory, key: key)
         {
-            guard try Self.lockForEviction(state), try OpenLayer.isCurrent(directory, key, parent) else {
+            guard try state.claimAlone(), try OpenLayer.isCurrent(directory, key, parent) else {
                 pruned.kept += 1
                 return
             }

@@ -46,16 +46,4 @@ extension LayerIndex {
             isVerified: isVerified, layerSize: size, contentDigest: contentDigest,
             layout: LayerLayout(members: [ByteRange(upTo: size)]), nodes: [root], text: [])
     }
-
-    /// The entries of an uncompressed layer without its content: of a tar from its headers, of a raw one from its size.
-    /// They are not verified.
-    static func list(
-        _ form: LayerForm, _ blob: Descriptor, _ source: any BlobSource, _ cancellation: Cancellation
-    ) throws -> LayerIndex {
-        precondition(form.compression == nil)
-        switch form.archive {
-        case .tar: return try TarLister.list(blob, source, cancellation)
-        case .raw: return LayerIndex(fileOf: blob.size, contentDigest: nil, isVerified: false)
-        }
-    }
 }

@@ -10,18 +10,20 @@ protocol FillFollower: Sendable {
     func writer() throws -> any BlobWriter
     /// Takes the bytes of the blob up to `end`, `hash`ing each. Called with ends that grow, on one thread.
     func follow(to end: UInt64, hash: (RawSpan) throws -> Void) throws
+    /// Bytes of the uncompressed layer that may be read, from its start on.
+    var placed: UInt64 { get }
     /// All of the blob was followed.
     func finish() throws -> LayerIndex
 }
 
-/// Places bytes of the blob.
-protocol BlobWriter {
-    mutating func write(_ bytes: RawSpan, at offset: UInt64) throws
+/// Places bytes of the blob. Belongs to one thread.
+protocol BlobWriter: AnyObject {
+    func write(_ bytes: RawSpan, at offset: UInt64) throws
 }
 
 /// An uncompressed layer: its bytes are placed straight into stream and members, whose places the listing has told.
 final class PlainFollower: FillFollower, @unchecked Sendable {
-    // SAFETY: after init, the fetching thread calls `writer` only, and all else is touched by the verifying thread.
+    // SAFETY: after init, the fetching threads call `writer` only, and all else is touched by the one who verifies.
     private let partial: PartialLayer
     private let layout: LayerLayout
     private var files: LayerFiles
@@ -38,13 +40,14 @@ final class PlainFollower: FillFollower, @unchecked Sendable {
         try files.setLength(partial.state.blobSize)
     }
 
-    private struct Writer: BlobWriter {
-        var files: LayerFiles
-        mutating func write(_ bytes: RawSpan, at offset: UInt64) throws { try files.write(bytes, at: offset) }
+    private final class Writer: BlobWriter {
+        private var files: LayerFiles
+        init(_ files: LayerFiles) { self.files = files }
+        func write(_ bytes: RawSpan, at offset: UInt64) throws { try files.write(bytes, at: offset) }
     }
 
     func writer() throws -> any BlobWriter {
-        Writer(files: try LayerFiles(directory: partial.directory, layout: layout))
+        Writer(try LayerFiles(directory: partial.directory, layout: layout))
     }
 
     func follow(to end: UInt64, hash: (RawSpan) throws -> Void) throws {
@@ -60,6 +63,8 @@ final class PlainFollower: FillFollower, @unchecked Sendable {
             position += UInt64(memory.count)
         }
     }
+
+    var placed: UInt64 { position }
 
     func finish() throws -> LayerIndex {
         if let failure { throw failure }
@@ -90,16 +95,17 @@ final class CompressedFollower: FillFollower, @unchecked Sendable {
         decompressor = compression.makeDecompressor()
         entries = EntryFollower(partial.key.form.archive)
         blob = try partial.directory.file(Self.blobName, .create(exclusive: false))
+        // What an earlier one has placed is placed again, the same bytes: somebody may be reading them.
         files = try LayerFiles(directory: partial.directory, layout: LayerLayout())
-        try files.clear()
     }
 
-    private struct Writer: BlobWriter {
-        let blob: OwnedFile
+    private final class Writer: BlobWriter {
+        private let blob: OwnedFile
+        init(_ blob: OwnedFile) { self.blob = blob }
         func write(_ bytes: RawSpan, at offset: UInt64) throws { try blob.write(bytes, at: offset) }
     }
 
-    func writer() throws -> any BlobWriter { Writer(blob: blob) }
+    func writer() throws -> any BlobWriter { Writer(blob) }
 
     func follow(to end: UInt64, hash: (RawSpan) throws -> Void) throws {
         while position < end {
@@ -128,6 +134,8 @@ final class CompressedFollower: FillFollower, @unchecked Sendable {
         try files.write(content, at: contentPosition)
         contentPosition += UInt64(content.byteCount)
     }
+
+    var placed: UInt64 { contentPosition }
 
     func finish() throws -> LayerIndex {
         if let failure { throw failure }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import LayerFormat
+private import Glibc
 internal import OCI
 internal import SystemPackage
 
@@ -37,6 +37,22 @@ extension CacheDirectory {
         // It is made again next time if it cannot be kept.
         try? saveIndex(index, key, blobSize: blobSize)
         return index
+    }
+
+    /// Runs `build` while no other process builds the index of this layer. One who takes very long is not waited for.
+    func buildingIndex<Built>(
+        _ key: LayerKey, _ cancellation: Cancellation, _ build: () throws -> Built
+    ) throws -> Built {
+        // A lock on a byte of a file that is there, a byte that the digest chooses. Two that meet there only wait for each
+        // other.
+        let lock = try top.file("VERSION", .readWrite)
+        let place = Int(key.digest.leadingBits >> 2)
+        let deadline = ContinuousClock.now + .seconds(30)
+        while try !lock.lock(.exclusive, start: place), ContinuousClock.now < deadline {
+            if cancellation.isCancelled { throw SourceError.cancelled }
+            usleep(10_000)
+        }
+        return try withExtendedLifetime(lock) { try build() }
     }
 
     func dropIndex(_ key: LayerKey) {

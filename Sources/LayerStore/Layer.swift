@@ -2,63 +2,98 @@
 internal import Logging
 public import OCI
 internal import SystemPackage
-private import Synchronization
-private import Threading
+internal import Synchronization
 
-/// A layer as this process knows it: its entries, its files, and who waits for either.
+/// A layer as this process knows it: its entries, its files, and who waits for what of it.
 ///
-/// Lookups of what is there are answered at once; everything else is asked for with a callback, since no caller here
-/// may block. Lock order: `state` is a leaf; it is never held across I/O or a callback.
+/// What is there is answered at once; everything else is asked for with a callback, since no caller here may block.
+/// Lock order: `state` is a leaf; it is never held across I/O or a callback.
 public final class Layer: Sendable {
     public let key: LayerKey
     public let descriptor: Descriptor
+    /// Of a compressed raw layer: what its kit says of the file's size, in bytes.
+    let claimedSize: UInt64?
     let source: any BlobSource
     let services: StoreServices
 
+    /// Gets nil when it is time to look again, else why there is nothing to wait for.
     public typealias Waiter = @Sendable (StoreError?) -> Void
     /// Names a waiter, to take it back.
     public typealias WaiterID = UInt64
 
-    private enum Stage<Value: Sendable> {
+    enum Stage<Value: Sendable>: Sendable {
         case absent
         case pending([WaiterID: Waiter])
         case ready(Value)
+
+        var value: Value? { if case .ready(let value) = self { value } else { nil } }
+        var waiters: [WaiterID: Waiter] { if case .pending(let waiters) = self { waiters } else { [:] } }
     }
 
-    private struct State: Sendable {
+    struct State: Sendable {
         var index: Stage<LayerIndex> = .absent
+        /// Whole and verified.
         var content: Stage<OpenLayer> = .absent
-        var fill: Cancellation?
-        var fetched: UInt64 = 0
+        /// On its way.
+        var transfer: Stage<LayerTransfer> = .absent
+        /// Ends the setting up of a transfer that nobody waits for any more.
+        var setup: Cancellation?
+        /// The content's own place among those who wait for a transfer.
+        var contentWaiter: WaiterID?
         var lastError: StoreError?
         /// The index's own place among those who wait for content, where only content tells the entries.
         var indexWaiter: WaiterID?
         /// Verified bytes that cannot be mounted will not become better.
         var isHopeless = false
+        /// Counts how often bytes that may have been read turned out to be wrong.
+        var wrongGeneration: UInt64 = 0
+        var openStreams = 0
+        var observers: [@Sendable (Change) -> Void] = []
         var nextWaiter: WaiterID = 1
     }
 
-    private let state = Mutex(State())
+    /// What those who have shown something of the layer must know.
+    public enum Change: Sendable {
+        /// Its entries are others than those that were shown.
+        case entries
+        /// Bytes of it that were read may have been wrong.
+        case wrongBytes
+    }
 
-    init(key: LayerKey, descriptor: Descriptor, source: any BlobSource, services: StoreServices) {
+    let state = Mutex(State())
+
+    init(
+        key: LayerKey, descriptor: Descriptor, claimedSize: UInt64?, source: any BlobSource, services: StoreServices
+    ) {
         self.key = key
         self.descriptor = descriptor
+        self.claimedSize = claimedSize
         self.source = source
         self.services = services
+    }
+
+    /// Whether the entries can be told without the content: by an uncompressed tar's headers, or a raw layer's size.
+    public var isListable: Bool { key.form.compression == nil }
+
+    /// Calls back, on any thread, when what was shown of the layer no longer holds.
+    public func observe(_ observer: @escaping @Sendable (Change) -> Void) {
+        state.withLock { $0.observers.append(observer) }
+    }
+
+    func tell(_ change: Change) {
+        for observer in state.withLock({ $0.observers }) { observer(change) }
     }
 
     // MARK: What is there
 
     /// The entries, if they are known already.
-    public var index: LayerIndex? {
-        state.withLock { if case .ready(let index) = $0.index { index } else { nil } }
-    }
+    public var index: LayerIndex? { state.withLock { $0.index.value } }
 
-    /// Opens a file whose content is here; nil if it must be waited for with `requireContent`.
+    var transfer: LayerTransfer? { state.withLock { $0.transfer.value } }
+
+    /// Opens a file whose content is here, verified; nil if it must be waited for with `requireContent`.
     public func openFile(content: ByteRange) throws(StoreError) -> LayerFile? {
-        guard let open = state.withLock({ if case .ready(let open) = $0.content { open } else { nil } }) else {
-            return nil
-        }
+        guard let open = state.withLock({ $0.content.value }) else { return nil }
         do {
             let isOwnFile = LayerLayout.hasOwnFile(content, in: key.form)
             if let file = try open.openFile(content: content, isOwnFile: isOwnFile) { return file }
@@ -66,39 +101,19 @@ public final class Layer: Sendable {
             throw StoreError(error, layer: key.digest)
         }
         // It was evicted under us, or taken away by hand: fetch it again.
-        state.withLock { if case .ready(let current) = $0.content, current === open { $0.content = .absent } }
+        state.withLock { if let current = $0.content.value, current === open { $0.content = .absent } }
         return nil
     }
 
-    /// Whether the entries can be told without the content: by an uncompressed tar's headers, or a raw layer's size.
-    public var isListable: Bool { key.form.compression == nil }
+    /// Opens a file that need not be here: its reads say what they wait for.
+    public func openStream(content: ByteRange) -> StreamFile { StreamFile(self, content: content) }
 
-    // MARK: What is to come
-
-    /// Calls back once the entries are known, or cannot be: then with the reason. Returns a name to take the waiter back
-    /// with, nil if it was called at once.
-    public func requireIndex(_ waiter: @escaping Waiter) -> WaiterID? {
-        join(\.index, waiter) { [self] in
-            services.local.submit { [self] in
-                if let index = services.cache.loadIndex(key, blobSize: descriptor.size) {
-                    setIndex(index)
-                } else {
-                    services.listing.submit { self.makeIndex() }
-                }
-            }
-        }
-    }
-
-    /// Calls back once files can be opened, or why they cannot be. Returns a name to take the waiter back with, nil if
-    /// it was called at once.
-    public func requireContent(_ waiter: @escaping Waiter) -> WaiterID? {
-        join(\.content, waiter) { startFill() }
-    }
+    // MARK: Waiting
 
     private enum Joined { case call(StoreError?), start(WaiterID), wait(WaiterID) }
 
-    /// Waits for a stage with those who do already; the first starts what leads to it.
-    private func join<Value>(
+    /// Waits for a stage with those who do already; the first starts what leads to it. nil if it was called at once.
+    func join<Value>(
         _ stage: WritableKeyPath<State, Stage<Value>>, _ waiter: @escaping Waiter, start: () -> Void
     ) -> WaiterID? {
         let next = state.withLock { state -> Joined in
@@ -129,147 +144,40 @@ public final class Layer: Sendable {
         }
     }
 
-    /// Forgets a waiter for entries or content; a fetch ends when nobody else waits for it. What it brought stays, to
-    /// be resumed.
-    public func cancel(_ id: WaiterID) {
-        let indexWaiter = state.withLock { state -> WaiterID? in
-            guard case .pending(var waiters) = state.index, waiters.removeValue(forKey: id) != nil else { return nil }
-            state.index = waiters.isEmpty ? .absent : .pending(waiters)
-            guard waiters.isEmpty else { return nil }
-            defer { state.indexWaiter = nil }
-            return state.indexWaiter
+    /// Calls back once `range` of the uncompressed layer can be read; see `LayerTransfer.want`. Returns a name to take
+    /// the waiter back with, nil if it was called at once.
+    public func requireRange(_ range: ByteRange, ahead: UInt64, _ waiter: @escaping Waiter) -> WaiterID? {
+        let (transfer, id) = state.withLock { state -> (LayerTransfer?, WaiterID) in
+            defer { state.nextWaiter += 1 }
+            return (state.transfer.value, state.nextWaiter)
         }
-        if let indexWaiter { cancelContent(indexWaiter) }
-        cancelContent(id)
+        if let transfer { return transfer.want(range, ahead: ahead, id: id, waiter) ? id : nil }
+        return join(\.transfer, waiter) { startTransfer() }
     }
 
-    private func cancelContent(_ id: WaiterID) {
-        let fill = state.withLock { state -> Cancellation? in
-            guard case .pending(var waiters) = state.content, waiters.removeValue(forKey: id) != nil else { return nil }
-            state.content = .pending(waiters)
-            return waiters.isEmpty ? state.fill : nil
+    /// Forgets a waiter; a fetch ends when nobody else waits for it. What it brought stays, to be resumed.
+    public func cancel(_ id: WaiterID) {
+        let (indexWaiter, transfer) = state.withLock { state -> (WaiterID?, LayerTransfer?) in
+            guard case .pending(var waiters) = state.index, waiters.removeValue(forKey: id) != nil else {
+                return (nil, state.transfer.value)
+            }
+            state.index = waiters.isEmpty ? .absent : .pending(waiters)
+            guard waiters.isEmpty else { return (nil, nil) }
+            defer { state.indexWaiter = nil }
+            return (state.indexWaiter, nil)
         }
-        fill?.cancel()
+        if let indexWaiter { cancelContent(indexWaiter) }
+        transfer?.cancel(id)
+        cancelTransferWaiter(id)
+        cancelContent(id)
+        releaseTransferIfIdle()
     }
 
     /// Gives up whatever is under way: the mount ends.
     func cancelAll() {
-        state.withLock { $0.fill }?.cancel()
-    }
-
-    // MARK: Index
-
-    /// There is no index file: makes the index from the layer, from its headers, or while it is fetched.
-    private func makeIndex() {
-        do {
-            if let open = try OpenLayer.open(key, blobSize: descriptor.size, in: services.cache),
-                let index = try services.cache.index(of: open, key, blobSize: descriptor.size)
-            {
-                setIndex(index)
-            } else if isListable {
-                let index = try LayerIndex.list(key.form, descriptor, source, services.shutdown)
-                try services.cache.saveIndex(index, key, blobSize: descriptor.size)
-                setIndex(index)
-            } else {
-                // A fill sets the index before it calls back; on failure the waiters get its reason.
-                let id = requireContent { error in
-                    if let error { self.failIndex(error) }
-                }
-                state.withLock { $0.indexWaiter = id }
-            }
-        } catch {
-            let error = StoreError(error, layer: key.digest)
-            services.logger.error("\(key): cannot be listed: \(error)")
-            state.withLock { $0.lastError = error }
-            failIndex(error)
-        }
-    }
-
-    private func setIndex(_ index: LayerIndex) {
-        let waiters = state.withLock { state -> [Waiter] in
-            // A verified index is not replaced by one that is not.
-            if case .ready(let known) = state.index, known.isVerified, !index.isVerified { return [] }
-            defer { state.index = .ready(index) }
-            if case .pending(let waiters) = state.index { return Array(waiters.values) }
-            return []
-        }
-        services.indexGeneration.increment()
-        for waiter in waiters { waiter(nil) }
-    }
-
-    private func failIndex(_ error: StoreError) {
-        let waiters = state.withLock { state -> [Waiter] in
-            guard case .pending(let waiters) = state.index else { return [] }
-            state.index = .absent
-            return Array(waiters.values)
-        }
-        for waiter in waiters { waiter(error) }
-    }
-
-    // MARK: Content
-
-    private func startFill() {
-        let cancellation = Cancellation()
-        state.withLock { $0.fill = cancellation }
-        // What is here does not wait behind what is not.
-        services.local.submit { [self] in
-            if !adoptCached() { services.fetching.submit { self.fill(cancellation) } }
-        }
-    }
-
-    private func fill(_ cancellation: Cancellation) {
-        if services.shutdown.isCancelled { cancellation.cancel() }
-        let fill = LayerFill(
-            key: key, blob: descriptor, source: source, cache: services.cache, cancellation: cancellation,
-            logger: services.logger
-        ) { fetched in
-            self.state.withLock { $0.fetched = fetched }
-        }
-        do {
-            try fill.run { open, index in contentArrived(open, index) }
-        } catch {
-            contentFailed(StoreError(error, layer: key.digest))
-        }
-    }
-
-    private func contentArrived(_ open: OpenLayer, _ index: LayerIndex) {
-        if let known = self.index, !known.hasSameEntries(as: index) {
-            // What this mount has shown was made from other bytes: its entries would point to the wrong places.
-            contentFailed(
-                .unusable(layer: key.digest, reason: "its entries are others than those listed; mount it again"))
-            return
-        }
-        setIndex(index)
-        let waiters = state.withLock { state -> [Waiter] in
-            defer { state.content = .ready(open) }
-            state.fill = nil
-            state.fetched = descriptor.size
-            state.lastError = nil
-            if case .pending(let waiters) = state.content { return Array(waiters.values) }
-            return []
-        }
-        for waiter in waiters { waiter(nil) }
-    }
-
-    private func contentFailed(_ error: StoreError) {
-        if error != .source(.cancelled) { services.logger.error("\(key): \(error)") }
-        enum Next { case call([Waiter]), again }
-        let next = state.withLock { state -> Next in
-            state.fill = nil
-            guard case .pending(let waiters) = state.content else { return .call([]) }
-            // Cancelled when the last waiter left; if another came meanwhile, it wants the layer.
-            if error == .source(.cancelled), !waiters.isEmpty, !services.shutdown.isCancelled { return .again }
-            state.content = .absent
-            if error != .source(.cancelled) {
-                state.lastError = error
-                if case .unusable = error { state.isHopeless = true }
-            }
-            return .call(Array(waiters.values))
-        }
-        switch next {
-        case .again: startFill()
-        case .call(let waiters): for waiter in waiters { waiter(error) }
-        }
+        state.withLock { $0.setup }?.cancel()
+        failContent(.source(.cancelled))
+        state.withLock { $0.transfer.value }?.end(nil)
     }
 
     /// What is wrong with the layer in the eyes of those who show it: logged, and shown by `status`.
@@ -277,50 +185,5 @@ public final class Layer: Sendable {
         let error = StoreError.unusable(layer: key.digest, reason: reason)
         services.logger.error("\(error)")
         state.withLock { $0.lastError = error }
-    }
-
-    /// Opens the layer if it is in the cache: a live mount's layers are left alone by `prune`.
-    public func claimIfCached() {
-        services.local.submit { [self] in _ = adoptCached() }
-    }
-
-    /// Whether the layer was in the cache; no network, no fetch slot.
-    private func adoptCached() -> Bool {
-        guard let open = try? OpenLayer.open(key, blobSize: descriptor.size, in: services.cache),
-            let index = try? services.cache.index(of: open, key, blobSize: descriptor.size)
-        else { return false }
-        contentArrived(open, index)
-        return true
-    }
-
-    // MARK: For people
-
-    /// What `status` and `inspect` show of a layer.
-    public struct Status: Sendable, Equatable {
-        public enum Stage: String, Sendable { case absent, partial, fetching, cached, failed }
-        public let stage: Stage
-        /// Bytes of the blob that are in the cache.
-        public let cached: UInt64
-        public let isVerified: Bool
-        public let error: StoreError?
-    }
-
-    /// What goes on in this process, without a look at the disk; nil for a layer at rest.
-    public var activity: Status? {
-        state.withLock { state in
-            switch state.content {
-            case .ready: Status(stage: .cached, cached: descriptor.size, isVerified: true, error: nil)
-            case .pending:
-                Status(stage: .fetching, cached: state.fetched, isVerified: false, error: state.lastError)
-            case .absent:
-                state.lastError.map { Status(stage: .failed, cached: 0, isVerified: false, error: $0) }
-            }
-        }
-    }
-
-    public var status: Status {
-        let activity = activity
-        if let activity, activity.stage != .failed { return activity }
-        return services.cache.status(key, blobSize: descriptor.size, error: activity?.error)
     }
 }

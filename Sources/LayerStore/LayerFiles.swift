@@ -53,14 +53,6 @@ struct LayerFiles {
         }
     }
 
-    /// Empties everything: for an inflater that starts anew.
-    mutating func clear() throws(Errno) {
-        current = nil
-        layout = LayerLayout()
-        try stream.truncate(to: 0)
-        for name in try members.names() { try members.remove(name) }
-    }
-
     /// Waits until all of it, and the names, are on disk: first files, then directories.
     func sync() throws(Errno) {
         try stream.sync()

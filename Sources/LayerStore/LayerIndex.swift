@@ -27,6 +27,8 @@ public struct LayerIndex: Sendable, Equatable {
 
     /// Whether it was made from bytes whose digest was checked.
     public internal(set) var isVerified: Bool
+    /// Tells apart, within a process, indexes of one layer whose numbers mean different entries.
+    public private(set) var epoch: UInt8 = 0
     /// Size of the uncompressed layer in bytes.
     public let layerSize: UInt64
     /// sha256 of the uncompressed layer; nil until it was read as a whole.
@@ -49,6 +51,17 @@ public struct LayerIndex: Sendable, Equatable {
         /// file: offset of the content; directory: first child; link: where in `text` the target starts.
         let start: UInt64
         let modified: Int64
+    }
+
+    init(
+        isVerified: Bool, layerSize: UInt64, contentDigest: Digest?, layout: LayerLayout, nodes: [Node], text: [UInt8]
+    ) {
+        self.isVerified = isVerified
+        self.layerSize = layerSize
+        self.contentDigest = contentDigest
+        self.layout = layout
+        self.nodes = nodes
+        self.text = text
     }
 
     public static let root: Number = 0
@@ -110,6 +123,20 @@ public struct LayerIndex: Sendable, Equatable {
 
     private func nameBytes(_ node: Node) -> ArraySlice<UInt8> {
         text[Int(node.nameStart)..<Int(node.nameStart) + Int(node.nameCount)]
+    }
+
+    /// The same, to be used in the place of another that lists the same.
+    func numbered(as known: LayerIndex) -> LayerIndex {
+        var index = self
+        index.epoch = known.epoch
+        return index
+    }
+
+    /// The same, to be used in the place of another that lists something else.
+    func replacing(_ known: LayerIndex) -> LayerIndex {
+        var index = self
+        index.epoch = known.epoch &+ 1
+        return index
     }
 
     /// Whether both list the same, verified or not.

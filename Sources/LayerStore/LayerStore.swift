@@ -8,11 +8,18 @@ internal import Threading
 struct StoreServices: Sendable {
     let cache: CacheDirectory
     let logger: Logger
+    /// For what is wanted as a whole, or ahead.
     let fetching: WorkerPool
+    /// For what readers wait for.
+    let demanding: WorkerPool
+    let verifying: WorkerPool
     let listing: WorkerPool
     /// For what needs the disk only.
     let local: WorkerPool
+    /// Seconds without progress after which a wait ends; a little more, since sources give up by themselves.
+    let timeout: Int
     let shutdown: Cancellation
+    let clock = TransferClock()
     let indexGeneration = Counter()
 }
 
@@ -29,20 +36,26 @@ public final class LayerStore: Sendable {
     private let services: StoreServices
     private let layers = Mutex<[LayerKey: Layer]>([:])
 
-    /// `concurrency`: how many layers are fetched at a time, 1 or more.
-    public init(cache: CacheDirectory, concurrency: Int = 5, logger: Logger) {
+    /// `concurrency`: requests at a time for what is wanted as a whole, 1 or more; what readers wait for comes on top.
+    /// `timeout`: seconds without progress after which to give up.
+    public init(cache: CacheDirectory, concurrency: Int = 5, timeout: Int = 60, logger: Logger) {
         self.cache = cache
         services = StoreServices(
             cache: cache, logger: logger, fetching: WorkerPool(limit: max(1, concurrency)),
-            listing: WorkerPool(limit: 8), local: WorkerPool(limit: 4), shutdown: Cancellation())
+            demanding: WorkerPool(limit: 32), verifying: WorkerPool(limit: 4), listing: WorkerPool(limit: 8),
+            local: WorkerPool(limit: 4), timeout: timeout, shutdown: Cancellation())
     }
 
     /// The layer of a blob, read in a form. The first source that is given for it is the one that is asked.
-    public func layer(_ descriptor: Descriptor, form: LayerForm, source: any BlobSource) -> Layer {
+    /// `claimedSize`: of a compressed raw layer, what its kit says of the file's size.
+    public func layer(
+        _ descriptor: Descriptor, form: LayerForm, claimedSize: UInt64? = nil, source: any BlobSource
+    ) -> Layer {
         let key = LayerKey(digest: descriptor.digest, form: form)
         return layers.withLock { layers in
             if let known = layers[key], known.descriptor.size == descriptor.size { return known }
-            let layer = Layer(key: key, descriptor: descriptor, source: source, services: services)
+            let layer = Layer(
+                key: key, descriptor: descriptor, claimedSize: claimedSize, source: source, services: services)
             layers[key] = layer
             return layer
         }
@@ -57,6 +70,8 @@ public final class LayerStore: Sendable {
         for layer in layers.withLock({ Array($0.values) }) { layer.cancelAll() }
         services.local.waitUntilIdle()
         services.fetching.waitUntilIdle()
+        services.demanding.waitUntilIdle()
+        services.verifying.waitUntilIdle()
         services.listing.waitUntilIdle()
     }
 }

@@ -23,8 +23,7 @@ struct PartialLayer {
             }
             if found.state.blobSize == blobSize { return found }
             // Another descriptor of the blob has another size. One of the two is wrong; which, the digest will tell.
-            let isIdle = try found.state.claim(.commit, .exclusive)
-            guard isIdle else {
+            guard try found.state.claimAlone() else {
                 throw StoreError.unusable(
                     layer: key.digest,
                     reason: "its descriptor says \(blobSize) bytes, another that is being fetched "

@@ -4,26 +4,30 @@ internal import SystemPackage
 
 /// The `state` file of a layer's directory: what is there, and who works on it.
 ///
-/// On disk, little-endian: a header of 256 bytes, then one byte for each chunk of 256 KiB of the blob.
+/// On disk, little-endian: a header of 1,024 bytes, then one byte for each chunk of 256 KiB of the blob.
 ///
 /// | offset | size | field |
 /// | --- | --- | --- |
 /// | 0 | 8 | `KITFSLYR` |
-/// | 8 | 4 | version, 1 |
+/// | 8 | 4 | version, 2 |
 /// | 12 | 1 | lifecycle: 0 filling, 1 good, 2 bad |
+/// | 13 | 1 | who verifies: participant plus one, 0 for nobody known |
 /// | 16 | 8 | size of the blob in bytes |
 /// | 24 | 8 | size of the uncompressed layer in bytes; 0 until known |
-/// | 32 | 8 | heartbeat: changes while somebody fills |
+/// | 32 | 8 | of a compressed blob: bytes of the uncompressed layer that are placed, from its start on |
 /// | 40 | 4 | chunk size in bytes |
 /// | 64 | 192 | the key, padded with zeros |
+/// | 256 | 512 | a heartbeat of 8 bytes for each of 64 participants |
 ///
-/// A chunk's byte is written after the chunk's bytes, never before. Locks lie on the same offsets: see `Claim`.
+/// A chunk's byte is 1 when it is here: written after the chunk's bytes, never before. While it is being fetched it is
+/// two more than the participant who does, if that has a number; any other value means nothing. Locks lie on the same
+/// offsets: see `Claim`, `join`, and `claimChunks`.
 final class StateFile: Sendable {
     static let name = "state"
-    static let headerSize = 256
+    static let headerSize = 1024
     static let chunkSize: UInt64 = 256 << 10
     private static let magic = Array("KITFSLYR".utf8)
-    private static let version: UInt32 = 1
+    private static let version: UInt32 = 2
 
     enum Lifecycle: UInt8 { case filling, good, bad }
 
@@ -61,6 +65,7 @@ final class StateFile: Sendable {
         header.append(littleEndian: UInt32(chunkSize))
         header.append(contentsOf: [UInt8](repeating: 0, count: 64 - header.count))
         header.append(contentsOf: key.description.utf8)
+        precondition(header.count <= 256)
         header.append(contentsOf: [UInt8](repeating: 0, count: headerSize - header.count))
         try file.write(header.span.bytes, at: 0)
         try file.truncate(to: UInt64(headerSize + chunkCount(of: blobSize)))
@@ -83,7 +88,7 @@ final class StateFile: Sendable {
         guard size >= headerSize, size <= headerSize + chunkCount(of: sizeLimit) else { return nil }
         let header = try file.bytes(at: 0, count: headerSize)
         let ownSize = header.littleEndian(UInt64.self, at: 16)
-        let ownKey = header[64...].prefix { $0 != 0 }
+        let ownKey = header[64..<256].prefix { $0 != 0 }
         guard header.starts(with: magic), header.littleEndian(UInt32.self, at: 8) == version,
             header.littleEndian(UInt32.self, at: 40) == UInt32(chunkSize),
             ownSize <= sizeLimit,
@@ -97,10 +102,13 @@ final class StateFile: Sendable {
         try file.lock(mode, start: claim.rawValue)
     }
 
+    func isClaimedElsewhere(_ claim: Claim) -> Bool { file.isLocked(start: claim.rawValue, count: 1) }
+
     /// Whether another process lists it, has it open, or fills it.
-    var isInUse: Bool {
-        file.isLocked(start: 0, count: 4)
-    }
+    var isInUse: Bool { file.isLocked(start: 0, count: Self.headerSize) }
+
+    /// Whether nobody lists it, has it open, or fills it; if so, nobody will until this file is closed.
+    func claimAlone() throws(Errno) -> Bool { try file.lock(.exclusive, start: 0, count: Self.headerSize) }
 
     // MARK: Lifecycle
 
@@ -122,24 +130,23 @@ final class StateFile: Sendable {
         try file.write(bytes.span.bytes, at: 24)
     }
 
-    /// Tells those who wait that this process is not stopped or frozen; a slow registry is none of their business.
-    func beat(_ count: UInt64) {
-        var bytes: [UInt8] = []
-        bytes.append(littleEndian: count)
-        try? file.write(bytes.span.bytes, at: 32)
+    /// How far a compressed layer has been placed, from its start on: bytes of the uncompressed layer. Those before it
+    /// may be read.
+    var front: UInt64 {
+        get throws(Errno) { try file.bytes(at: 32, count: 8).littleEndian(UInt64.self, at: 0) }
     }
 
-    /// Changes whenever anything moves: lifecycle, heartbeat, number of chunks.
-    func pulse() throws(Errno) -> [UInt8] {
+    func setFront(_ front: UInt64) throws(Errno) {
         var bytes: [UInt8] = []
-        bytes.append(littleEndian: UInt64(try presence().presentCount))
-        return bytes + (try file.bytes(at: 12, count: 28))
+        bytes.append(littleEndian: front)
+        try file.write(bytes.span.bytes, at: 32)
     }
 
     // MARK: Presence
 
-    func presence() throws(Errno) -> ChunkPresence {
-        ChunkPresence(blobSize: blobSize, states: try file.bytes(at: UInt64(Self.headerSize), count: chunkCount))
+    /// The chunks' bytes as they stand.
+    func chunkStates(_ chunks: Range<Int>) throws(Errno) -> [UInt8] {
+        try file.bytes(at: UInt64(Self.headerSize + chunks.lowerBound), count: chunks.count)
     }
 
     /// To be called once the bytes of these chunks are written.

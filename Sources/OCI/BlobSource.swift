@@ -6,7 +6,8 @@ public protocol BlobSource: Sendable {
     ///
     /// Blocks the calling thread, which must be one that may wait. Retries what is worth retrying, going on at the
     /// byte that was reached. Exactly `range` has been handed over when it returns; the bytes are not verified.
-    /// An error that `receive` throws ends the transfer and comes out as it is; every other one is a `SourceError`.
+    /// An error that `receive` throws ends the transfer and comes out as it is; every other one is a `SourceError`, or
+    /// `RangesIgnored`, of which the whole blob is an answer.
     func fetch(
         _ blob: Descriptor, range: ByteRange, cancellation: Cancellation, receive: (RawSpan) throws -> Void
     ) throws

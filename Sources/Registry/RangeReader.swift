@@ -84,11 +84,17 @@ struct RangeReader: ResponseReader {
         if reached == range.end, position > range.end || response.contentLength == nil { throw ResponseComplete() }
     }
 
-    private func start(of response: HTTPResponse) throws(SourceError) -> UInt64 {
+    /// So many bytes before the range are taken and dropped, where a server ignores Range.
+    private static let skipLimit: UInt64 = 8 << 20
+
+    private func start(of response: HTTPResponse) throws -> UInt64 {
         func unusable(_ reason: String) -> SourceError { .unusable("\(place): blob \(blob.digest): \(reason)") }
         if response.status == 200 {
             if let length = response.contentLength, length != blob.size {
                 throw unusable("the registry has \(length) bytes, the manifest says \(blob.size)")
+            }
+            guard reached <= Self.skipLimit || range.count == blob.size && reached == range.start else {
+                throw RangesIgnored()
             }
             return 0
         }

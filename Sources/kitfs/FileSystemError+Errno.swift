@@ -9,6 +9,7 @@ extension FileSystemError {
     var errno: Errno {
         switch self {
         case .notFound: .noSuchFileOrDirectory
+        case .stale: .staleNFSFileHandle
         case .notDirectory: .notDirectory
         case .isDirectory: .isDirectory
         case .notSymbolicLink: .invalidArgument

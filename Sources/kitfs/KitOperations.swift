@@ -14,6 +14,7 @@ final class KitOperations: FuseOperations {
     private let owner: (user: UInt32, group: UInt32)
     private let logger: Logger
     private let onStart: @Sendable () -> Void
+    private let heldReads = HeldReads(limit: FuseSession.backgroundLimit * 7 / 8)
 
     /// Seconds for which the kernel keeps what will not change.
     private static let finalTimeout: Double = 86_400
@@ -170,20 +171,51 @@ final class KitOperations: FuseOperations {
         let inode = InodeNumber(rawValue: inode)
         answer(request) { [tree] in
             tree.open(inode, $0)
-        } reply: { [tree] request, handle in
-            if !request.reply(handle: handle, keepsCache: true) { tree.close(handle) }
+        } reply: { [tree] request, opened in
+            if !request.reply(handle: opened.handle, keepsCache: opened.keepsCache) { tree.close(opened.handle) }
         }
     }
 
     func read(_ request: consuming DataRequest, handle: UInt64, offset: UInt64, size: Int) {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 4096)
+        read(request, ReadPlace(handle: handle, offset: offset, size: size), [:], tries: 0)
+    }
+
+    private struct ReadPlace: Sendable {
+        let handle: UInt64
+        let offset: UInt64
+        let size: Int
+    }
+
+    private func read(_ request: consuming DataRequest, _ place: ReadPlace, _ failures: Failures, tries: Int) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: place.size, alignment: 4096)
         defer { buffer.deallocate() }
-        do {
-            let count = try tree.read(handle, at: offset, into: buffer)
+        switch tree.read(place.handle, at: place.offset, into: buffer, failures) {
+        case .done(let count):
             request.reply(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
-        } catch {
+        case .failed(let error):
             logger.error("read: \(error)")
             request.fail(error.errno)
+        case .needs where tries == Self.triesLimit:
+            logger.error("read: what it waited for came \(tries) times and was gone again")
+            request.fail(.ioError)
+        case .needs(let needs):
+            let slot = WaitSlot()
+            let id = heldReads.number()
+            let held = Held(request) { [heldReads] in
+                heldReads.remove(id)
+                slot.cancel()
+            }
+            heldReads.add(id) {
+                held.take()?.fail(.ioError)
+                slot.cancel()
+            }
+            if held.isAnswered { heldReads.remove(id) }
+            slot.set(
+                tree.whenMet(needs, failures) { [self] failures in
+                    heldReads.remove(id)
+                    guard let request = held.take() else { return }
+                    read(request, place, failures, tries: tries + 1)
+                })
         }
     }
 

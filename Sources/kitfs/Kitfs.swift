@@ -11,7 +11,8 @@ struct Kitfs: ParsableCommand {
         commandName: "kitfs",
         abstract: "Mounts a ModelKit as a directory, fetching only what is read.",
         discussion: """
-            REF names a kit: HOST[:PORT]/REPO[:TAG][@DIGEST] in a registry, or oci:DIR[:TAG] for an OCI image layout.
+            REF names a kit: HOST[:PORT]/REPO[:TAG][@DIGEST] in a registry, NAME[:TAG] in kit's local store, \
+            or oci:DIR[:TAG] for an OCI image layout.
 
               kitfs mount registry.example.com/team/model:v1 ~/model
               ls ~/model
@@ -22,8 +23,8 @@ struct Kitfs: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            MountCommand.self, UnmountCommand.self, StatusCommand.self, ListCommand.self, InspectCommand.self,
-            CacheCommand.self,
+            MountCommand.self, UnmountCommand.self, StatusCommand.self, PullCommand.self, ListCommand.self,
+            InspectCommand.self, CacheCommand.self,
         ])
 
     static func main() {

@@ -45,7 +45,8 @@ struct ListCommand: ParsableCommand {
     func run() throws {
         do {
             let store = LayerStore(
-                cache: try cache.open(), concurrency: source.concurrency, logger: log.logger(LogSink()))
+                cache: try cache.open(), concurrency: source.concurrency, timeout: source.timeout,
+                logger: log.logger(LogSink()))
             let family = try source.family(reference, store.cache, filters: parts.filters)
             let tree = try KitFileSystem(family, store: store, modes: ModePolicy())
             let path = try EntryPath(parsing: Array(path.utf8))

@@ -10,7 +10,8 @@ struct MountCommand: ParsableCommand {
         abstract: "Mount a kit on a directory.",
         discussion: """
             Returns when the mount is usable, or fails with the reason. Only the manifest and the Kitfile are fetched; \
-            a layer is fetched, as a whole and verified, when the first file in it is opened, and kept in the cache.
+            a layer is fetched when the first file in it is opened, as a whole and verified unless --verify says \
+            otherwise, and kept in the cache.
 
               kitfs mount localhost:5000/team/model:v1 ~/model
               kitfs mount oci:./layout:v1 /mnt/model
@@ -43,6 +44,13 @@ struct MountCommand: ParsableCommand {
             valueName: "file"))
     var logFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Fetch these parts in the background, as soon as it is mounted (see --filter). May be repeated.",
+            valueName: "filter"))
+    var prefetch: [String] = []
+
+    @OptionGroup var verify: VerifyOptions
     @OptionGroup var parts: FilterOptions
     @OptionGroup var cache: CacheOptions
     @OptionGroup var source: SourceOptions

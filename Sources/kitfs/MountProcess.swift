@@ -52,9 +52,13 @@ struct MountProcess {
             logger.warning("layer \(blob.digest) of type \(blob.mediaType) is not shown: \(layer.reason)")
         }
         if let warning = command.parts.warning(family) { logger.warning("\(warning)") }
-        let store = LayerStore(cache: cache, concurrency: command.source.concurrency, logger: logger)
+        let store = LayerStore(
+            cache: cache, concurrency: command.source.concurrency, timeout: command.source.timeout, logger: logger)
         let tree = try KitFileSystem(
-            family, store: store, modes: ModePolicy(sharesWithOthers: command.allowOther))
+            family, store: store, modes: ModePolicy(sharesWithOthers: command.allowOther),
+            verify: command.verify.policy)
+        let prefetch = try command.prefetch.map { try KitFilter(parsing: $0) }
+        warn(of: tree)
         var options = FuseMountOptions(source: tree.reference.description, subtype: "kitfs")
         options.allowOther = command.allowOther
         let publisher = ActivityPublisher(tree)
@@ -62,12 +66,17 @@ struct MountProcess {
             tree, owner: (command.uid ?? geteuid(), command.gid ?? getegid()), logger: logger
         ) { [self] in
             publisher.start(record(tree, directory, cache), id: id)
+            let mode = command.verify.description
             logger.notice(
-                "kitfs \(Kitfs.version) on \(directory): \(tree.digest), verify before-read, cache \(cache.path)")
+                "kitfs \(Kitfs.version) on \(directory): \(tree.digest), verify \(mode), cache \(cache.path)")
             sayReady()
+            for mounted in tree.mountedLayers where prefetch.contains(where: { $0.matches(mounted.declared) }) {
+                _ = mounted.layer.requireContent { _ in }
+            }
         }
         let session = try FuseSession(operations, options)
         ending.set(session)
+        forget(tree, session)
         guard word.isAwaited else { throw CommandFailure(.failed, "who asked for the mount has gone") }
         try session.mount(on: directory)
         chdir("/")
@@ -78,6 +87,41 @@ struct MountProcess {
             publisher.stop()
         }
         try session.run()
+    }
+
+    /// What somebody who mounts will want to know before it surprises them.
+    private func warn(of tree: KitFileSystem) {
+        for (declared, layer, isStreamed) in tree.mountedLayers {
+            if !isStreamed, layer.descriptor.size > 4 << 30 {
+                let size = ByteCount.text(layer.descriptor.size)
+                let text = """
+                    the \(declared.kind.rawValue) layer at \(declared.path) has \(size), and the first open in it waits for \
+                    all of that: --verify while-streaming=FILTER reads it while it comes, `kitfs pull` fetches it before
+                    """
+                logger.warning("\(text)")
+            }
+        }
+        let isSafe = command.source.tlsVerify && !command.source.plainHttp
+        if !isSafe, tree.mountedLayers.contains(where: \.isStreamed) {
+            logger.warning(
+                "--verify while-streaming without verified TLS: whoever stands between can have wrong bytes read")
+        }
+    }
+
+    /// What the kernel remembers of what was shown goes when it no longer holds.
+    private func forget(_ tree: KitFileSystem, _ session: FuseSession) {
+        let invalidating = WorkerPool(limit: 1)
+        tree.observe { [weak session] invalidations in
+            invalidating.submit { [session] in
+                guard let session else { return }
+                for invalidation in invalidations {
+                    switch invalidation {
+                    case .name(let parent, let name): session.invalidate(name: name.bytes, in: parent.rawValue)
+                    case .pages(let inode): session.invalidate(inode: inode.rawValue)
+                    }
+                }
+            }
+        }
     }
 
     /// The kernel has answered: whoever waits for the mount may use it. If they have gone, so does the mount.
@@ -93,9 +137,9 @@ struct MountProcess {
     private func record(_ tree: KitFileSystem, _ directory: String, _ cache: CacheDirectory) -> MountRecord {
         MountRecord(
             pid: getpid(), reference: tree.reference.description, digest: tree.digest.description,
-            directory: directory, cache: cache.path, verify: "before-read", started: Int64(time(nil)),
+            directory: directory, cache: cache.path, verify: command.verify.description, started: Int64(time(nil)),
             log: word.isInBackground ? logPath : nil, version: Kitfs.version,
-            layers: tree.mountedLayers.map { declared, layer in
+            layers: tree.mountedLayers.map { declared, layer, _ in
                 MountRecord.Layer(
                     digest: layer.key.digest.description, form: layer.key.form.description,
                     kind: declared.kind.rawValue, path: declared.path.description, name: declared.name,
@@ -207,7 +251,8 @@ private final class ActivityPublisher: Sendable {
         for (place, item) in tree.mountedLayers.enumerated() {
             guard let activity = item.layer.activity else { continue }
             found[place] = MountRecord.Activity(
-                stage: activity.stage.rawValue, cached: activity.cached, error: activity.error?.description)
+                stage: activity.stage.rawValue, cached: activity.cached, error: activity.error?.description,
+                waiters: activity.waiters)
         }
         return found
     }

@@ -34,6 +34,8 @@ struct MountRecord: Codable {
         /// Bytes of the blob that are here.
         let cached: UInt64
         let error: String?
+        /// How many operations wait for it.
+        let waiters: Int
     }
 }
 

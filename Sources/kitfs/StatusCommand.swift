@@ -36,6 +36,8 @@ struct StatusCommand: ParsableCommand {
         let cached: UInt64
         let state: String
         let error: String?
+        /// How many lookups, opens and reads wait for it.
+        let waiters: Int
     }
 
     func run() throws {
@@ -68,7 +70,7 @@ struct StatusCommand: ParsableCommand {
             }
             return Layer(
                 kind: layer.kind, path: layer.path, name: layer.name, digest: layer.digest, size: layer.size,
-                cached: cached, state: state, error: activity?.error)
+                cached: cached, state: state, error: activity?.error, waiters: activity?.waiters ?? 0)
         }
         return Mount(
             reference: record.reference, digest: record.digest, directory: record.directory, pid: record.pid,
@@ -87,7 +89,8 @@ struct StatusCommand: ParsableCommand {
             let layerDigest = Digest(layer.digest)?.short ?? layer.digest
             table.add([
                 "  " + layer.kind, layer.path, layerDigest, ByteCount.text(layer.size), "\(share)%",
-                layer.state + (layer.error.map { ": \($0)" } ?? ""),
+                layer.state + (layer.waiters > 0 ? ", \(layer.waiters) waiting" : "")
+                    + (layer.error.map { ": \($0)" } ?? ""),
             ])
         }
         Terminal.out(table.text)

@@ -87,11 +87,16 @@ extension KitFileSystem {
 
     func content(_ path: String) throws -> [UInt8] {
         let inode = try find(path).inode
-        let handle = try wait { open(inode, $0) }
-        defer { close(handle) }
-        var bytes = [UInt8](repeating: 0, count: 100)
-        let count = try bytes.withUnsafeMutableBytes { try read(handle, at: 0, into: $0) }
-        return Array(bytes[0..<count])
+        let opened = try wait { open(inode, $0) }
+        defer { close(opened.handle) }
+        return try wait { failures in
+            var bytes = [UInt8](repeating: 0, count: 100)
+            return switch bytes.withUnsafeMutableBytes({ read(opened.handle, at: 0, into: $0, failures) }) {
+            case .done(let count): .done(Array(bytes[0..<count]))
+            case .failed(let error): .failed(error)
+            case .needs(let needs): .needs(needs)
+            }
+        }
     }
 }
 

@@ -29,31 +29,73 @@ import Testing
         let size = StateFile.chunkSize * 3 + 10
         let state = try StateFile.create(in: directory, key: key, blobSize: size)
         #expect(state.chunkCount == 4)
-        #expect(try state.presence().absentRuns.map(\.count) == [size])
+        let chunks = try ChunkMap(state)
+        #expect(chunks.missing(in: 0..<4) == 0..<4)
+        #expect(chunks.missing(in: 0..<4, limit: 2) == 0..<2)
         try state.markPresent(1..<2)
-        #expect(try state.presence().absentRuns.map(\.start) == [0, StateFile.chunkSize * 2])
-        #expect(try state.presence().presentBytes == StateFile.chunkSize)
-        try state.markPresent(3..<4)
-        #expect(try state.presence().presentBytes == StateFile.chunkSize + 10)
+        // Another's work shows when it is looked for.
+        #expect(!chunks.hasAll(1..<2))
+        #expect(try chunks.refresh(0..<4))
+        #expect(try !chunks.refresh(0..<4))
+        #expect(chunks.missing(in: 0..<4) == 0..<1)
+        #expect(chunks.missing(in: 1..<4) == 2..<4)
+        #expect(chunks.presentBytes == StateFile.chunkSize)
+        chunks.insert(3..<4)
+        #expect(chunks.presentBytes == StateFile.chunkSize + 10)
+        #expect(chunks.front == 0 && !chunks.isWhole)
+        chunks.insert(0..<3)
+        #expect(chunks.isWhole && chunks.front == size && chunks.presentBytes == size)
         try state.markPresent(0..<4)
-        #expect(try state.presence().absentRuns.isEmpty)
-        #expect(try state.presence().presentBytes == size)
         let again = try #require(try StateFile.open(in: directory, key: key))
-        #expect(try again.presence().presentBytes == size)
+        #expect(try ChunkMap(again).isWhole)
+    }
+
+    @Test func chunksOfBytes() throws {
+        let size = StateFile.chunkSize * 2 + 10
+        let chunks = try ChunkMap(StateFile.create(in: directory, key: key, blobSize: size))
+        func range(_ start: UInt64, _ count: UInt64) throws -> ByteRange {
+            try #require(ByteRange(start: start, count: count))
+        }
+        #expect(try chunks.chunks(of: range(0, 1)) == 0..<1)
+        #expect(try chunks.chunks(of: range(StateFile.chunkSize - 1, 2)) == 0..<2)
+        #expect(try chunks.chunks(of: range(StateFile.chunkSize, 1)) == 1..<2)
+        #expect(try chunks.chunks(of: range(size - 1, 100)) == 2..<3)
+        #expect(try chunks.chunks(of: range(size, 100)).isEmpty)
+        #expect(try chunks.bytes(of: 2..<3) == range(StateFile.chunkSize * 2, 10))
     }
 
     @Test func chunksAreMarkedOnlyWhenWhole() throws {
         let size = StateFile.chunkSize * 2 + 5
         let state = try StateFile.create(in: directory, key: key, blobSize: size)
         var marker = ChunkMarker(state: state, run: ByteRange(upTo: size))
-        try marker.advance(by: Int(StateFile.chunkSize) - 1)
-        #expect(try state.presence().presentCount == 0)
-        try marker.advance(by: 1)
-        #expect(try state.presence().presentCount == 1)
-        try marker.advance(by: Int(StateFile.chunkSize) + 4)
-        #expect(try state.presence().presentCount == 2)
-        try marker.advance(by: 1)
-        #expect(try state.presence().absentRuns.isEmpty)
+        #expect(try marker.advance(by: Int(StateFile.chunkSize) - 1) == nil)
+        #expect(try state.chunkStates(0..<3) == [0, 0, 0])
+        #expect(try marker.advance(by: 1) == 0..<1)
+        #expect(try marker.advance(by: Int(StateFile.chunkSize) + 4) == 1..<2)
+        #expect(try state.chunkStates(0..<3) == [1, 1, 0])
+        #expect(try marker.advance(by: 1) == 2..<3)
+        #expect(try ChunkMap(state).isWhole)
+    }
+
+    @Test func chunksAreClaimedOnce() throws {
+        var first: StateFile? = try StateFile.create(in: directory, key: key, blobSize: StateFile.chunkSize * 10)
+        let second = try #require(try StateFile.open(in: directory, key: key))
+        let participant = try first?.join()
+        #expect(participant == 0)
+        #expect(try second.join() == 1)
+        #expect(try first?.claimChunks(3..<6, participant) == true)
+        try first?.sign(3..<6, participant)
+        #expect(try second.claimChunks(0..<10, 1) == false)
+        #expect(second.claimedElsewhere(0..<10) == 3..<6)
+        #expect(try second.fetcher(of: 4) == 0)
+        #expect(try second.fetcher(of: 6) == nil)
+        #expect(try second.claimChunks(0..<3, 1))
+        first?.releaseChunks(3..<4)
+        #expect(second.claimedElsewhere(0..<10) == 4..<6)
+        // The dead have no claims.
+        first = nil
+        #expect(second.claimedElsewhere(0..<10) == nil)
+        #expect(try second.claimChunks(0..<10, 1))
     }
 
     /// Two descriptors, as two processes would have: what one claims the other cannot, until it is gone.
@@ -83,7 +125,7 @@ import Testing
             try writeFile(path, damaged)
             #expect(try StateFile.open(in: directory, key: key) == nil, "byte \(place)")
         }
-        for count in [0, 1, 255, 256, good.count - 1] {
+        for count in [0, 1, 1023, 1024, good.count - 1] {
             try writeFile(path, Array(good[..<count]))
             #expect(try StateFile.open(in: directory, key: key) == nil, "\(count) bytes")
         }

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+private import Glibc
+internal import Logging
+internal import OCI
+private import Synchronization
+internal import Threading
+
+/// The content: from the cache, or by a transfer.
+extension Layer {
+    /// Calls back once files can be opened, whole and verified, or why they cannot be. Returns a name to take the waiter
+    /// back with, nil if it was called at once.
+    public func requireContent(_ waiter: @escaping Waiter) -> WaiterID? {
+        join(\.content, waiter) { startContent() }
+    }
+
+    private func startContent() {
+        // What is here does not wait behind what is not.
+        services.local.submit { [self] in
+            if adoptCached() { return }
+            do {
+                try checkSpace()
+            } catch {
+                return failContent(StoreError(error, layer: key.digest))
+            }
+            let id = join(\.transfer) { error in
+                if let error { self.failContent(error) } else { self.wantWhole() }
+            } start: {
+                startTransfer()
+            }
+            state.withLock { $0.contentWaiter = id }
+            // Whoever waited may have left meanwhile.
+            abandonContent()
+        }
+    }
+
+    private func wantWhole() {
+        let (transfer, isWanted) = state.withLock { state in
+            (state.transfer.value, !state.content.waiters.isEmpty)
+        }
+        if isWanted { transfer?.wantWhole() } else { abandonContent() }
+    }
+
+    /// What does not fit is not begun. Of a compressed layer, the blob's own size is all that is known.
+    private func checkSpace() throws {
+        let missing = descriptor.size - min(descriptor.size, services.cache.cachedBytes(key, blobSize: descriptor.size).bytes)
+        var free = try services.cache.layers.freeSpace
+        // What was just taken away comes free when the last one who has it open lets go.
+        for _ in 0..<50 where missing > free {
+            usleep(20_000)
+            free = try services.cache.layers.freeSpace
+        }
+        guard missing <= free else {
+            throw StoreError.noSpace(
+                "layer \(key.digest.short) needs \(missing) bytes, and the cache \(services.cache.path) has room for \(free)")
+        }
+    }
+
+    func cancelContent(_ id: WaiterID) {
+        let mustEnd = state.withLock { state -> Bool in
+            guard case .pending(var waiters) = state.content, waiters.removeValue(forKey: id) != nil else { return false }
+            state.content = .pending(waiters)
+            return waiters.isEmpty
+        }
+        if mustEnd { abandonContent() }
+    }
+
+    /// Nobody waits for it any more.
+    private func abandonContent() {
+        let (transfer, waiter) = state.withLock { state -> (LayerTransfer?, WaiterID?) in
+            guard case .pending(let waiters) = state.content, waiters.isEmpty else { return (nil, nil) }
+            if case .pending = state.transfer {
+                guard let waiter = state.contentWaiter else { return (nil, nil) }  // about to wait: looks again then
+                state.content = .absent
+                return (nil, waiter)
+            }
+            state.content = .absent
+            return (state.transfer.value, nil)
+        }
+        if let waiter { cancelTransferWaiter(waiter) }
+        transfer?.unwantWhole()
+        releaseTransferIfIdle()
+    }
+
+    /// Forgets one who waits for a transfer to be set up; if nobody else does, that ends.
+    func cancelTransferWaiter(_ id: WaiterID) {
+        let setup = state.withLock { state -> Cancellation? in
+            guard case .pending(var waiters) = state.transfer, waiters.removeValue(forKey: id) != nil else {
+                return nil
+            }
+            state.transfer = .pending(waiters)
+            return waiters.isEmpty ? state.setup : nil
+        }
+        setup?.cancel()
+    }
+
+    func failContent(_ error: StoreError) {
+        if error != .source(.cancelled) { services.logger.error("\(key): \(error)") }
+        let waiters = state.withLock { state -> [Waiter] in
+            if error != .source(.cancelled) {
+                state.lastError = error
+                if case .unusable = error { state.isHopeless = true }
+            }
+            guard case .pending(let waiters) = state.content else { return [] }
+            state.content = .absent
+            return Array(waiters.values)
+        }
+        for waiter in waiters { waiter(error) }
+        releaseTransferIfIdle()
+    }
+
+    func contentArrived(_ open: OpenLayer, _ index: LayerIndex) {
+        setIndex(index)
+        let waiters = state.withLock { state -> [Waiter] in
+            defer { state.content = .ready(open) }
+            state.lastError = nil
+            return Array(state.content.waiters.values)
+        }
+        for waiter in waiters { waiter(nil) }
+    }
+
+    /// Opens the layer if it is in the cache: a live mount's layers are left alone by `prune`.
+    public func claimIfCached() {
+        services.local.submit { [self] in _ = adoptCached() }
+    }
+
+    /// Whether the layer was in the cache; no network, no fetch slot.
+    private func adoptCached() -> Bool {
+        guard let open = try? OpenLayer.open(key, blobSize: descriptor.size, in: services.cache),
+            let index = try? services.cache.index(of: open, key, blobSize: descriptor.size)
+        else { return false }
+        contentArrived(open, index)
+        return true
+    }
+
+    // MARK: Transfers
+
+    /// The one who finds the stage absent has made it pending, and calls this.
+    func startTransfer() {
+        let setup = Cancellation()
+        state.withLock { $0.setup = setup }
+        services.listing.submit { [self] in
+            do {
+                if services.shutdown.isCancelled || setup.isCancelled { throw SourceError.cancelled }
+                if adoptCached() { return transferEnded(nil) }
+                let index = isListable ? try self.index ?? listing(setup) : nil
+                let transfer = try LayerTransfer(
+                    key: key, blob: descriptor, source: source, services: services, index: index
+                ) { end in
+                    self.ended(end)
+                }
+                let waiters = state.withLock { state -> [Waiter] in
+                    defer { state.transfer = .ready(transfer) }
+                    return Array(state.transfer.waiters.values)
+                }
+                for waiter in waiters { waiter(nil) }
+                releaseTransferIfIdle()
+            } catch is RangesIgnored {
+                transferEnded(.source(.unusable("layer \(key.digest): the registry gives no parts of it")))
+            } catch {
+                transferEnded(StoreError(error, layer: key.digest))
+            }
+        }
+    }
+
+    private func ended(_ end: LayerTransfer.End) {
+        switch end {
+        case .good(let open, let index):
+            contentArrived(open, index)
+            transferEnded(nil)
+        case .failed(let error):
+            if case .unusable = error { transferEnded(nil) }
+            failContent(error)
+        case .wrong(let error, let canRetry):
+            state.withLock { state in
+                state.wrongGeneration += 1
+                state.lastError = error
+            }
+            tell(.wrongBytes)
+            transferEnded(nil)
+            if canRetry { again() } else { failContent(error) }
+        case .superseded:
+            transferEnded(nil)
+            again()
+        }
+    }
+
+    /// Starts anew for those who still wait.
+    private func again() {
+        let isWanted = state.withLock { !$0.content.waiters.isEmpty }
+        if isWanted, !services.shutdown.isCancelled { startContent() } else { failContent(.source(.cancelled)) }
+    }
+
+    private func transferEnded(_ error: StoreError?) {
+        if error == .source(.cancelled), !services.shutdown.isCancelled,
+            state.withLock({ !$0.transfer.waiters.isEmpty })
+        {
+            // Cancelled when the last waiter left; whoever came meanwhile wants it.
+            return startTransfer()
+        }
+        if let error, error != .source(.cancelled) {
+            services.logger.error("\(key): \(error)")
+            state.withLock { $0.lastError = error }
+        }
+        let waiters = state.withLock { state -> [Waiter] in
+            defer { state.transfer = .absent }
+            return Array(state.transfer.waiters.values)
+        }
+        for waiter in waiters { waiter(error) }
+    }
+
+    /// Lets go of a transfer that nobody waits for or reads from: what it brought stays, and may be pruned.
+    func releaseTransferIfIdle() {
+        let idle = state.withLock { state -> LayerTransfer? in
+            guard let transfer = state.transfer.value, state.openStreams == 0, state.content.waiters.isEmpty,
+                !transfer.isWanted
+            else { return nil }
+            state.transfer = .absent
+            return transfer
+        }
+        idle?.end(nil)
+    }
+
+    // MARK: Streams
+
+    var wrongGeneration: UInt64 { state.withLock { $0.wrongGeneration } }
+    var wrongBytes: StoreError {
+        state.withLock { $0.lastError } ?? .source(.unusable("layer \(key.digest): its bytes were wrong"))
+    }
+    func openedStream() { state.withLock { $0.openStreams += 1 } }
+    func closedStream() {
+        state.withLock { $0.openStreams -= 1 }
+        releaseTransferIfIdle()
+    }
+}

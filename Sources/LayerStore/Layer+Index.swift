@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Logging
+internal import OCI
+private import Synchronization
+internal import Threading
+
+/// The entries: from the cache, from headers, or from the whole layer.
+extension Layer {
+    /// Calls back once the entries are known, or cannot be: then with the reason. Returns a name to take the waiter back
+    /// with, nil if it was called at once.
+    public func requireIndex(_ waiter: @escaping Waiter) -> WaiterID? {
+        join(\.index, waiter) { [self] in
+            services.local.submit { [self] in
+                if let index = services.cache.loadIndex(key, blobSize: descriptor.size) {
+                    setIndex(index)
+                } else {
+                    services.listing.submit { self.makeIndex() }
+                }
+            }
+        }
+    }
+
+    /// There is no index file: makes the index from the layer, from its headers, or while it is fetched.
+    private func makeIndex() {
+        do {
+            if let open = try OpenLayer.open(key, blobSize: descriptor.size, in: services.cache),
+                let index = try services.cache.index(of: open, key, blobSize: descriptor.size)
+            {
+                return setIndex(index)
+            }
+            if let index = try listing(services.shutdown) { return setIndex(index) }
+            // A transfer sets the index before it calls back; on failure the waiters get its reason.
+            let id = requireContent { error in
+                if let error { self.failIndex(error) }
+            }
+            state.withLock { $0.indexWaiter = id }
+        } catch {
+            let error = StoreError(error, layer: key.digest)
+            services.logger.error("\(key): cannot be listed: \(error)")
+            state.withLock { $0.lastError = error }
+            failIndex(error)
+        }
+    }
+
+    /// The entries without the content, made by one process for all; nil where only the content tells them.
+    func listing(_ cancellation: Cancellation) throws -> LayerIndex? {
+        try services.cache.buildingIndex(key, cancellation) {
+            if let index = services.cache.loadIndex(key, blobSize: descriptor.size) { return index }
+            let lister = EntryLister(
+                form: key.form, blob: descriptor, claimedSize: claimedSize, source: source,
+                cancellation: cancellation)
+            guard let index = try lister.list() else { return nil }
+            // What a kit claims of a raw layer's size is that kit's own affair.
+            if key.form.archive == .raw { return index }
+            try services.cache.saveIndex(index, key, blobSize: descriptor.size)
+            return index
+        }
+    }
+
+    /// Takes an index for the layer's; where it is another than the one that was shown, that is told.
+    func setIndex(_ index: LayerIndex) {
+        let (waiters, isReplaced) = state.withLock { state -> ([Waiter], Bool) in
+            guard let known = state.index.value else {
+                let waiters = Array(state.index.waiters.values)
+                state.index = .ready(index)
+                return (waiters, false)
+            }
+            // A verified index is not replaced by one that is not.
+            guard index.isVerified, !known.isVerified else { return ([], false) }
+            let isOther = !known.hasSameEntries(as: index)
+            state.index = .ready(isOther ? index.replacing(known) : index.numbered(as: known))
+            return ([], isOther)
+        }
+        services.indexGeneration.increment()
+        for waiter in waiters { waiter(nil) }
+        if isReplaced {
+            services.logger.notice("\(key): verified, its entries are others than those listed")
+            tell(.entries)
+        }
+    }
+
+    func failIndex(_ error: StoreError) {
+        let waiters = state.withLock { state -> [Waiter] in
+            guard case .pending(let waiters) = state.index else { return [] }
+            state.index = .absent
+            return Array(waiters.values)
+        }
+        for waiter in waiters { waiter(error) }
+    }
+}

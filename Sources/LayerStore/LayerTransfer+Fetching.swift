@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Logging
+internal import OCI
+internal import SystemPackage
+private import Synchronization
+internal import Threading
+
+/// Fetching: what readers wait for first, then what is wanted as a whole, in order, several runs at a time.
+extension LayerTransfer {
+    /// Chunks of a run: what is asked for in one request, 16 MiB.
+    private static let runLimit = 64
+    /// Requests at a time for one layer, in the background; those that readers wait for come on top.
+    private static let backgroundLimit = 4
+    private static let demandLimit = 8
+
+    /// Starts as many jobs as there is work for.
+    func schedule() {
+        let wanted = state.withLock { state -> (demanded: Int, background: Int) in
+            guard !state.isEnded else { return (0, 0) }
+            // One stream is all there is to be had where ranges are refused.
+            let limit = state.mustStream ? 1 : Self.backgroundLimit
+            var background = 0
+            if state.isWholeWanted || isBehindGoal(state), state.backgroundWorkers < limit { background = 1 }
+            var demanded = 0
+            if !state.demands.isEmpty, !state.mustStream, state.demandWorkers < Self.demandLimit { demanded = 1 }
+            if state.mustStream, !state.demands.isEmpty || !state.waiters.isEmpty, state.backgroundWorkers < limit {
+                background = 1
+            }
+            state.backgroundWorkers += background
+            state.demandWorkers += demanded
+            return (demanded, background)
+        }
+        if wanted.demanded > 0 { services.demanding.submit { self.work(isDemanded: true) } }
+        if wanted.background > 0 { services.fetching.submit { self.work(isDemanded: false) } }
+    }
+
+    private func isBehindGoal(_ state: State) -> Bool { layout == nil && placed < state.frontGoal && !chunks.isWhole }
+
+    /// One run; then others have their turn.
+    private func work(isDemanded: Bool) {
+        let flight = nextFlight(isDemanded: isDemanded)
+        if let flight {
+            // Another may go on beside this one.
+            schedule()
+            fetch(flight)
+        }
+        state.withLock { state in
+            if isDemanded { state.demandWorkers -= 1 } else { state.backgroundWorkers -= 1 }
+        }
+        if flight != nil { schedule() }
+    }
+
+    // MARK: Choosing
+
+    /// Claims the next run; nil if nothing that is wanted is free.
+    private func nextFlight(isDemanded: Bool) -> Flight? {
+        claiming.withLock { _ in
+            let (candidates, busy, mustStream) = state.withLock { state in
+                guard !state.isEnded else { return ([Range<Int>](), [Range<Int>](), false) }
+                var candidates = state.demands
+                if state.isWholeWanted || isBehindGoal(state), !isDemanded {
+                    candidates.append(chunks.frontChunk..<chunks.count)
+                }
+                return (candidates, state.flights.map(\.chunks), state.mustStream)
+            }
+            if mustStream {
+                guard busy.isEmpty, !candidates.isEmpty, !chunks.isWhole else { return nil }
+                return takeOff(chunks.frontChunk..<chunks.count, isDemanded: isDemanded, isBlocked: false)
+            }
+            var isBlocked = false
+            for candidate in candidates {
+                var rest = candidate
+                while let run = freeRun(in: rest, busy) {
+                    switch claim(run) {
+                    case .claimed(let claimed):
+                        return takeOff(claimed, isDemanded: isDemanded, isBlocked: isBlocked)
+                    case .elsewhere(let others):
+                        isBlocked = true
+                        rest = min(others.upperBound, rest.upperBound)..<rest.upperBound
+                    case .here:
+                        break  // it came meanwhile: look again
+                    }
+                }
+            }
+            state.withLock { state in
+                state.waitsForChunks = isBlocked
+                state.demands.removeAll { chunks.hasAll($0) }
+            }
+            return nil
+        }
+    }
+
+    /// The first run of chunks that are neither here nor being fetched by us.
+    private func freeRun(in candidate: Range<Int>, _ busy: [Range<Int>]) -> Range<Int>? {
+        var rest = candidate
+        while let missing = chunks.missing(in: rest, limit: Self.runLimit) {
+            if let flight = busy.first(where: { $0.contains(missing.lowerBound) }) {
+                guard flight.upperBound < rest.upperBound else { return nil }
+                rest = flight.upperBound..<rest.upperBound
+                continue
+            }
+            let end = busy.map(\.lowerBound).filter { $0 > missing.lowerBound }.min() ?? missing.upperBound
+            return missing.lowerBound..<min(missing.upperBound, end)
+        }
+        return nil
+    }
+
+    private enum Claim { case claimed(Range<Int>), elsewhere(Range<Int>), here }
+
+    /// Claims a run, or the first part of it that no other process has.
+    private func claim(_ run: Range<Int>) -> Claim {
+        do {
+            var run = run
+            while try !partial.state.claimChunks(run, participant) {
+                // Freed between the two calls: try again.
+                guard let others = partial.state.claimedElsewhere(run) else { continue }
+                guard others.lowerBound > run.lowerBound else { return .elsewhere(others) }
+                run = run.lowerBound..<others.lowerBound
+            }
+            // Whoever had it before may have brought it.
+            if try chunks.refresh(run) {
+                guard let missing = chunks.missing(in: run) else {
+                    partial.state.releaseChunks(run)
+                    return .here
+                }
+                partial.state.releaseChunks(run.lowerBound..<missing.lowerBound)
+                partial.state.releaseChunks(missing.upperBound..<run.upperBound)
+                run = missing
+            }
+            try partial.state.sign(run, participant)
+            return .claimed(run)
+        } catch {
+            return .elsewhere(run)
+        }
+    }
+
+    private func takeOff(_ run: Range<Int>, isDemanded: Bool, isBlocked: Bool) -> Flight? {
+        let flight = state.withLock { state -> Flight? in
+            state.waitsForChunks = isBlocked
+            guard !state.isEnded else { return nil }
+            let flight = Flight(
+                id: state.nextFlight, chunks: run, cancellation: Cancellation(), isDemanded: isDemanded)
+            state.nextFlight += 1
+            state.flights.append(flight)
+            return flight
+        }
+        if flight == nil { partial.state.releaseChunks(run) }
+        return flight
+    }
+
+    private var mustStream: Bool { state.withLock { $0.mustStream } }
+
+    // MARK: Fetching
+
+    private func fetch(_ flight: Flight) {
+        if services.shutdown.isCancelled { flight.cancellation.cancel() }
+        let isStream = mustStream
+        let before = chunks.presentBytes
+        let result = Result { if isStream { try fetchStream(flight) } else { try fetchRun(flight) } }
+        state.withLock { $0.flights.removeAll { $0.id == flight.id } }
+        if isStream { state.withLock { $0.mustStream = false } }
+        switch result {
+        case .success, .failure(SourceError.cancelled): break
+        case .failure(is RangesIgnored) where !isStream || chunks.presentBytes > before: stream()
+        case .failure(let error): failed(error)
+        }
+    }
+
+    private func fetchRun(_ flight: Flight) throws {
+        let range = chunks.bytes(of: flight.chunks)
+        var marker = ChunkMarker(state: partial.state, run: range)
+        defer {
+            // Still claimed, and not here: nobody is to wait for us.
+            let rest = max(marker.markedChunks, flight.chunks.lowerBound)..<flight.chunks.upperBound
+            claiming.withLock { _ in
+                if !rest.isEmpty { try? partial.state.sign(rest, nil) }
+                partial.state.releaseChunks(rest)
+            }
+        }
+        let writer = try follower.writer()
+        try source.fetch(blob, range: range, cancellation: flight.cancellation) { piece in
+            try writer.write(piece, at: marker.position)
+            noteReceived(piece.byteCount)
+            if let arrived = try marker.advance(by: piece.byteCount) { land(arrived) }
+        }
+    }
+
+    // MARK: Streams
+
+    /// The registry ignores ranges, as a proxy may that has not got the blob yet: all of it comes, from its start on, and
+    /// what is missing is taken out of that. Ranges are tried again once the stream has ended.
+    private func stream() {
+        let flights = state.withLock { state in
+            state.mustStream = true
+            return state.flights
+        }
+        for flight in flights { flight.cancellation.cancel() }
+        services.logger.info("\(key): the registry ignores ranges; taking the blob as one stream")
+    }
+
+    private func fetchStream(_ flight: Flight) throws {
+        let writer = try follower.writer()
+        var position: UInt64 = 0
+        /// The chunk that is being taken, and claimed.
+        var taken: Int?
+        defer { if let taken { partial.state.releaseChunks(taken..<(taken + 1)) } }
+        try source.fetch(blob, range: ByteRange(upTo: blob.size), cancellation: flight.cancellation) { piece in
+            var done = 0
+            noteReceived(piece.byteCount)
+            while done < piece.byteCount {
+                let chunk = Int(position / StateFile.chunkSize)
+                let range = chunks.bytes(of: chunk..<(chunk + 1))
+                if position == range.start { taken = try takeForStream(chunk) ? chunk : nil }
+                let count = Int(min(UInt64(piece.byteCount - done), range.end - position))
+                if taken != nil { try writer.write(piece.extracting(done..<(done + count)), at: position) }
+                done += count
+                position += UInt64(count)
+                if position == range.end, taken != nil {
+                    try partial.state.markPresent(chunk..<(chunk + 1))
+                    taken = nil
+                    land(chunk..<(chunk + 1))
+                }
+            }
+        }
+    }
+
+    private func takeForStream(_ chunk: Int) throws -> Bool {
+        let one = chunk..<(chunk + 1)
+        if chunks.hasAll(one) { return false }
+        return try claiming.withLock { _ in
+            guard try partial.state.claimChunks(one, participant) else { return false }
+            if try chunks.refresh(one) {
+                partial.state.releaseChunks(one)
+                return false
+            }
+            try partial.state.sign(one, participant)
+            return true
+        }
+    }
+
+    // MARK: What comes of it
+
+    /// Chunks have come: told to all, in this process and in others.
+    private func land(_ arrived: Range<Int>) {
+        chunks.insert(arrived)
+        partial.state.releaseChunks(arrived)
+        madeProgress()
+    }
+
+    private func failed(_ error: any Error) {
+        let error = StoreError(error, layer: key.digest)
+        switch error {
+        case .noSpace:
+            // Nothing half-written stays, and room comes free.
+            try? partial.discard()
+            fail(error)
+            end(.superseded)
+        default:
+            fail(error)
+        }
+    }
+}

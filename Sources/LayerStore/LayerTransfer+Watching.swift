@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Logging
+internal import OCI
+internal import SystemPackage
+private import Synchronization
+
+/// What a transfer remembers of others between two looks.
+struct TransferWatch: Sendable {
+    var lastBeat: ContinuousClock.Instant?
+    var beats: UInt64 = 0
+    /// The last heartbeat of others, and since when it is the same.
+    var others: [StateFile.Participant: (beat: UInt64, since: ContinuousClock.Instant)] = [:]
+}
+
+/// Looking at what other processes do with the same layer: there is no other way to know than to look at its state.
+extension LayerTransfer {
+    private static let beatInterval = Duration.milliseconds(500)
+    /// One who shows no heartbeat for so long is stopped or frozen: it keeps its directory, we start another.
+    private static let holderPatience = Duration.seconds(10)
+    /// So many chunks behind the front are looked at each time.
+    private static let lookLimit = 1024
+
+    /// Called every 20 ms by the clock.
+    func tick(_ now: ContinuousClock.Instant) {
+        let (isBeat, isWaiting) = state.withLock { state in
+            let isBeat = state.watch.lastBeat.map { now - $0 >= Self.beatInterval } ?? true
+            if isBeat { state.watch.lastBeat = now }
+            let isWanted = state.isWholeWanted || !state.waiters.isEmpty
+            return (isBeat, isWanted && (isBeat || state.waitsForChunks || state.waitsForVerifier))
+        }
+        guard isBeat || isWaiting else { return }
+        do {
+            if isBeat { beat() }
+            guard try lookAtLifecycle() else { return }
+            if isBeat, try !partial.isCurrent {
+                end(.superseded)
+                return
+            }
+            if isWaiting { try lookAtOthers() }
+            if isBeat {
+                try findFrozen(now)
+                giveUpIfStuck(now)
+            }
+        } catch {
+            fail(StoreError(error, layer: key.digest))
+        }
+    }
+
+    /// Alive, and so much received: the upper half changes with progress, the lower one with time.
+    private func beat() {
+        guard let participant else { return }
+        let beats = state.withLock { state in
+            state.watch.beats += 1
+            return state.watch.beats
+        }
+        let kibibytes = received.load(ordering: .relaxed) >> 10
+        partial.state.beat(participant, kibibytes << 32 | (beats & 0xffff_ffff))
+    }
+
+    /// False if it is over.
+    private func lookAtLifecycle() throws -> Bool {
+        let lifecycle = try partial.state.lifecycle
+        if lifecycle == .filling { return true }
+        // Our own verdict, which is about to be told.
+        if state.withLock({ $0.isVerifying }), !partial.state.isClaimedElsewhere(.commit) { return false }
+        switch lifecycle {
+        case .filling:
+            return true
+        case .bad:
+            end(.wrong(.source(.unusable("layer \(key.digest): another process found its bytes to be wrong")), canRetry: true))
+            return false
+        case .good:
+            let open = try OpenLayer(directory: partial.directory, state: partial.state)
+            let known = services.cache.loadIndex(key, blobSize: blob.size)
+            let index = try known.flatMap { $0.isVerified ? $0 : nil } ?? open.rebuildIndex(key)
+            end(.good(open, index))
+            return false
+        }
+    }
+
+    private func lookAtOthers() throws {
+        let wanted = state.withLock { state in
+            var wanted = state.demands + state.waiters.values.compactMap(\.chunks)
+            if state.isWholeWanted || layout == nil {
+                let front = chunks.frontChunk
+                wanted.append(front..<min(chunks.count, front + Self.lookLimit))
+            }
+            return wanted
+        }
+        var isNews = false
+        for range in wanted where try chunks.refresh(range) { isNews = true }
+        if layout == nil {
+            let front = try partial.state.front
+            isNews = isNews || front > placed
+            setPlaced(front)
+        }
+        if isNews { madeProgress() }
+        // What others had claimed may have come free.
+        verifyIfDue()
+        schedule()
+    }
+
+    /// If what is wanted here is in the hands of one who does not move, the directory is left to it.
+    private func findFrozen(_ now: ContinuousClock.Instant) throws {
+        guard isWanted, let holder = try holderInTheWay() else { return }
+        let beat = try partial.state.heartbeat(of: holder)
+        let isFrozen = state.withLock { state in
+            guard let known = state.watch.others[holder], known.beat == beat else {
+                // Its progress is ours.
+                if let known = state.watch.others[holder], known.beat >> 32 != beat >> 32 { state.lastProgress = now }
+                state.watch.others[holder] = (beat, now)
+                return false
+            }
+            return now - known.since > Self.holderPatience
+        }
+        guard isFrozen else { return }
+        services.logger.warning("\(key): another process stands still in the middle of it; starting anew")
+        try partial.discard()
+        end(.superseded)
+    }
+
+    /// Who has claimed something that is wanted here.
+    private func holderInTheWay() throws -> StateFile.Participant? {
+        let wanted = state.withLock { state in
+            state.demands + state.waiters.values.compactMap(\.chunks)
+                + (state.isWholeWanted || layout == nil ? [chunks.frontChunk..<chunks.count] : [])
+        }
+        for range in wanted {
+            guard let missing = chunks.missing(in: range, limit: 1),
+                let claimed = partial.state.claimedElsewhere(missing)
+            else { continue }
+            return try partial.state.fetcher(of: claimed.lowerBound)
+        }
+        guard chunks.isWhole || layout == nil, partial.state.isClaimedElsewhere(.commit) else { return nil }
+        return try partial.state.verifier
+    }
+
+    /// Waits are bounded: 1.4 times the time-out without any progress, here or elsewhere.
+    private func giveUpIfStuck(_ now: ContinuousClock.Instant) {
+        let limit = Duration.milliseconds(services.timeout * 1400)
+        let isStuck = state.withLock { state in
+            (state.isWholeWanted || !state.waiters.isEmpty) && now - state.lastProgress > limit
+        }
+        guard isStuck else { return }
+        fail(.source(.unreachable("layer \(key.digest.short): no progress for \(services.timeout) s")))
+    }
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Logging
+internal import OCI
+internal import SystemPackage
+internal import Synchronization
+
+/// A layer on its way into the cache, as this process sees it: which chunks are wanted, who waits for which, what is
+/// under way, and how far the digest has been checked.
+///
+/// Any number of processes bring the same layer at once, each chunk by the one that has claimed it; one of them, which
+/// holds the commit claim, hashes what is read back, in order, and makes it good. All of this may end at any moment in
+/// any of them: what is here is known from the disk.
+///
+/// Lock order: `claiming` before `state`; `state` is a leaf, never held across I/O or a callback. `claiming` is held over
+/// locks on the state file, which never wait.
+final class LayerTransfer: Sendable {
+    let key: LayerKey
+    let blob: Descriptor
+    let source: any BlobSource
+    let services: StoreServices
+    let partial: PartialLayer
+    let chunks: ChunkMap
+    let follower: any FillFollower
+    /// nil for a compressed layer, whose places are known only as it is decompressed.
+    let layout: LayerLayout?
+    let participant: StateFile.Participant?
+    private let onEnd: @Sendable (End) -> Void
+    let state = Mutex(State())
+    let claiming = Mutex(())
+    /// Belongs to the one who verifies.
+    // SAFETY: touched by the job that `isVerifying` stands for, of which there is one at a time.
+    nonisolated(unsafe) let hasher: DigestHasher
+
+    /// What becomes of it.
+    enum End: Sendable {
+        /// It can be read, verified; not yet synced and committed.
+        case good(OpenLayer, LayerIndex)
+        /// Not for now, or not at all. Whatever was fetched stays, unless the error speaks against the bytes.
+        case failed(StoreError)
+        /// The bytes were wrong. Whoever has read of them must know.
+        case wrong(StoreError, canRetry: Bool)
+        /// Another process took the directory away: this one stood still, or it was evicted.
+        case superseded
+    }
+
+    /// Somebody who waits for bytes.
+    struct RangeWaiter: Sendable {
+        /// Chunks of the blob; of a compressed layer, nil.
+        let chunks: Range<Int>?
+        /// Of a compressed layer: the end of the wanted bytes in the uncompressed layer.
+        let front: UInt64
+        let since: ContinuousClock.Instant
+        let call: Layer.Waiter
+    }
+
+    /// A run that is being fetched.
+    struct Flight: Sendable {
+        let id: UInt64
+        var chunks: Range<Int>
+        let cancellation: Cancellation
+        let isDemanded: Bool
+    }
+
+    struct State: Sendable {
+        var waiters: [Layer.WaiterID: RangeWaiter] = [:]
+        /// Chunks that readers want, in the order in which they asked.
+        var demands: [Range<Int>] = []
+        var isWholeWanted = false
+        /// Of a compressed layer: how far it is wanted, in the uncompressed layer.
+        var frontGoal: UInt64 = 0
+        var flights: [Flight] = []
+        /// Jobs that will look for something to fetch, or do fetch.
+        var demandWorkers = 0
+        var backgroundWorkers = 0
+        var nextFlight: UInt64 = 0
+        /// Another process has claimed chunks that are wanted here, or verifies.
+        var waitsForChunks = false
+        var waitsForVerifier = false
+        /// The kernel asks again at once: for a while the answer is the same.
+        var recentFailure: (error: StoreError, until: ContinuousClock.Instant)?
+        var lastProgress = ContinuousClock.now
+        /// Ranges were refused: the blob comes in one stream, from its start on.
+        var mustStream = false
+        var isVerifying = false
+        var isEnded = false
+        var watch = TransferWatch()
+    }
+
+    /// Blocks; for a thread that may. `index`: the entries of an uncompressed layer. Throws what `StoreError.init` takes.
+    init(
+        key: LayerKey, blob: Descriptor, source: any BlobSource, services: StoreServices, index: LayerIndex?,
+        onEnd: @escaping @Sendable (End) -> Void
+    ) throws {
+        guard blob.size <= StateFile.sizeLimit else {
+            throw StoreError.unusable(layer: key.digest, reason: "its descriptor says \(blob.size) bytes, over 16 TiB")
+        }
+        self.key = key
+        self.blob = blob
+        self.source = source
+        self.services = services
+        self.onEnd = onEnd
+        hasher = DigestHasher(key.digest.algorithm)
+        partial = try Self.openPartial(key, blob, services.cache)
+        chunks = try ChunkMap(partial.state)
+        participant = try partial.state.join()
+        if let compression = key.form.compression {
+            layout = nil
+            follower = try CompressedFollower(partial, compression)
+        } else {
+            let known = index?.layout ?? LayerLayout()
+            layout = known
+            follower = try PlainFollower(partial, layout: known)
+        }
+        services.clock.add(self)
+    }
+
+    /// The directory that is there, or a new one; held as listed, so that `prune` leaves it alone.
+    private static func openPartial(
+        _ key: LayerKey, _ blob: Descriptor, _ cache: CacheDirectory
+    ) throws -> PartialLayer {
+        for _ in 0..<100 {
+            let partial = try PartialLayer.open(key, blobSize: blob.size, in: cache)
+            let isOurs = try partial.state.claim(.listed, .shared)
+            guard try partial.isCurrent else { continue }
+            if try partial.state.lifecycle == .bad {
+                try partial.discard()
+            } else if isOurs {
+                return partial
+            }
+        }
+        throw StoreError.cache("the cache \(cache.path) keeps losing layer \(key.digest.short)")
+    }
+
+    // MARK: Wanting
+
+    /// Wants all of it, verified: `onEnd` tells.
+    func wantWhole() {
+        state.withLock { state in
+            state.isWholeWanted = true
+            state.lastProgress = .now
+        }
+        verifyIfDue()
+        schedule()
+    }
+
+    /// Nobody waits for all of it any more.
+    func unwantWhole() {
+        state.withLock { $0.isWholeWanted = false }
+        cancelWhatNobodyWants()
+    }
+
+    /// Whether these bytes of the uncompressed layer can be read.
+    func has(_ range: ByteRange) -> Bool {
+        layout == nil ? placed >= range.end : chunks.hasAll(chunks.chunks(of: range))
+    }
+
+    /// Calls back once `range` of the uncompressed layer can be read, or cannot be had; or when the layer has become
+    /// another matter, and the caller should look again. `ahead`: bytes behind it that will be wanted next.
+    /// False if it was called back at once.
+    func want(_ range: ByteRange, ahead: UInt64, id: Layer.WaiterID, _ waiter: @escaping Layer.Waiter) -> Bool {
+        let (end, _) = range.end.addingReportingOverflow(ahead)
+        let wanted = layout == nil ? nil : chunks.chunks(of: range)
+        let demanded = layout == nil ? nil : chunks.chunks(of: ByteRange(start: range.start, count: end - range.start) ?? range)
+        let now = ContinuousClock.now
+        let refusal = state.withLock { state -> StoreError?? in
+            if state.isEnded { return .some(nil) }
+            if let recent = state.recentFailure {
+                if recent.until > now { return .some(recent.error) }
+                state.recentFailure = nil
+            }
+            if state.waiters.isEmpty { state.lastProgress = now }
+            state.waiters[id] = RangeWaiter(chunks: wanted, front: range.end, since: now, call: waiter)
+            if let demanded { state.demands.append(demanded) } else { state.frontGoal = max(state.frontGoal, end) }
+            return nil
+        }
+        if let refusal {
+            waiter(refusal)
+            return false
+        }
+        // It may have come between the look and the wait.
+        wakeWaiters()
+        verifyIfDue()
+        schedule()
+        return true
+    }
+
+    func cancel(_ id: Layer.WaiterID) {
+        let wasThere = state.withLock { $0.waiters.removeValue(forKey: id) != nil }
+        if wasThere { cancelWhatNobodyWants() }
+    }
+
+    /// What readers will want next, while nobody waits for it yet.
+    func readAhead(_ range: ByteRange) {
+        state.withLock { state in
+            guard !state.isEnded, state.recentFailure == nil else { return }
+            if layout == nil {
+                state.frontGoal = max(state.frontGoal, range.end)
+            } else {
+                state.demands.append(chunks.chunks(of: range))
+            }
+        }
+        schedule()
+    }
+
+    private func cancelWhatNobodyWants() {
+        let flights = state.withLock { state -> [Flight] in
+            guard !state.isWholeWanted, state.waiters.isEmpty else { return [] }
+            state.demands = []
+            state.frontGoal = 0
+            return state.flights
+        }
+        for flight in flights { flight.cancellation.cancel() }
+    }
+
+    var isWanted: Bool { state.withLock { $0.isWholeWanted || !$0.waiters.isEmpty } }
+    var waiterCount: Int { state.withLock { $0.waiters.count } }
+
+    // MARK: Progress
+
+    /// Bytes of the uncompressed layer that are placed, from its start on, by whichever process.
+    var placed: UInt64 { placedBytes.load(ordering: .acquiring) }
+    private let placedBytes = Atomic<UInt64>(0)
+    func setPlaced(_ bytes: UInt64) { placedBytes.max(bytes, ordering: .acquiringAndReleasing) }
+
+    /// Bytes of the blob that this process has followed.
+    var followed: UInt64 { followedBytes.load(ordering: .acquiring) }
+    private let followedBytes = Atomic<UInt64>(0)
+    func setFollowed(_ bytes: UInt64) { followedBytes.max(bytes, ordering: .acquiringAndReleasing) }
+
+    /// Bytes that have come from the source, for those who watch.
+    let received = Atomic<UInt64>(0)
+
+    func noteReceived(_ count: Int) {
+        received.add(UInt64(count), ordering: .relaxed)
+        state.withLock { $0.lastProgress = .now }
+    }
+
+    /// More is here: whoever waited for it is told, and it is followed.
+    func madeProgress() {
+        state.withLock { $0.lastProgress = .now }
+        wakeWaiters()
+        verifyIfDue()
+    }
+
+    func wakeWaiters() {
+        let placed = placed
+        let ready = state.withLock { state -> [RangeWaiter] in
+            guard !state.waiters.isEmpty else { return [] }
+            let ids = state.waiters.filter { _, waiter in
+                waiter.chunks.map { chunks.hasAll($0) } ?? (placed >= waiter.front)
+            }.keys
+            return ids.compactMap { state.waiters.removeValue(forKey: $0) }
+        }
+        for waiter in ready { waiter.call(nil) }
+    }
+
+    // MARK: The end
+
+    /// Something that is wanted cannot be had now. The transfer lives on: the next one who asks tries again.
+    func fail(_ error: StoreError) {
+        let (waiters, wasWhole) = state.withLock { state -> ([RangeWaiter], Bool) in
+            defer {
+                state.waiters = [:]
+                state.demands = []
+                state.frontGoal = 0
+                state.isWholeWanted = false
+            }
+            state.recentFailure = (error, .now + .seconds(5))
+            return (Array(state.waiters.values), state.isWholeWanted)
+        }
+        for waiter in waiters { waiter.call(error) }
+        if wasWhole { onEnd(.failed(error)) }
+    }
+
+    /// It is over: called once; what comes after is for nothing. False if it was over already.
+    @discardableResult
+    func end(_ end: End?) -> Bool {
+        let ended = state.withLock { state -> (flights: [Flight], waiters: [RangeWaiter], isVerifying: Bool)? in
+            guard !state.isEnded else { return nil }
+            state.isEnded = true
+            defer { state.waiters = [:] }
+            return (state.flights, Array(state.waiters.values), state.isVerifying)
+        }
+        guard let ended else { return false }
+        for flight in ended.flights { flight.cancellation.cancel() }
+        services.clock.remove(self)
+        if let participant { partial.state.leave(participant) }
+        if !ended.isVerifying { _ = try? partial.state.claim(.commit, .none) }
+        if let end { onEnd(end) }
+        // They look again, at what has become of the layer.
+        for waiter in ended.waiters { waiter.call(nil) }
+        return true
+    }
+
+    var isEnded: Bool { state.withLock { $0.isEnded } }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import OCI
+
+/// Tells reading in order from reading here and there: how far ahead of a read to fetch. Nothing ahead of random reads;
+/// in order, as much as was read so far, up to a limit.
+///
+/// Offsets are in the file that is read. The kernel asks for 128 KiB at a time, now and then out of order.
+struct ReadAhead: Sendable {
+    /// Where the run of reads in order began, and where it has come to.
+    private var start: UInt64 = 0
+    private var next: UInt64 = 0
+    /// How far was asked for ahead.
+    private var asked: UInt64 = 0
+
+    private static let limit: UInt64 = 16 << 20
+    /// A read no further than this from where the run has come to belongs to it.
+    private static let slack: UInt64 = 512 << 10
+    /// From the start of a file, reading in order is what is expected; elsewhere it has to be seen for so long.
+    private static let proof: UInt64 = 5 << 18
+
+    /// Notes a read. Returns how many bytes behind it will be wanted soon, as far as is known.
+    mutating func note(_ offset: UInt64, _ count: UInt64) -> UInt64 {
+        let end = offset + count
+        if offset > next + Self.slack || offset + Self.slack < next {
+            start = offset
+            next = end
+            asked = end
+            return 0
+        }
+        next = max(next, end)
+        let run = next - start
+        guard start == 0 || run > Self.proof else { return 0 }
+        return min(run, Self.limit)
+    }
+
+    /// What to fetch ahead, now that the read was answered from what is here; nil while enough is under way.
+    mutating func due(_ end: UInt64, ahead: UInt64, fileSize: UInt64) -> ByteRange? {
+        guard ahead > 0, end + ahead / 2 > asked, asked < fileSize else { return nil }
+        let first = max(asked, end)
+        let last = min(fileSize, end + ahead)
+        guard last > first else { return nil }
+        asked = last
+        return ByteRange(start: first, count: last - first)
+    }
+
+    /// So far was asked for by a read that waits.
+    mutating func noteAsked(_ end: UInt64) { asked = max(asked, end) }
+}

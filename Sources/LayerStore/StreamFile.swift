@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+public import OCI
+internal import SystemPackage
+private import Synchronization
+
+/// A file of a layer that is read while it is fetched: each read is answered as soon as its bytes are here, verified or
+/// not.
+public final class StreamFile: Sendable {
+    private let layer: Layer
+    /// In the uncompressed layer.
+    private let content: ByteRange
+    /// What was known to be wrong of the layer when this was opened.
+    private let generation: UInt64
+    private let state = Mutex(State())
+
+    private struct State: Sendable {
+        var ahead = ReadAhead()
+        /// The file in the directory of a transfer.
+        var file: (transfer: ObjectIdentifier, file: OwnedFile)?
+        var whole: LayerFile?
+    }
+
+    /// What came of a read.
+    public enum Outcome: Sendable {
+        case read(Int)
+        /// These bytes of the uncompressed layer have to come first; so many behind them will be wanted next.
+        case absent(ByteRange, ahead: UInt64)
+    }
+
+    /// Bytes.
+    public var size: UInt64 { content.count }
+
+    init(_ layer: Layer, content: ByteRange) {
+        self.layer = layer
+        self.content = content
+        generation = layer.wrongGeneration
+        layer.openedStream()
+    }
+
+    deinit { layer.closedStream() }
+
+    /// Fills as much of `buffer` as the content has from `offset` on, if that is here.
+    /// Throws `StoreError` if it cannot be, and for good once the layer turned out to be wrong.
+    public func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Outcome {
+        if layer.wrongGeneration != generation { throw layer.wrongBytes }
+        guard offset < size else { return .read(0) }
+        let count = min(UInt64(buffer.count), size - offset)
+        guard let range = ByteRange(start: content.start + offset, count: count) else { return .read(0) }
+        if let whole = try wholeFile() { return .read(try whole.read(at: offset, into: buffer)) }
+        let ahead = state.withLock { $0.ahead.note(offset, count) }
+        guard let transfer = layer.transfer, transfer.has(range) else {
+            let inFile = min(ahead, size - offset - count)
+            state.withLock { $0.ahead.noteAsked(offset + count + inFile) }
+            return .absent(range, ahead: inFile)
+        }
+        if let next = state.withLock({ $0.ahead.due(offset + count, ahead: ahead, fileSize: size) }),
+            let range = ByteRange(start: content.start + next.start, count: next.count)
+        {
+            transfer.readAhead(range)
+        }
+        let target = UnsafeMutableRawBufferPointer(rebasing: buffer[0..<Int(count)])
+        let done: Int
+        do {
+            done = try file(of: transfer).read(at: position(offset), into: target)
+        } catch {
+            throw StoreError(error, layer: layer.key.digest)
+        }
+        guard done == count else { throw .cache("the cache ends at \(content.start + offset), too early") }
+        return .read(done)
+    }
+
+    private var isOwnFile: Bool { LayerLayout.hasOwnFile(content, in: layer.key.form) }
+
+    private func position(_ offset: UInt64) -> UInt64 { isOwnFile ? offset : content.start + offset }
+
+    /// The file in the verified layer, once that is there; from then on it is held.
+    private func wholeFile() throws(StoreError) -> LayerFile? {
+        if let whole = state.withLock({ $0.whole }) { return whole }
+        guard let whole = try layer.openFile(content: content) else { return nil }
+        state.withLock { $0.whole = whole }
+        return whole
+    }
+
+    private func file(of transfer: LayerTransfer) throws(Errno) -> OwnedFile {
+        let id = ObjectIdentifier(transfer)
+        if let known = state.withLock({ $0.file }), known.transfer == id { return known.file }
+        let directory = transfer.partial.directory
+        let file =
+            isOwnFile
+            ? try directory.directory(LayerFiles.membersName).file(String(content.start), .create(exclusive: false))
+            : try directory.file(LayerFiles.streamName, .create(exclusive: false))
+        state.withLock { $0.file = (id, file) }
+        return file
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+private import Synchronization
+
+/// Reads that wait for the network. The kernel sends no more once a number of them is out, not even those that could be
+/// answered at once: so there are never as many; the oldest goes first, with EIO.
+final class HeldReads: Sendable {
+    typealias ID = UInt64
+
+    private struct State: Sendable {
+        var reads: [ID: @Sendable () -> Void] = [:]
+        var oldest: ID = 0
+        var next: ID = 0
+    }
+
+    private let limit: Int
+    private let state = Mutex(State())
+
+    init(limit: Int) { self.limit = max(1, limit) }
+
+    /// Names a read that will be held.
+    func number() -> ID {
+        state.withLock { state in
+            state.next += 1
+            return state.next - 1
+        }
+    }
+
+    /// `giveUp` answers the read with an error. It must do no harm after the read was answered.
+    func add(_ id: ID, _ giveUp: @escaping @Sendable () -> Void) {
+        let surplus = state.withLock { state -> (@Sendable () -> Void)? in
+            state.reads[id] = giveUp
+            guard state.reads.count > limit else { return nil }
+            while state.reads[state.oldest] == nil, state.oldest < state.next { state.oldest += 1 }
+            return state.reads.removeValue(forKey: state.oldest)
+        }
+        surplus?()
+    }
+
+    func remove(_ id: ID) {
+        state.withLock { state in
+            state.reads[id] = nil
+        }
+    }
+}

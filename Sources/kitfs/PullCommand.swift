@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+private import Glibc
+internal import LayerStore
+internal import ModelKit
+internal import OCI
+private import Synchronization
+private import Threading
+
+struct PullCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pull",
+        abstract: "Fetch a kit's layers into the cache.",
+        discussion: """
+            What is there already is not fetched again; after an interruption, the next pull or mount goes on where this \
+            one ended. A mount of the kit then needs no network.
+
+              kitfs pull registry.example.com/team/model:v1
+              kitfs pull registry.example.com/team/model:v1 --filter model
+            """)
+
+    @Argument(help: ArgumentHelp("The kit.", valueName: "ref"))
+    var reference: String
+
+    @Option(
+        help: ArgumentHelp(
+            "How progress is shown: none, plain (lines) or fancy (in place). [default: fancy on a terminal, else plain]",
+            valueName: "how"))
+    var progress: PullProgress.Style?
+
+    @OptionGroup var parts: FilterOptions
+    @OptionGroup var cache: CacheOptions
+    @OptionGroup var source: SourceOptions
+    @OptionGroup var log: LogOptions
+
+    func run() throws {
+        do {
+            let store = LayerStore(
+                cache: try cache.open(), concurrency: source.concurrency, timeout: source.timeout,
+                logger: log.logger(LogSink()))
+            let family = try source.family(reference, store.cache, filters: parts.filters)
+            if let warning = parts.warning(family) { Terminal.error("warning: \(warning)") }
+            let layers = Self.layers(family, store)
+            let pull = LayerPull(layers)
+            let interruption = endOnSignal(store)
+            let shown = PullProgress(progress ?? .suited, layers)
+            pull.start()
+            while !pull.isFinished {
+                shown.show()
+                pull.wait(milliseconds: shown.interval)
+            }
+            store.shutDown()
+            shown.end(pull.failures)
+            if let signal = interruption.withLock({ $0 }) {
+                Terminal.error("interrupted; what was fetched stays, and the next pull goes on from there")
+                Glibc.exit(128 + signal)
+            }
+            if let (_, error) = pull.failures.first { throw CommandFailure(error, reference) }
+        } catch {
+            throw CommandFailure(error, reference)
+        }
+    }
+
+    /// Each layer once, however often the kit and its parents name it.
+    private static func layers(_ family: KitFamily, _ store: LayerStore) -> [(declared: KitLayer, layer: Layer)] {
+        var seen: Set<LayerKey> = []
+        return family.members.flatMap { member in
+            member.layers.compactMap { declared in
+                let layer = store.layer(
+                    declared.descriptor, form: declared.form, claimedSize: declared.file?.size, source: member.source)
+                return seen.insert(layer.key).inserted ? (declared, layer) : nil
+            }
+        }
+    }
+
+    /// Whoever presses Ctrl-C wants the prompt: fetches end, what they brought stays.
+    private func endOnSignal(_ store: LayerStore) -> Interruption {
+        let interruption = Interruption()
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, signal) }
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        BackgroundThread.start { [signals] in
+            var signals = signals
+            var signal: Int32 = 0
+            guard sigwait(&signals, &signal) == 0 else { return }
+            interruption.withLock { $0 = signal }
+            store.shutDown()
+        }
+        return interruption
+    }
+
+    /// The signal that came.
+    private final class Interruption: Sendable {
+        private let signal = Mutex<Int32?>(nil)
+        func withLock<Result>(_ body: (inout sending Int32?) -> sending Result) -> Result { signal.withLock(body) }
+    }
+}
+
+/// Brings layers, and knows when that is over.
+private final class LayerPull: Sendable {
+    private struct State {
+        var remaining: Int
+        var failures: [(Layer, StoreError)] = []
+    }
+
+    private let layers: [(declared: KitLayer, layer: Layer)]
+    private let state: Monitor<State>
+
+    init(_ layers: [(declared: KitLayer, layer: Layer)]) {
+        self.layers = layers
+        state = Monitor(State(remaining: layers.count))
+    }
+
+    func start() {
+        for (_, layer) in layers {
+            _ = layer.requireContent { [state] error in
+                state.update { state in
+                    state.remaining -= 1
+                    if let error { state.failures.append((layer, error)) }
+                }
+            }
+        }
+    }
+
+    var isFinished: Bool { state.update { $0.remaining == 0 } }
+    var failures: [(Layer, StoreError)] { state.update { $0.failures } }
+
+    /// Blocks until it is over, or for so long.
+    func wait(milliseconds: Int) {
+        let end = ContinuousClock.now + .milliseconds(milliseconds)
+        while !isFinished, ContinuousClock.now < end { usleep(20_000) }
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+private import Glibc
+internal import LayerStore
+internal import ModelKit
+internal import OCI
+
+/// Shows on stderr how far layers have come: a line for each that arrives and now and then one for all; on a terminal,
+/// the latter in place.
+final class PullProgress {
+    enum Style: String, ExpressibleByArgument, CaseIterable {
+        case none, plain, fancy
+
+        static var suited: Style { isatty(STDERR_FILENO) == 1 ? .fancy : .plain }
+    }
+
+    private let style: Style
+    private let layers: [(declared: KitLayer, layer: Layer)]
+    private var arrived: Set<Int> = []
+    private let start = ContinuousClock.now
+    private var initial: UInt64?
+    private var lastLine: ContinuousClock.Instant?
+
+    init(_ style: Style, _ layers: [(declared: KitLayer, layer: Layer)]) {
+        self.style = style
+        self.layers = layers
+    }
+
+    /// Milliseconds between two looks.
+    var interval: Int { style == .fancy ? 200 : 500 }
+
+    func show() {
+        guard style != .none else { return }
+        let cached = layers.map { $0.layer.status }
+        for (place, status) in cached.enumerated() where status.stage == .cached && arrived.insert(place).inserted {
+            let (declared, layer) = layers[place]
+            line("\(declared.kind.rawValue) \(declared.path)  \(layer.key.digest.short)  \(ByteCount.text(layer.descriptor.size))  here")
+        }
+        let done = cached.reduce(0) { $0 + $1.cached }
+        if initial == nil { initial = done }
+        if style == .fancy {
+            write("\r" + clipped(total(done)) + "\u{1b}[K")
+        } else if lastLine.map({ .now - $0 > .seconds(5) }) ?? false {
+            line(total(done))
+        }
+        if lastLine == nil { lastLine = .now }
+    }
+
+    /// The last word: all of it, or what failed.
+    func end(_ failures: [(Layer, StoreError)]) {
+        guard style != .none else { return }
+        show()
+        if style == .fancy { write("\r\u{1b}[K") }
+        for (layer, error) in failures.dropFirst() { Terminal.error("\(layer.key.digest.short): \(error)") }
+        if failures.isEmpty { line(total(layers.reduce(0) { $0 + $1.layer.descriptor.size })) }
+    }
+
+    private func total(_ done: UInt64) -> String {
+        let size = layers.reduce(0) { $0 + $1.layer.descriptor.size }
+        let seconds = max(0.001, Double((ContinuousClock.now - start) / .milliseconds(1)) / 1000)
+        let rate = Double(done - min(done, initial ?? 0)) / seconds
+        let left = rate > 1 ? Int(Double(size - min(size, done)) / rate) : nil
+        var text = "\(arrived.count)/\(layers.count) layers  \(ByteCount.text(done)) of \(ByteCount.text(size))"
+        text += "  \(ByteCount.percent(done, of: size))%"
+        if done < size, rate > 1 { text += "  \(ByteCount.text(UInt64(rate)))/s" }
+        if done < size, let left { text += "  \(left) s left" }
+        return text
+    }
+
+    /// No wider than the terminal: a line that wraps cannot be taken back.
+    private func clipped(_ text: String) -> String {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1 else { return String(text.prefix(79)) }
+        return String(text.prefix(Int(size.ws_col) - 1))
+    }
+
+    private func line(_ text: String) {
+        write((style == .fancy ? "\r\u{1b}[K" : "") + text + "\n")
+        lastLine = .now
+    }
+
+    private func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
+    }
+}
