@@ -71,7 +71,8 @@ extension KitFileSystem {
             if mounted.overlaps.isEmpty {
                 return .done(
                     Listing(
-                        source: .layer(mounted, index, children), inode: inode, parent: parent, validity: index.validity))
+                        source: .layer(mounted, index, children), inode: inode, parent: parent, validity: index.validity
+                    ))
             }
             return mergedListing(mounted.path(of: number, in: index), inode, parent, failures)
         case .kitfile: return .failed(.notDirectory)

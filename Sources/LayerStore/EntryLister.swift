@@ -10,8 +10,8 @@ struct EntryLister {
     let source: any BlobSource
     let cancellation: Cancellation
 
-    /// The head of a compressed blob: enough for the headers before the first file.
-    private static let headSize: UInt64 = 64 << 10
+    /// The head of a compressed blob: enough for the headers before the first file, and little to fetch twice.
+    private static let headSize: UInt64 = 8 << 10
     /// No header is looked for behind so many decompressed bytes.
     private static let headLimit = 1 << 20
 
@@ -72,7 +72,8 @@ struct EntryLister {
     }
 
     /// What the stream says of its uncompressed length; of a gzip's, which is modulo 2^32, the first that is possible.
-    private func length(_ compression: LayerForm.Compression, _ head: [UInt8], atLeast least: UInt64) throws -> UInt64? {
+    private func length(_ compression: LayerForm.Compression, _ head: [UInt8], atLeast least: UInt64) throws -> UInt64?
+    {
         switch compression {
         case .zstd:
             return ZstdDecompressor.contentSize(of: head)

@@ -42,7 +42,8 @@ extension Layer {
 
     /// What does not fit is not begun. Of a compressed layer, the blob's own size is all that is known.
     private func checkSpace() throws {
-        let missing = descriptor.size - min(descriptor.size, services.cache.cachedBytes(key, blobSize: descriptor.size).bytes)
+        let missing =
+            descriptor.size - min(descriptor.size, services.cache.cachedBytes(key, blobSize: descriptor.size).bytes)
         var free = try services.cache.layers.freeSpace
         // What was just taken away comes free when the last one who has it open lets go.
         for _ in 0..<50 where missing > free {
@@ -51,13 +52,16 @@ extension Layer {
         }
         guard missing <= free else {
             throw StoreError.noSpace(
-                "layer \(key.digest.short) needs \(missing) bytes, and the cache \(services.cache.path) has room for \(free)")
+                "layer \(key.digest.short) needs \(missing) bytes, and the cache \(services.cache.path) has room for \(free)"
+            )
         }
     }
 
     func cancelContent(_ id: WaiterID) {
         let mustEnd = state.withLock { state -> Bool in
-            guard case .pending(var waiters) = state.content, waiters.removeValue(forKey: id) != nil else { return false }
+            guard case .pending(var waiters) = state.content, waiters.removeValue(forKey: id) != nil else {
+                return false
+            }
             state.content = .pending(waiters)
             return waiters.isEmpty
         }

@@ -84,7 +84,8 @@ extension LayerTransfer {
                 services.cache.dropIndex(key)
                 try partial.discard()
                 return wrong(
-                    .source(.unusable("layer \(key.digest): its headers were others when it was listed; open it again")))
+                    .source(.unusable("layer \(key.digest): its headers were others when it was listed; open it again"))
+                )
             }
             try makeGood(index)
         } catch {

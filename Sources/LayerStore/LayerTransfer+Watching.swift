@@ -67,7 +67,10 @@ extension LayerTransfer {
         case .filling:
             return true
         case .bad:
-            end(.wrong(.source(.unusable("layer \(key.digest): another process found its bytes to be wrong")), canRetry: true))
+            end(
+                .wrong(
+                    .source(.unusable("layer \(key.digest): another process found its bytes to be wrong")),
+                    canRetry: true))
             return false
         case .good:
             let open = try OpenLayer(directory: partial.directory, state: partial.state)

@@ -160,7 +160,8 @@ final class LayerTransfer: Sendable {
     func want(_ range: ByteRange, ahead: UInt64, id: Layer.WaiterID, _ waiter: @escaping Layer.Waiter) -> Bool {
         let (end, _) = range.end.addingReportingOverflow(ahead)
         let wanted = layout == nil ? nil : chunks.chunks(of: range)
-        let demanded = layout == nil ? nil : chunks.chunks(of: ByteRange(start: range.start, count: end - range.start) ?? range)
+        let demanded =
+            layout == nil ? nil : chunks.chunks(of: ByteRange(start: range.start, count: end - range.start) ?? range)
         let now = ContinuousClock.now
         let refusal = state.withLock { state -> StoreError?? in
             if state.isEnded { return .some(nil) }

@@ -46,7 +46,8 @@ extension StateFile {
     /// Says who fetches these chunks, which are claimed and absent.
     func sign(_ chunks: Range<Int>, _ participant: Participant?) throws(Errno) {
         let mark = participant.map { UInt8($0 + 2) } ?? 0
-        try file.write([UInt8](repeating: mark, count: chunks.count).span.bytes, at: UInt64(Self.headerSize + chunks.lowerBound))
+        try file.write(
+            [UInt8](repeating: mark, count: chunks.count).span.bytes, at: UInt64(Self.headerSize + chunks.lowerBound))
     }
 
     func releaseChunks(_ chunks: Range<Int>) {

@@ -67,7 +67,8 @@ struct SourceOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Give up a transfer that makes no progress for so many seconds.", valueName: "seconds"))
     var timeout = 60
 
-    @Option(help: ArgumentHelp("How many requests are made at a time for what is fetched as a whole.", valueName: "count"))
+    @Option(
+        help: ArgumentHelp("How many requests are made at a time for what is fetched as a whole.", valueName: "count"))
     var concurrency = 5
 
     @Flag(help: "Ask no registry: use what is in the cache, and what a tag meant when it was last asked.")

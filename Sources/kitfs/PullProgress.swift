@@ -34,7 +34,9 @@ final class PullProgress {
         let cached = layers.map { $0.layer.status }
         for (place, status) in cached.enumerated() where status.stage == .cached && arrived.insert(place).inserted {
             let (declared, layer) = layers[place]
-            line("\(declared.kind.rawValue) \(declared.path)  \(layer.key.digest.short)  \(ByteCount.text(layer.descriptor.size))  here")
+            line(
+                "\(declared.kind.rawValue) \(declared.path)  \(layer.key.digest.short)  \(ByteCount.text(layer.descriptor.size))  here"
+            )
         }
         let done = cached.reduce(0) { $0 + $1.cached }
         if initial == nil { initial = done }
@@ -70,7 +72,9 @@ final class PullProgress {
     /// No wider than the terminal: a line that wraps cannot be taken back.
     private func clipped(_ text: String) -> String {
         var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1 else { return String(text.prefix(79)) }
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1 else {
+            return String(text.prefix(79))
+        }
         return String(text.prefix(Int(size.ws_col) - 1))
     }
 
