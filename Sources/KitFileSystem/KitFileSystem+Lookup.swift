@@ -149,8 +149,9 @@ extension KitFileSystem {
         if let known = standing.withLock({ $0.generation == generation ? $0.objections : nil }) { return known }
         var objections: [FileSystemError?] = []
         for mounted in layers {
-            let others = layers.prefix(mounted.ordinal).filter { objections[$0.ordinal] == nil }
-            objections.append(mounted.layer.index.flatMap { mounted.objection($0, beside: others) })
+            let earlier = mounted.overlaps.prefix { $0 < mounted.ordinal }.filter { objections[$0] == nil }
+            objections.append(
+                mounted.layer.index.flatMap { mounted.objection($0, beside: earlier.lazy.map { self.layers[$0] }) })
         }
         standing.withLock { $0 = (generation, objections) }
         return objections

@@ -47,6 +47,7 @@ struct ListCommand: ParsableCommand {
             let store = LayerStore(
                 cache: try cache.open(), concurrency: source.concurrency, logger: log.logger(LogSink()))
             let family = try source.family(reference, store.cache, filters: parts.filters)
+            if let warning = parts.warning(family) { Terminal.error("warning: \(warning)") }
             let tree = try KitFileSystem(family, store: store, modes: ModePolicy())
             let path = try EntryPath(parsing: Array(path.utf8))
             var attributes = try wait(tree) { tree.attributes(.root, $0) }

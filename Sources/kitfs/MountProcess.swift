@@ -51,7 +51,11 @@ struct MountProcess {
             let blob = layer.descriptor
             logger.warning("layer \(blob.digest) of type \(blob.mediaType) is not shown: \(layer.reason)")
         }
-        if let warning = command.parts.warning(family) { logger.warning("\(warning)") }
+        if let warning = command.parts.warning(family) {
+            logger.warning("\(warning)")
+            // In the foreground, the log is there already.
+            if word.isInBackground { Terminal.error("warning: \(warning)") }
+        }
         let store = LayerStore(cache: cache, concurrency: command.source.concurrency, logger: logger)
         let tree = try KitFileSystem(
             family, store: store, modes: ModePolicy(sharesWithOthers: command.allowOther))

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import TestSupport
+import Testing
+
+/// What a reference may name in a real registry: a kit in an index, several, a ModelPack artifact, something else.
+@Suite final class ArtifactTests {
+    private let registry: DockerRegistry
+    private let bench: Workbench
+    private var layout: MadeLayout
+
+    init() throws {
+        registry = try DockerRegistry()
+        bench = try Workbench()
+        layout = try MadeLayout(bench.directory.path + "/made")
+    }
+
+    private func rawFile(_ path: String, _ bytes: [UInt8], _ kind: String = "kitops.modelkit.model") throws -> String {
+        try layout.blob(
+            bytes, kind + ".v1.raw", annotations: #"{"org.cncf.model.filepath":"\#(path)"}"#)
+    }
+
+    @Test func anIndexOfOneKit() throws {
+        let image = #"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}"#
+        try layout.manifest(config: image, type: "oci.image.config.v1+json", tag: "image")
+        let hex = try layout.manifest(
+            config: #"{"package":{"name":"inside"}}"#, layers: [try rawFile("w/a.bin", [1, 2])], tag: "kit")
+        try layout.index(tag: "index")
+        try layout.push("index", to: registry, "team/index:v1")
+        let reference = "\(registry.host)/team/index:v1"
+        for _ in 0..<2 {
+            let text = try bench.kitfs("inspect", reference)
+            #expect(text.contains("Digest     sha256:\(hex)\n") && text.contains("name: inside"), "\(text)")
+            #expect(!text.contains("Before"), "the tag has not moved: \(text)")
+        }
+        let mount = try bench.mount(reference)
+        #expect(try mount.read("w/a.bin") == [1, 2])
+        #expect(try mount.extendedAttribute("", "user.kitfs.digest") == "sha256:\(hex)")
+        try mount.unmount()
+        // All of it is cached by then.
+        let offline = try bench.mount(reference, "--offline")
+        #expect(try offline.read("w/a.bin") == [1, 2])
+        try offline.unmount()
+        #expect(try bench.kitfs("ls", "oci:\(layout.path):index").contains("w/"))
+    }
+
+    @Test func anIndexOfTwoKits() throws {
+        let digests = try ["one", "two"].map {
+            try layout.manifest(config: #"{"package":{"name":"\#($0)"}}"#, tag: $0)
+        }
+        try layout.index(tag: "index")
+        try layout.push("index", to: registry, "team/index:v1")
+        let reference = "\(registry.host)/team/index"
+        let (code, message) = try bench.failure("inspect", reference + ":v1")
+        #expect(code == 6 && message.contains("several ModelKits"), "\(message)")
+        for (digest, name) in zip(digests, ["one", "two"]) {
+            #expect(message.contains("@sha256:\(digest)"))
+            #expect(try bench.kitfs("inspect", "\(reference)@sha256:\(digest)").contains("name: \(name)"))
+        }
+    }
+
+    @Test(arguments: [
+        ("oci.image.config.v1+json", "a container image"), ("cncf.helm.config.v1+json", "a Helm chart"),
+        ("oci.empty.v1+json", "an artifact of no stated type"),
+    ])
+    func whatIsNoKitSaysWhatItIs(_ type: String, _ words: String) throws {
+        try layout.manifest(config: "{}", type: type, tag: "thing")
+        let directory = try bench.directory.subdirectory("m")
+        for arguments in [["inspect"], ["ls"], ["mount"]] {
+            let end = arguments == ["mount"] ? [directory] : []
+            let result = try Command.run(
+                Workbench.executable, arguments + ["oci:\(layout.path):thing"] + end, environment: bench.environment)
+            #expect(result.exitCode == 6)
+            #expect(result.errorOutput.contains("it is \(words) (application/vnd.\(type))"), "\(result.errorOutput)")
+            #expect(result.errorOutput.split(separator: "\n").count == 1)
+        }
+        try layout.index(tag: "index")
+        let (code, message) = try bench.failure("inspect", "oci:\(layout.path):index")
+        #expect(code == 6 && message.contains("an index of \(words)"), "\(message)")
+    }
+
+    /// Raw weights in nested directories, and archives of every compression; no Kitfile, so one is made.
+    @Test(arguments: ["cncf", "cnai"]) func aModelPackArtifact(_ vendor: String) throws {
+        func annotations(_ path: String) -> String {
+            #"{"org.\#(vendor).model.filepath":"\#(path)","org.\#(vendor).model.file.metadata+json":"#
+                + #""{\"mode\":420,\"mtime\":\"2024-05-06T09:08:09+02:00\"}"}"#
+        }
+        func tar(_ path: String, _ content: [UInt8]) -> [UInt8] {
+            var tar = TarBuilder()
+            tar.file(path, content)
+            return tar.finish()
+        }
+        let prefix = "\(vendor).model."
+        let zstd = try Command.check("zstd", ["-qc"], input: tar("data/train/x.csv", [4])).stdout
+        let gzip = try Command.check("gzip", ["-nc"], input: tar("src/run.py", [5])).stdout
+        let layers = [
+            try layout.blob([1], prefix + "weight.v1.raw", annotations: annotations("w/deep/1.safetensors")),
+            try layout.blob([2], prefix + "weight.v1.raw", annotations: annotations("w/deep/2.safetensors")),
+            try layout.blob([3], prefix + "weight.config.v1.raw", annotations: annotations("config.json")),
+            try layout.blob(zstd, prefix + "dataset.v1.tar+zstd", annotations: annotations("data/train")),
+            try layout.blob(gzip, prefix + "code.v1.tar+gzip", annotations: annotations("src/run.py")),
+            try layout.blob(tar("README.md", [6]), prefix + "doc.v1.tar", annotations: annotations("README.md")),
+        ]
+        try layout.manifest(
+            config: #"{"descriptor":{"name":"packed"}}"#, type: prefix + "config.v1+json", layers: layers, tag: "v1")
+        try layout.push("v1", to: registry, "team/pack:v1")
+        let mount = try bench.mount("\(registry.host)/team/pack:v1")
+        let found = try TreeScan.scan(mount.path)
+        #expect(
+            found.map(\.name) == [
+                ".", "Kitfile", "README.md", "config.json", "data", "data/train", "data/train/x.csv", "src",
+                "src/run.py", "w", "w/deep", "w/deep/1.safetensors", "w/deep/2.safetensors",
+            ])
+        let files = [
+            "w/deep/1.safetensors", "w/deep/2.safetensors", "config.json", "data/train/x.csv", "src/run.py",
+            "README.md",
+        ]
+        for (index, file) in files.enumerated() { #expect(try mount.read(file) == [UInt8(index + 1)]) }
+        let weight = try #require(found.first { $0.name == files[0] })
+        #expect(weight.mode == 0o444 && weight.mtime == 1_714_979_289)
+        #expect(String(decoding: try mount.read("Kitfile"), as: UTF8.self).contains("name: packed"))
+        try mount.unmount()
+    }
+}
