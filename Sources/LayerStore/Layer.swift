@@ -31,6 +31,8 @@ public final class Layer: Sendable {
         var fill: Cancellation?
         var fetched: UInt64 = 0
         var lastError: StoreError?
+        /// What speaks against showing it: no fetch makes that better.
+        var objection: StoreError?
         /// The index's own place among those who wait for content, where only content tells the entries.
         var indexWaiter: WaiterID?
         /// Verified bytes that cannot be mounted will not become better.
@@ -276,7 +278,7 @@ public final class Layer: Sendable {
     public func report(_ reason: String) {
         let error = StoreError.unusable(layer: key.digest, reason: reason)
         services.logger.error("\(error)")
-        state.withLock { $0.lastError = error }
+        state.withLock { $0.objection = error }
     }
 
     /// Opens the layer if it is in the cache: a live mount's layers are left alone by `prune`.
@@ -309,11 +311,13 @@ public final class Layer: Sendable {
     public var activity: Status? {
         state.withLock { state in
             switch state.content {
-            case .ready: Status(stage: .cached, cached: descriptor.size, isVerified: true, error: nil)
+            case .ready: Status(stage: .cached, cached: descriptor.size, isVerified: true, error: state.objection)
             case .pending:
                 Status(stage: .fetching, cached: state.fetched, isVerified: false, error: state.lastError)
             case .absent:
-                state.lastError.map { Status(stage: .failed, cached: 0, isVerified: false, error: $0) }
+                (state.lastError ?? state.objection).map {
+                    Status(stage: .failed, cached: 0, isVerified: false, error: $0)
+                }
             }
         }
     }

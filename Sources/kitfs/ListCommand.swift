@@ -145,7 +145,7 @@ struct ListCommand: ParsableCommand {
     private static func failure(_ error: FileSystemError, _ reference: String, _ path: String) -> CommandFailure {
         switch error {
         case .layer(_, let error): CommandFailure(error, reference)
-        case .misplaced: CommandFailure(.unusable, "\(reference): \(error)")
+        case .misplaced, .conflicting: CommandFailure(.unusable, "\(reference): \(error)")
         case .notFound: CommandFailure(.notFound, "\(reference): \(path): \(error)")
         default: CommandFailure(.failed, "\(reference): \(path): \(error)")
         }

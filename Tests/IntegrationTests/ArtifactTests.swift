@@ -120,4 +120,35 @@ import Testing
         #expect(String(decoding: try mount.read("Kitfile"), as: UTF8.self).contains("name: packed"))
         try mount.unmount()
     }
+
+    /// Kits of before 2024 name no digests: layers are in the Kitfile's order, and the names in them start at the
+    /// directory that the element is in.
+    @Test func aKitWithoutDigests() throws {
+        func tar(_ paths: String...) throws -> [UInt8] {
+            var tar = TarBuilder()
+            for path in paths { tar.file(path, Array(path.utf8)) }
+            return tar.finish()
+        }
+        let config = """
+            {"manifestVersion":"1.0.0","model":{"path":"models/v1/m.bin","parts":[{"path":"./parts/b/"}]},
+             "code":[{"path":"."}],"datasets":[{"path":"far","remotePath":"s3://x"},{"path":"data"},{"path":"d/two"}]}
+            """
+        let prefix = "kitops.modelkit."
+        let layers = [
+            try layout.blob(tar("m.bin"), prefix + "model.v1.tar"),
+            try layout.blob(tar("b/one", "b/two"), prefix + "modelpart.v1.tar"),
+            try layout.blob(tar("run.py"), prefix + "code.v1.tar"),
+            try layout.blob(tar("data/x"), prefix + "dataset.v1.tar"),
+            try layout.blob(tar("two/y"), prefix + "dataset.v1.tar"),
+        ]
+        try layout.manifest(config: config, layers: layers, tag: "v1")
+        let mount = try bench.mount("oci:\(layout.path):v1")
+        #expect(
+            try TreeScan.scan(mount.path).filter { $0.type == .file }.map(\.name) == [
+                "Kitfile", "d/two/y", "data/x", "models/v1/m.bin", "parts/b/one", "parts/b/two", "run.py",
+            ])
+        #expect(try mount.read("parts/b/two") == Array("b/two".utf8))
+        #expect(try mount.read("d/two/y") == Array("two/y".utf8))
+        try mount.unmount()
+    }
 }

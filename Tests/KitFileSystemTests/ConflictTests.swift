@@ -106,6 +106,20 @@ import Testing
         #expect(try tree.names("") == ["Kitfile", "a"])
     }
 
+    /// Also of a layer that had to be fetched to be listed, and so is cached.
+    @Test func statusSaysWhy() throws {
+        var bench = try KitBench()
+        try bench.add("a/b") { $0.file("a/b/x", [1]) }
+        try bench.add("a", form: "tar+gzip") { $0.file("a", [2]) }
+        try bench.add("c", form: "tar+gzip") { $0.file("d", [2]) }
+        let tree = try bench.tree()
+        for path in ["a/z", "c"] { #expect(throws: FileSystemError.self) { try tree.find(path) } }
+        for (ordinal, words) in [(1, "“a” is a directory"), (2, "“d” is outside")] {
+            let status = tree.layers[ordinal].layer.status
+            #expect(status.stage == .cached && status.error?.description.contains(words) == true)
+        }
+    }
+
     @Test func aLayerThatIsLeftOutShutsOutNobody() throws {
         var bench = try KitBench()
         try bench.add("a/b") { $0.file("a/b/x", [1]) }

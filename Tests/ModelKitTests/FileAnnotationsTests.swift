@@ -80,6 +80,13 @@ import Testing
         #expect(file.path == nil && file.mode == nil && file.modified == nil && file.size == nil)
     }
 
+    @Test func nestedWithoutEnd() {
+        let deep = String(repeating: "[", count: 100_000)
+        for json in [deep, deep + String(repeating: "]", count: 100_000), #"{"mode":\#(deep)}"#] {
+            #expect(metadata(json).mode == nil)
+        }
+    }
+
     @Test func nothingSaid() {
         let file = FileAnnotations([:])
         #expect(file.path == nil && file.mode == nil && file.modified == nil && file.size == nil)

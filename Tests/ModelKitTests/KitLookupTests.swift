@@ -47,6 +47,16 @@ import Testing
         }
     }
 
+    /// Newer kits say it twice; what counts is the config.
+    @Test func anArtifactType() throws {
+        var said = kit
+        said.artifactType = Self.hint
+        #expect(try KitLookup(source: MadeSource(said.manifest)).find().1 == .modelKit)
+        var image = image
+        image.artifactType = Self.hint
+        #expect(throws: ModelKitError.self) { try KitLookup(source: MadeSource(image.manifest)).find() }
+    }
+
     @Test func anIndexWithOneKit() throws {
         #expect(try find([Self.item(kit)]).digest == kit.digest)
         #expect(try find([Self.item(pack)]).kind == .modelPack)
