@@ -51,6 +51,24 @@ import Testing
         try mount.unmount()
     }
 
+    /// With the registry gone, even a tag is known.
+    @Test func offlineByWhatKitHasPulled() throws {
+        let name = "127.0.0.1:\(try freePort())/team/kit"
+        _ = try pulled()
+        let storage = bench.directory.path + "/kit/storage/"
+        let hex = "31076a52ae4874cc31d95102e5b7fb4eee5571f67a105ec8d3c5aebfd46e2a7e"
+        let encoded = try Command.check("base64", ["-w0"], input: Array(name.utf8)).output
+            .replacing("+", with: "-").replacing("/", with: "_")
+        let tags =
+            #"{"v1":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:\#(hex)","size":1}}"#
+        try writeFile(storage + encoded + "-tags.json", Array(tags.utf8))
+        let mount = try bench.mount(name + ":v1", "--offline")
+        expectTree(try TreeScan.scan(mount.path), equals: try Fixtures.truth("plain-small"))
+        try mount.unmount()
+        let (code, message) = try bench.failure("inspect", name + ":v2", "--offline")
+        #expect(code == 5 && message.contains("--offline"), "\(message)")
+    }
+
     @Test func wrongBytesInTheStoreComeFromTheRegistry() throws {
         let registry = try DockerRegistry()
         try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "team/kit:v1")
