@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import OCI
+import Synchronization
 import TestSupport
 import Testing
 
@@ -118,6 +119,22 @@ import Testing
             let status = tree.layers[ordinal].layer.status
             #expect(status.stage == .cached && status.error?.description.contains(words) == true)
         }
+    }
+
+    /// An index is there a moment before the generation of indexes says so: nobody may slip through in between.
+    @Test func aLayerThatIsNotJudgedYet() throws {
+        var bench = try KitBench()
+        try bench.add("c") {
+            $0.file("c/x", [1]); $0.file("d", [2])
+        }
+        let tree = try bench.tree()
+        #expect(throws: FileSystemError.self) { try tree.find("c") }
+        try #require(tree.layers[0].layer.index != nil)
+        tree.standing.withLock {
+            $0 = KitFileSystem.Standing(
+                generation: tree.store.indexGeneration, objections: [nil], isJudged: [false])
+        }
+        #expect(throws: FileSystemError.self) { try tree.find("c") }
     }
 
     @Test func aLayerThatIsLeftOutShutsOutNobody() throws {
