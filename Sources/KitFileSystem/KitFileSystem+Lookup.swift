@@ -87,10 +87,11 @@ extension KitFileSystem {
     func candidates(_ wanted: [Int], _ failures: Failures) -> Attempt<Candidates> {
         var found = Candidates()
         var needs: [Need] = []
-        let objections = objections
-        for ordinal in wanted {
+        let indexes = wanted.map { layers[$0].layer.index }
+        let objections = objections(zip(wanted, indexes).filter { $0.1 != nil }.map(\.0))
+        for (ordinal, index) in zip(wanted, indexes) {
             let mounted = layers[ordinal]
-            if let index = mounted.layer.index {
+            if let index {
                 if let objection = objections[ordinal] {
                     found.objection = found.objection ?? objection
                 } else {
@@ -139,23 +140,39 @@ extension KitFileSystem {
             return nil
         }
         // A file that comes first shuts out the layers below it.
-        let objections = objections
+        let objections = objections(known)
         let first = junctions.all[id].under.first { objections[$0] == nil }
         guard let place = found.inode.place, case .entry(let layer, _, _) = place else { return nil }
         return first.map { layer < $0 } ?? true ? found : nil
     }
 
     /// What speaks against each layer, as far as entries are known. Worked out anew when more are.
-    private var objections: [FileSystemError?] {
-        let generation = store.indexGeneration
-        if let known = standing.withLock({ $0.generation == generation ? $0.objections : nil }) { return known }
+    struct Standing: Sendable {
+        let generation: UInt64
         var objections: [FileSystemError?] = []
-        for mounted in layers {
-            let others = layers.prefix(mounted.ordinal).filter { objections[$0.ordinal] == nil }
-            objections.append(mounted.layer.index.flatMap { mounted.objection($0, beside: others) })
+        /// Whether the entries of each were known.
+        var isJudged: [Bool] = []
+    }
+
+    /// `known`: layers that must have been judged, for their entries are known: they are so a moment before the
+    /// generation says it.
+    private func objections(_ known: [Int]) -> [FileSystemError?] {
+        let generation = store.indexGeneration
+        if let standing = standing.withLock({ $0 }), standing.generation == generation,
+            known.allSatisfy({ standing.isJudged[$0] })
+        {
+            return standing.objections
         }
-        standing.withLock { $0 = (generation, objections) }
-        return objections
+        var found = Standing(generation: generation)
+        for mounted in layers {
+            let earlier = mounted.overlaps.prefix { $0 < mounted.ordinal }.filter { found.objections[$0] == nil }
+            let index = mounted.layer.index
+            found.isJudged.append(index != nil)
+            found.objections.append(
+                index.flatMap { mounted.objection($0, beside: earlier.lazy.map { self.layers[$0] }) })
+        }
+        standing.withLock { $0 = found }
+        return found.objections
     }
 
     func attributes(_ mounted: MountedLayer, _ index: LayerIndex, _ number: LayerIndex.Number) -> Attempt<Attributes> {

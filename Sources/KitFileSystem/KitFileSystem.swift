@@ -21,8 +21,8 @@ public final class KitFileSystem: Sendable {
     /// Bytes of all layers that are shown, as the registry has them.
     public let size: UInt64
     let store: LayerStore
-    /// What was found to speak against layers, and when: see `objections`.
-    let standing = Mutex<(generation: UInt64, objections: [FileSystemError?]?)>((0, nil))
+    /// What was found to speak against layers, and when: see `objections(_:)`.
+    let standing = Mutex<Standing?>(nil)
     let openFiles = HandleTable<OpenFile>()
     let openDirectories = HandleTable<Listing>()
 

@@ -43,7 +43,8 @@ public final class ZstdDecompressor: Decompressor {
                 }
                 isBetweenFrames = result == 0
                 if target.pos > 0 { try handOver(UnsafeRawBufferPointer(output).bytes.extracting(0..<target.pos)) }
-                mayHaveMore = target.pos == target.size
+                // At a frame's end there is nothing left, and asking again would begin the next frame.
+                mayHaveMore = target.pos == target.size && result != 0
                 // libzstd promises progress; a loop without any would hang the layer.
                 guard source.pos > before || target.pos > 0 || !mayHaveMore && source.pos == source.size else {
                     throw CompressionError.corrupt(

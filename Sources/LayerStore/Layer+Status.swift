@@ -17,14 +17,14 @@ extension Layer {
 
     /// What goes on in this process, without a look at the disk; nil for a layer at rest.
     public var activity: Status? {
-        let (content, transfer, error, waiters, isFetching) = state.withLock { state in
+        let (content, transfer, error, objection, waiters, isFetching) = state.withLock { state in
             (
-                state.content.value, state.transfer.value, state.lastError,
+                state.content.value, state.transfer.value, state.lastError ?? state.objection, state.objection,
                 state.index.waiters.count + state.content.waiters.count + state.transfer.waiters.count,
                 !state.content.waiters.isEmpty
             )
         }
-        if content != nil { return Status(stage: .cached, cached: descriptor.size, isVerified: true, error: nil) }
+        if content != nil { return Status(stage: .cached, cached: descriptor.size, isVerified: true, error: objection) }
         if let transfer {
             let readers = transfer.waiterCount
             return Status(

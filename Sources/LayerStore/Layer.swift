@@ -41,6 +41,8 @@ public final class Layer: Sendable {
         /// The content's own place among those who wait for a transfer.
         var contentWaiter: WaiterID?
         var lastError: StoreError?
+        /// What speaks against showing it: no fetch makes that better.
+        var objection: StoreError?
         /// The index's own place among those who wait for content, where only content tells the entries.
         var indexWaiter: WaiterID?
         /// Verified bytes that cannot be mounted will not become better.
@@ -184,6 +186,6 @@ public final class Layer: Sendable {
     public func report(_ reason: String) {
         let error = StoreError.unusable(layer: key.digest, reason: reason)
         services.logger.error("\(error)")
-        state.withLock { $0.lastError = error }
+        state.withLock { $0.objection = error }
     }
 }

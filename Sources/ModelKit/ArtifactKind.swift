@@ -22,6 +22,8 @@ public enum ArtifactKind: Sendable, Equatable {
         let known: [(prefix: String, what: String)] = [
             ("application/vnd.oci.image.config", "a container image"),
             ("application/vnd.docker.", "a container image"),
+            ("application/vnd.oci.image.index", "another index"),
+            ("application/vnd.docker.distribution.manifest.list.", "another index"),
             ("application/vnd.cncf.helm.", "a Helm chart"),
             ("application/vnd.ollama.", "an Ollama model"),
             ("application/vnd.docker.ai.", "a Docker model"),

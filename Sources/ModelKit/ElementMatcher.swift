@@ -21,7 +21,7 @@ struct ElementMatcher {
         let isRaw = type.form.archive == .raw
         // Kit's own tars are where their element says; what others pack is where its annotation says.
         let spelled =
-            isRaw || artifact == .modelPack ? file.path ?? element?.path : element?.path
+            isRaw || artifact == .modelPack ? file.path ?? element?.path ?? file.title : element?.path
         let path: EntryPath
         do {
             // A tar that no element claims may have anything anywhere.

@@ -50,7 +50,9 @@ public struct KitFilter: Sendable, Equatable {
     public func matches(_ layer: KitLayer) -> Bool {
         guard kinds.contains(layer.kind) else { return false }
         guard let names else { return true }
-        return names.contains(layer.name ?? "") || names.contains(layer.spelledPath ?? "")
+        // Kit knows no names of code and docs; elsewhere, the empty one is that of what has none.
+        let hasName = layer.kind != .code && layer.kind != .docs
+        return hasName && names.contains(layer.name ?? "") || names.contains(layer.spelledPath ?? "")
     }
 
     /// What it chooses of a parent, of which there is the model only; nil for nothing.

@@ -37,10 +37,12 @@ struct KitLookup {
         return (resolved, kind)
     }
 
-    /// What may be a kit: a manifest that is not said to be something else.
+    /// What may be a kit: a manifest that is not said to be something else. One may be named once for each platform.
     private func candidates(_ index: ImageIndex) -> ArraySlice<Descriptor> {
+        var seen: Set<Digest> = []
         let manifests = index.manifests.filter {
             $0.mediaType == .imageManifest && ($0.artifactType.map(Self.isKit) ?? true)
+                && seen.insert($0.digest).inserted
         }
         let said = manifests.filter { $0.artifactType != nil }
         return (said.isEmpty ? manifests : said).prefix(Self.lookupLimit)

@@ -34,7 +34,8 @@ struct ModelPackConfig {
     }
 
     private static func element(_ descriptor: Descriptor) -> JSONValue {
-        let path = FileAnnotations(descriptor.annotations).path
+        let file = FileAnnotations(descriptor.annotations)
+        let path = file.path ?? file.title
         return .object(
             [
                 "path": path.map { .string($0) } ?? .null, "digest": .string(descriptor.digest.description),

@@ -62,9 +62,12 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         do {
             let cache = try cache.open()
-            let last = try cache.lastResolution(of: SourceOptions.reference(reference))?.digest
+            let named = try SourceOptions.reference(reference)
+            let before = cache.lastResolution(of: named)?.digest
             let family = try source.family(reference, cache)
-            let report = Self.report(family, cache, last: last)
+            // Both may be those of an index, whose kit has a digest of its own.
+            let hasMoved = before != cache.lastResolution(of: named)?.digest
+            let report = Self.report(family, cache, before: hasMoved ? before : nil)
             if json {
                 try Terminal.out(json: report)
             } else {
@@ -75,8 +78,7 @@ struct InspectCommand: ParsableCommand {
         }
     }
 
-    private static func report(_ family: KitFamily, _ cache: CacheDirectory, last: Digest?) -> Report {
-        let digest = family.kit.resolved.digest
+    private static func report(_ family: KitFamily, _ cache: CacheDirectory, before: Digest?) -> Report {
         let isPinned = family.members[0].source.reference.digest != nil
         let layers = family.members.flatMap { member in
             member.layers.map { layer in
@@ -91,8 +93,8 @@ struct InspectCommand: ParsableCommand {
         }
         return Report(
             reference: family.members[0].source.reference.description,
-            digest: digest.description,
-            previousDigest: isPinned || last == digest ? nil : last?.description, size: family.kit.size,
+            digest: family.kit.resolved.digest.description,
+            previousDigest: isPinned ? nil : before?.description, size: family.kit.size,
             kitfile: family.kit.kitfile.value,
             layers: layers,
             hiddenLayers: family.kit.hiddenLayers.map {

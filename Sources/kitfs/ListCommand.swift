@@ -48,6 +48,7 @@ struct ListCommand: ParsableCommand {
                 cache: try cache.open(), concurrency: source.concurrency, timeout: source.timeout,
                 logger: log.logger(LogSink()))
             let family = try source.family(reference, store.cache, filters: parts.filters)
+            if let warning = parts.warning(family) { Terminal.error("warning: \(warning)") }
             let tree = try KitFileSystem(family, store: store, modes: ModePolicy())
             let path = try EntryPath(parsing: Array(path.utf8))
             var attributes = try wait(tree) { tree.attributes(.root, $0) }
@@ -145,7 +146,7 @@ struct ListCommand: ParsableCommand {
     private static func failure(_ error: FileSystemError, _ reference: String, _ path: String) -> CommandFailure {
         switch error {
         case .layer(_, let error): CommandFailure(error, reference)
-        case .misplaced: CommandFailure(.unusable, "\(reference): \(error)")
+        case .misplaced, .conflicting: CommandFailure(.unusable, "\(reference): \(error)")
         case .notFound: CommandFailure(.notFound, "\(reference): \(path): \(error)")
         default: CommandFailure(.failed, "\(reference): \(path): \(error)")
         }

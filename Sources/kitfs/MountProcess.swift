@@ -51,7 +51,7 @@ struct MountProcess {
             let blob = layer.descriptor
             logger.warning("layer \(blob.digest) of type \(blob.mediaType) is not shown: \(layer.reason)")
         }
-        if let warning = command.parts.warning(family) { logger.warning("\(warning)") }
+        if let warning = command.parts.warning(family) { warn(warning) }
         let store = LayerStore(
             cache: cache, concurrency: command.source.concurrency, timeout: command.source.timeout, logger: logger)
         let tree = try KitFileSystem(
@@ -89,21 +89,28 @@ struct MountProcess {
         try session.run()
     }
 
+    /// In the log, and for whoever waits at the prompt.
+    private func warn(_ text: String) {
+        logger.warning("\(text)")
+        // In the foreground, the log is there already.
+        if word.isInBackground { Terminal.error("warning: \(text)") }
+    }
+
     /// What somebody who mounts will want to know before it surprises them.
     private func warn(of tree: KitFileSystem) {
         for (declared, layer, isStreamed) in tree.mountedLayers {
             if !isStreamed, layer.descriptor.size > 4 << 30 {
                 let size = ByteCount.text(layer.descriptor.size)
-                let text = """
+                warn(
+                    """
                     the \(declared.kind.rawValue) layer at \(declared.path) has \(size), and the first open in it waits for \
                     all of that: --verify while-streaming=FILTER reads it while it comes, `kitfs pull` fetches it before
-                    """
-                logger.warning("\(text)")
+                    """)
             }
         }
         let isSafe = command.source.tlsVerify && !command.source.plainHttp
         if !isSafe, tree.mountedLayers.contains(where: \.isStreamed) {
-            logger.warning(
+            warn(
                 "--verify while-streaming without verified TLS: whoever stands between can have wrong bytes read")
         }
     }

@@ -169,4 +169,31 @@ import Testing
         #expect(mount.openError("beside") == ENOENT)
         try mount.unmount()
     }
+
+    /// The layer that brings a file where a directory is, or the other way about, is of no use; others work.
+    @Test func aFileAgainstADirectory() throws {
+        var kit = KitBuilder(directory: try bench.directory.subdirectory("conflict"))
+        for (path, content) in [("a/b/x", 1), ("a", 2), ("c", 3), ("c/d/y", 4), ("e/z", 5)] as [(String, UInt8)] {
+            var tar = TarBuilder()
+            tar.file(path, [content])
+            try kit.addLayer(kind: .dataset, path: path, tar: tar.finish())
+        }
+        _ = try kit.write(tag: "v1", package: "conflict")
+        let reference = "oci:\(bench.directory.path)/conflict:v1"
+        let mount = try bench.mount(reference)
+        #expect(try Command.check("ls", [mount.path]).output == "Kitfile\na\nc\ne\n")
+        #expect(try mount.read("a/b/x") == [1])
+        #expect(try mount.read("c") == [3])
+        #expect(try mount.read("e/z") == [5])
+        #expect(mount.openError("a", flags: O_RDONLY | O_DIRECTORY) == EIO)
+        #expect(mount.openError("a/nope") == EIO)
+        #expect(mount.openError("c/d/y") == ENOTDIR)
+        #expect(try mount.log().contains("“a” is a directory in one of its kit's layers, and none in another"))
+        try eventually(within: 5, "status says why") {
+            try bench.kitfs("status", mount.path).contains("“a” is a directory in one")
+        }
+        try mount.unmount()
+        let listed = try bench.failure("ls", reference, "a")
+        #expect(listed.code == 6 && listed.message.contains("“a” is a directory in one"), "\(listed.message)")
+    }
 }

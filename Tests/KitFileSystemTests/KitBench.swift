@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import FoundationEssentials
 import Logging
 import ModelKit
 import OCI
@@ -31,19 +32,30 @@ struct KitBench {
         elements.append(("datasets", "{\"path\":\"\(path)\",\"digest\":\"\(blob.digest)\",\"diffId\":\"x\"}"))
     }
 
-    func tree(_ modes: ModePolicy = ModePolicy()) throws -> KitFileSystem {
+    /// Adds a raw model part, placed by its annotation. `metadata` is JSON.
+    mutating func addRaw(_ path: String, _ content: [UInt8], metadata: String? = nil, form: String = "raw") throws {
+        var bytes = content
+        if form.hasSuffix("zstd") { bytes = try Command.check("zstd", ["-qc"], input: bytes).stdout }
+        let blob = try source.add(bytes, "application/vnd.kitops.modelkit.modelpart.v1.\(form)")
+        var annotations = ["org.cncf.model.filepath": path]
+        annotations["org.cncf.model.file.metadata+json"] = metadata
+        descriptors.append(
+            Descriptor(mediaType: blob.mediaType, digest: blob.digest, size: blob.size, annotations: annotations))
+    }
+
+    func tree(_ modes: ModePolicy = ModePolicy(), filters: [String] = []) throws -> KitFileSystem {
         let config = Array(
             "{\"manifestVersion\":\"1.0.0\",\"datasets\":[\(elements.map(\.json).joined(separator: ","))]}".utf8)
         let type = "application/vnd.kitops.modelkit.config.v1+json"
         let described = try source.add(config, type)
-        func json(_ blob: Descriptor) -> String {
-            "{\"mediaType\":\"\(blob.mediaType)\",\"digest\":\"\(blob.digest)\",\"size\":\(blob.size)}"
-        }
+        let layers = try descriptors.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
         source.setManifest(
             Array(
-                "{\"schemaVersion\":2,\"config\":\(json(described)),\"layers\":[\(descriptors.map(json).joined(separator: ","))]}"
-                    .utf8))
-        let family = try KitFamily(source.reference) { _ in source }
+                #"{"schemaVersion":2,"config":{"mediaType":"\#(type)","digest":"\#(described.digest)","#.utf8)
+                + Array(#""size":\#(described.size)},"layers":[\#(layers.joined(separator: ","))]}"#.utf8))
+        let family = try KitFamily(source.reference, filters: filters.map { try KitFilter(parsing: $0) }) { _ in
+            source
+        }
         let store = LayerStore(
             cache: try CacheDirectory(path: directory.path + "/cache"),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
