@@ -4,6 +4,8 @@ import FoundationEssentials
 /// A kit's manifest and Kitfile as ``UnpackedKit`` reads them: which layers there are, and where each belongs.
 struct KitDocuments {
     struct Layer {
+        /// The media type's last words and whether names are relative to the path's parent, for people.
+        var form: String
         var hex: String
         var size: Int
         var isOfModel: Bool
@@ -85,7 +87,8 @@ struct KitDocuments {
             let told = isRaw ? filepath ?? element?.path : element?.path ?? filepath
             let path = try UnpackedKit.path(Array((told ?? ".").utf8))
             return Layer(
-                hex: blob.hex, size: blob.size, isOfModel: kind.hasPrefix("model"), isRaw: isRaw,
+                form: kind + " " + form.joined(separator: "+") + (hasDigests ? "" : ", old"), hex: blob.hex,
+                size: blob.size, isOfModel: kind.hasPrefix("model"), isRaw: isRaw,
                 compression: form.count > 1 ? LayerCompression(rawValue: form[1]) : nil, path: path,
                 base: kitfile == nil || hasDigests ? [] : path.dropLast(), mode: try Self.mode(blob))
         }

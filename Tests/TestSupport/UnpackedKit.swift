@@ -14,18 +14,40 @@ public struct UnpackedKit: Sendable {
         /// Its declared path: nothing at or below it can be had from this layer.
         public let path: Path
         public let reason: String
+
+        /// Whether a path of a scan (`.` for the root) is at or below the layer's.
+        public func covers(_ scanned: [UInt8]) -> Bool { Self.names(scanned).starts(with: path) }
+
+        /// Whether the layer's path is below one of a scan.
+        public func isBelow(_ scanned: [UInt8]) -> Bool {
+            path.count > Self.names(scanned).count && path.starts(with: Self.names(scanned))
+        }
+
+        private static func names(_ scanned: [UInt8]) -> Path {
+            scanned == Array(".".utf8) ? [] : scanned.split(separator: UInt8(ascii: "/")).map(Array.init)
+        }
     }
 
-    enum Node: Equatable, Sendable {
+    enum Node: Equatable, Sendable, CustomStringConvertible {
         /// nil: only what is below tells of it.
         case directory(mode: UInt16?)
         case file(mode: UInt16, content: [UInt8])
         case link(target: [UInt8])
 
+        var description: String {
+            switch self {
+            case .directory(let mode): "directory \(mode.map { String($0, radix: 8) } ?? "implied")"
+            case .file(let mode, let content): "file \(String(mode, radix: 8)), \(content.count) bytes"
+            case .link(let target): "link to \(target.count) bytes"
+            }
+        }
+
         var isDirectory: Bool { if case .directory = self { true } else { false } }
     }
 
     public private(set) var unusable: [UnusableLayer] = []
+    /// One line for each layer, to be printed where a mount differs.
+    public private(set) var summary: [String] = []
     private var nodes: [Path: Node] = [[]: .directory(mode: 0o755)]
     private let hasKitfile: Bool
     static let kitfile: Path = [Array("Kitfile".utf8)]
@@ -47,8 +69,10 @@ public struct UnpackedKit: Sendable {
 
     /// Of one path the later layer's file counts, and the first layer's directory.
     private mutating func place(_ layer: KitDocuments.Layer, _ layout: OCILayout) {
+        summary.append("\(layer.hex.prefix(12)) \(layer.form) “\(Self.name(layer.path))”")
         do {
             let found = try LayerContent(layer, layout).nodes
+            summary += found.map { "    \(Self.name($0)) \($1)" }.sorted()
             for (path, node) in found {
                 guard let other = nodes[path], other.isDirectory != node.isDirectory else { continue }
                 throw TestSupportError("a directory against something else at \(Self.name(path))")
@@ -56,6 +80,7 @@ public struct UnpackedKit: Sendable {
             nodes.merge(found) { earlier, later in later.isDirectory ? earlier : later }
         } catch {
             unusable.append(UnusableLayer(hex: layer.hex, path: layer.path, reason: "\(error)"))
+            summary.append("    unusable: \(error)")
         }
     }
 
