@@ -28,9 +28,9 @@ public enum TreeScan {
     ///   are refused.
     public static func scanWhatCanBeRead(
         _ directory: String
-    ) throws -> (entries: [TreeEntry], refused: [(path: [UInt8], reason: String)]) {
+    ) throws -> (entries: [TreeEntry], refused: [(path: [UInt8], code: Int32)]) {
         var entries: [TreeEntry] = []
-        var refused: [(path: [UInt8], reason: String)] = []
+        var refused: [(path: [UInt8], code: Int32)] = []
         var waiting: [[UInt8]] = [Array(".".utf8)]
         let root = Array(directory.utf8) + [UInt8(ascii: "/")]
         while let path = waiting.popLast() {
@@ -42,7 +42,8 @@ public enum TreeScan {
                     waiting.append(path == Array(".".utf8) ? name : path + [UInt8(ascii: "/")] + name)
                 }
             } catch let error as TestSupportError {
-                refused.append((path, error.description))
+                guard let code = error.code else { throw error }
+                refused.append((path, code))
             }
         }
         return (sorted(entries), refused)

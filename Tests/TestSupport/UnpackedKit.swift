@@ -14,18 +14,6 @@ public struct UnpackedKit: Sendable {
         /// Its declared path: nothing at or below it can be had from this layer.
         public let path: Path
         public let reason: String
-
-        /// Whether a path of a scan (`.` for the root) is at or below the layer's.
-        public func covers(_ scanned: [UInt8]) -> Bool { Self.names(scanned).starts(with: path) }
-
-        /// Whether the layer's path is below one of a scan.
-        public func isBelow(_ scanned: [UInt8]) -> Bool {
-            path.count > Self.names(scanned).count && path.starts(with: Self.names(scanned))
-        }
-
-        private static func names(_ scanned: [UInt8]) -> Path {
-            scanned == Array(".".utf8) ? [] : scanned.split(separator: UInt8(ascii: "/")).map(Array.init)
-        }
     }
 
     enum Node: Equatable, Sendable, CustomStringConvertible {
@@ -48,6 +36,7 @@ public struct UnpackedKit: Sendable {
     public private(set) var unusable: [UnusableLayer] = []
     /// One line for each layer, to be printed where a mount differs.
     public private(set) var summary: [String] = []
+    var declared: [Path] = []
     private var nodes: [Path: Node] = [[]: .directory(mode: 0o755)]
     private let hasKitfile: Bool
     static let kitfile: Path = [Array("Kitfile".utf8)]
@@ -69,6 +58,7 @@ public struct UnpackedKit: Sendable {
 
     /// Of one path the later layer's file counts, and the first layer's directory.
     private mutating func place(_ layer: KitDocuments.Layer, _ layout: OCILayout) {
+        declared.append(layer.path)
         summary.append("\(layer.hex.prefix(12)) \(layer.form) “\(Self.name(layer.path))”")
         do {
             let found = try LayerContent(layer, layout).nodes
