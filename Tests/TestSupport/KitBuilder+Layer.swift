@@ -79,15 +79,16 @@ extension KitBuilder.Layer {
         }
     }
 
-    func descriptorAnnotations(in family: KitBuilder.Family) -> [String: String]? {
+    func descriptorAnnotations(in family: KitBuilder.Family) throws -> [String: String]? {
         let prefix = family == .oldModelPack ? "org.cnai.model" : "org.cncf.model"
         var result: [String: String] = [:]
         result["\(prefix).filepath"] = filepath
         if let metadata {
-            let name = path.split(separator: "/").last ?? ""
-            result["\(prefix).file.metadata+json"] =
-                #"{"name":"\#(name)","mode":\#(metadata.mode),"uid":0,"gid":0,"size":\#(metadata.size),"#
-                + #""mtime":"2025-01-02T03:04:05Z","typeflag":0}"#
+            let text: JSON = [
+                "name": .string(String(path.split(separator: "/").last ?? "")), "mode": .integer(Int(metadata.mode)),
+                "uid": 0, "gid": 0, "size": .integer(metadata.size), "mtime": "2025-01-02T03:04:05Z", "typeflag": 0,
+            ]
+            result["\(prefix).file.metadata+json"] = String(decoding: try text.bytes, as: UTF8.self)
         }
         if kind == .prompt { result["ml.kitops.modelkit.layer-subtype"] = "prompt" }
         return result.isEmpty ? nil : result

@@ -77,7 +77,7 @@ public struct KitBuilder: Sendable {
         for layer in Kind.allCases.flatMap({ kind in layers.filter { $0.kind == kind } }) {
             let blob = try layer.blob
             let descriptor = try layout.addBlob(
-                blob, mediaType: layer.mediaType(in: family), annotations: layer.descriptorAnnotations(in: family))
+                blob, mediaType: layer.mediaType(in: family), annotations: try layer.descriptorAnnotations(in: family))
             packed.append(PackedLayer(layer: layer, descriptor: descriptor))
         }
         let all =

@@ -2,34 +2,15 @@
 
 /// A kit made of a seed: layers of one ``RandomTree`` whose declared paths overlap and nest.
 public struct RandomKit {
-    /// What may come.
-    public struct Variety: Sendable {
-        public var archives: [KitBuilder.Layer.Archive]
-        public var compressions: [LayerCompression?]
-        public var families: [KitBuilder.Family]
-        /// Layers that conflict with others, or lie outside of their path.
-        public var conflicts: Bool
-
-        public static let all = Variety(
-            archives: [.tar, .tar, .raw], compressions: [nil, .gzip, .zstd],
-            families: [.modelKit, .modelKit, .modelKit, .modelPack, .oldModelPack], conflicts: true)
-        public static let tarAndGzip = Variety(
-            archives: [.tar], compressions: [nil, nil, .gzip], families: [.modelKit], conflicts: true)
-    }
-
     private var random: SplitMix64
-    private let variety: Variety
     private var hasModel = false
 
-    public init(seed: UInt64, variety: Variety = .all) {
-        random = SplitMix64(seed: seed)
-        self.variety = variety
-    }
+    public init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
     /// Writes it into an OCI layout.
     public mutating func write(layout: String, tag: String) throws {
         var kit = KitBuilder(directory: layout)
-        kit.family = random.pick(variety.families)
+        kit.family = random.chance(60) ? .modelKit : random.pick([.modelPack, .oldModelPack])
         kit.hasDigests = kit.family != .modelKit || random.chance(75)
         kit.hasMediaTypes = random.chance(50)
         kit.hasKitfile = kit.family != .modelKit && random.chance(60)
@@ -54,7 +35,7 @@ public struct RandomKit {
         let root = RandomTree.Item(path: [], isDirectory: true)
         let declared = random.chance(20) ? root : random.pick(tree.items)
         guard let text = declared.text else { return nil }
-        let archive = declared.isDirectory ? .tar : random.pick(variety.archives)
+        let archive = declared.isDirectory || random.chance(60) ? KitBuilder.Layer.Archive.tar : .raw
         var kinds = KitBuilder.Kind.allCases.filter { kind in
             switch kind {
             case .model: !hasModel
@@ -77,10 +58,9 @@ public struct RandomKit {
             let baseCount = kit.hasDigests ? 0 : max(0, declared.path.count - 1)
             layer = KitBuilder.Layer(
                 kinds[0], path,
-                tar: RandomTar.make(
-                    tree, declared: declared, baseCount: baseCount, conflicts: variety.conflicts, &random))
+                tar: RandomTar.make(tree, declared: declared, baseCount: baseCount, &random))
         }
-        layer.compression = random.pick(variety.compressions)
+        layer.compression = random.pick([nil, .gzip, .zstd])
         layer.pieces = Int.random(in: 1...3, using: &random)
         if kit.family != .modelKit || (archive == .raw && random.chance(50)) {
             layer.filepath = text.isEmpty ? "." : text

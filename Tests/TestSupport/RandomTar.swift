@@ -12,11 +12,11 @@ struct RandomTar {
     /// What a hard link can be made to.
     private var files: [Path] = []
 
-    /// - Parameters:
-    ///   - declared: the layer's path in the kit.
-    ///   - conflicts: now and then a directory where the tree has a file, or a name beside the declared path.
+    /// Now and then with a directory where the tree has a file, or with a name beside the declared path.
+    ///
+    /// - Parameter declared: the layer's path in the kit.
     static func make(
-        _ tree: RandomTree, declared: RandomTree.Item, baseCount: Int, conflicts: Bool, _ random: inout SplitMix64
+        _ tree: RandomTree, declared: RandomTree.Item, baseCount: Int, _ random: inout SplitMix64
     ) -> [UInt8] {
         var layer = RandomTar(isPlain: random.chance(60), baseCount: baseCount)
         if random.chance(5) { return layer.tar.finish() }
@@ -26,12 +26,12 @@ struct RandomTar {
         var items = tree.items.filter {
             $0.path.starts(with: declared.path) && ($0.path == declared.path || random.chance(75))
         }
-        if conflicts, random.chance(6), !items.isEmpty {
+        if random.chance(6), !items.isEmpty {
             items[Int.random(in: 0..<items.count, using: &random)].isDirectory.toggle()
         }
         if !layer.isPlain { items.shuffle(using: &random) }
         for item in items { layer.add(item, &random) }
-        if conflicts, random.chance(2), declared.path.count > baseCount {
+        if random.chance(2), declared.path.count > baseCount {
             layer.add(
                 RandomTree.Item(path: declared.path.dropLast() + [Array("beside".utf8)], isDirectory: false), &random)
         }

@@ -38,7 +38,6 @@ public struct UnpackedKit: Sendable {
     public private(set) var summary: [String] = []
     var declared: [Path] = []
     private var nodes: [Path: Node] = [[]: .directory(mode: 0o755)]
-    private let hasKitfile: Bool
     static let kitfile: Path = [Array("Kitfile".utf8)]
 
     /// - Parameter parents: where the kits are that `model.path` may name: layout and tag by reference.
@@ -46,7 +45,6 @@ public struct UnpackedKit: Sendable {
         layout: String, tag: String, parents: [String: (layout: String, tag: String)] = [:]
     ) throws {
         let kit = try KitDocuments(layout: OCILayout(directory: layout), tag: tag)
-        hasKitfile = kit.kitfile != nil
         var family = [kit]
         while let reference = family.last?.modelPath, let parent = parents[reference] {
             family.append(try KitDocuments(layout: OCILayout(directory: parent.layout), tag: parent.tag))
@@ -77,14 +75,15 @@ public struct UnpackedKit: Sendable {
     /// As a mount shows it, sorted as ``TreeScan`` sorts: no write, no set-id, and of the Kitfile its presence only.
     public var tree: [TreeEntry] {
         var all = nodes
-        if hasKitfile { all[Self.kitfile] = .file(mode: 0o644, content: []) }
+        // Where the artifact has none, one is made of what it tells of itself.
+        all[Self.kitfile] = .file(mode: 0o644, content: [])
         return all.map { path, node in
             let name = path.isEmpty ? Array(".".utf8) : Array(path.joined(separator: [UInt8(ascii: "/")]))
             switch node {
             case .directory(let mode):
                 return TreeEntry(path: name, type: .directory, mode: (mode ?? 0o755) & 0o555)
             case .file(let mode, let content):
-                let isKitfile = hasKitfile && path == Self.kitfile
+                let isKitfile = path == Self.kitfile
                 return TreeEntry(
                     path: name, type: .file, mode: mode & 0o555, size: isKitfile ? nil : content.count,
                     sha256: isKitfile ? nil : Sha256.hex(content))
