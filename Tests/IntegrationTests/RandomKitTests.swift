@@ -62,7 +62,8 @@ private struct MountedTree {
     /// what is shown is right there, too, and everywhere else nothing is missing.
     ///
     /// - Parameter isKnown: whether all layers are cached. Before, a compressed layer's declared path is listed as the
-    ///   Kitfile has it, and of the directories above it is not known which modes they have.
+    ///   Kitfile has it, the directories above it are there whether it needs them or not, and a later layer that
+    ///   conflicts with it is shown until it comes.
     func differences(from kit: UnpackedKit, isKnown: Bool) -> [String] {
         let tree = kit.tree.map { entry in
             var entry = entry
@@ -71,11 +72,13 @@ private struct MountedTree {
             return entry
         }
         let found = entries.filter { entry in
-            tree.contains { $0.path == entry.path }
-                || !(entry.type == .directory && kit.isAboveAnUnusableLayer(entry.path))
+            if !isKnown, kit.isUnusable(entry.path) { return false }
+            if tree.contains(where: { $0.path == entry.path }) || entry.type != .directory { return true }
+            return isKnown ? !kit.isAboveAnUnusableLayer(entry.path) : !kit.isAboveALayer(entry.path)
         }
         let expected = tree.filter { entry in
-            found.contains { $0.path == entry.path }
+            if !isKnown, kit.isUnusable(entry.path) { return false }
+            return found.contains { $0.path == entry.path }
                 || !refused.contains { kit.isUnusable($0.path) && Self.isAt(entry.path, orBelow: $0.path) }
         }
         let wrongly = refused.filter { refusal in

@@ -29,6 +29,10 @@ extension KitBuilder {
         /// The annotation that tells a layer's path.
         public var filepath: String?
         public var metadata: Metadata?
+        /// Makes the blob another than it should be.
+        public var damage: (@Sendable ([UInt8]) -> [UInt8])?
+        /// The size that the manifest tells, where it is not the blob's.
+        public var claimedSize: Int?
 
         public init(_ kind: Kind, _ path: String, tar: [UInt8]) {
             (self.kind, self.path, content, archive) = (kind, path, tar, .tar)
@@ -40,7 +44,10 @@ extension KitBuilder {
 
         /// As a registry has it.
         public var blob: [UInt8] {
-            get throws { try compression?.compress(content, pieces: pieces) ?? content }
+            get throws {
+                let blob = try compression?.compress(content, pieces: pieces) ?? content
+                return damage?(blob) ?? blob
+            }
         }
     }
 

@@ -76,8 +76,9 @@ public struct KitBuilder: Sendable {
         var packed: [PackedLayer] = []
         for layer in Kind.allCases.flatMap({ kind in layers.filter { $0.kind == kind } }) {
             let blob = try layer.blob
-            let descriptor = try layout.addBlob(
+            var descriptor = try layout.addBlob(
                 blob, mediaType: layer.mediaType(in: family), annotations: try layer.descriptorAnnotations(in: family))
+            descriptor.size = layer.claimedSize ?? descriptor.size
             packed.append(PackedLayer(layer: layer, descriptor: descriptor))
         }
         let all =
