@@ -100,7 +100,6 @@ import Testing
         #expect(try mount.read("good") == [1, 2, 3])
         let status = String(decoding: try readFile("/proc/\(try mount.process())/status"), as: UTF8.self)
         let peak = try #require(status.firstMatch(of: #/VmHWM:\s+([0-9]+) kB/#).flatMap { Int($0.output.1) })
-        print("\(count) members: at most \(peak) KiB resident")
         #expect(peak < 512 << 10)
         try mount.unmount()
     }
