@@ -85,6 +85,17 @@ import Testing
         try expectRefused("a manifest of 100 MB")
     }
 
+    @Test func aManifestOf100MBFromARegistry() throws {
+        let server = try LittleServer { request, connection in
+            let body = request.path.contains("/manifests/") ? String(repeating: " ", count: 100 << 20) : ""
+            connection.send(status: 200, headers: ["Content-Type": OCILayout.manifestType], body: body)
+        }
+        let (code, message) = try bench.failure("inspect", "\(server.host)/a/b:v1")
+        #expect(code == 6)
+        #expect(message.contains("8 MiB"), "\(message)")
+        server.stop()
+    }
+
     @Test(arguments: ["../x", "/etc", "a/../../b", "a\u{0}b"]) func paths(_ path: String) throws {
         var kit = KitBuilder(directory: layout.directory)
         var tar = TarBuilder()

@@ -67,8 +67,12 @@ private struct MountedTree {
     func differences(from kit: UnpackedKit, isKnown: Bool) -> [String] {
         let tree = kit.tree.map { entry in
             var entry = entry
-            let isProvisional = !isKnown && entry.type == .directory && kit.isAboveALayer(entry.path)
-            if isProvisional, let found = entries.first(where: { $0.path == entry.path }) { entry.mode = found.mode }
+            // Nobody looks into a layer that cannot be got to, so that it stays as unknown as at first.
+            let isProvisional =
+                isKnown ? kit.isAboveAnUnreachableLayer(entry.path) : kit.isAboveALayer(entry.path)
+            if isProvisional, entry.type == .directory, let found = entries.first(where: { $0.path == entry.path }) {
+                entry.mode = found.mode
+            }
             return entry
         }
         let found = entries.filter { entry in

@@ -18,6 +18,14 @@ extension UnpackedKit {
         unusable.contains { Self.isAbove($0.path, scanned) }
     }
 
+    /// Whether below it there is the declared path of a layer that nobody gets to, as an unusable one is in the way.
+    public func isAboveAnUnreachableLayer(_ scanned: [UInt8]) -> Bool {
+        declared.contains { path in
+            Self.isAbove(path, scanned)
+                && unusable.contains { $0.path.count < path.count && path.starts(with: $0.path) }
+        }
+    }
+
     private static func isAbove(_ path: Path, _ scanned: [UInt8]) -> Bool {
         path.count > names(scanned).count && path.starts(with: names(scanned))
     }
