@@ -90,4 +90,27 @@ import Testing
         #expect(try mount.log().contains(Sha256.hex(tars[1].finish())))
         try mount.unmount()
     }
+
+    /// A directory above is as the first layer has it that can be used.
+    @Test func modesOfAnUnusableLayerDoNotCount() throws {
+        let bench = try Workbench()
+        let layout = try bench.directory.subdirectory("layout")
+        var bad = TarBuilder()
+        bad.directory("data", mode: 0o700)
+        bad.file("data/x", [1])
+        bad.file("data/beside", [1])
+        var good = TarBuilder()
+        good.directory("data", mode: 0o755)
+        good.file("data/y", [2])
+        var kit = KitBuilder(directory: layout)
+        kit.add(.init(.code, "data/x", tar: bad.finish()))
+        kit.add(.init(.docs, "data/y", tar: good.finish()))
+        try kit.write(tag: "v1", package: "x")
+        let mount = try bench.mount("oci:\(layout):v1")
+        #expect(mount.openError("data/x") == EIO)
+        #expect(try mount.read("data/y") == [2])
+        expectTree(
+            try TreeScan.scanWhatCanBeRead(mount.path).entries, equals: try UnpackedKit(layout: layout, tag: "v1").tree)
+        try mount.unmount()
+    }
 }
