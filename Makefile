@@ -42,8 +42,9 @@ demo: release ## mounts a bundled kit, lists, reads, unmounts, prunes; no regist
 bench: ## not there yet
 	@echo "make bench does not exist yet: kitfs is not measured against its peers so far" >&2; exit 1
 
-soak: ## not there yet
-	@echo "make soak does not exist yet: there are no long and random tests so far" >&2; exit 1
+soak: packages test-packages ## the long tests: 500 random kits, layers without end
+	$(SWIFT) build --build-tests
+	KITFS_SOAK=1 KITFS_KITS=500 $(SWIFT) test --skip-build --filter 'RandomKitTests|HostileCompressionTests'
 
 install: release ## into $(PREFIX)
 	install -D -m 0755 .build/kitfs "$(DESTDIR)$(PREFIX)/bin/kitfs"

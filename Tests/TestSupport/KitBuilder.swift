@@ -1,29 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Makes a ModelKit as `kit pack` 1.7 does, in an OCI layout directory, for ``DockerRegistry/push(layout:tag:to:)``.
+/// Makes a kit in an OCI layout directory, for ``DockerRegistry/push(layout:tag:to:)`` or to be mounted from there.
 ///
-/// Several builders may write into one directory, each under a tag of its own.
+/// As it is made, it writes what `kit pack` 1.7 does. Properties make it write as others do: older and newer kits, and
+/// ModelPack. Several builders may write into one directory, each under a tag of its own.
 public struct KitBuilder: Sendable {
     /// The kinds of layers, in the order in which a manifest has them.
     public enum Kind: String, Sendable, CaseIterable {
-        case model, modelpart, code, dataset, docs
+        case model, modelpart, code, prompt, dataset, docs, mcpServer
     }
 
-    public enum Compression: String, Sendable {
-        case gzip
+    public enum Family: String, Sendable, CaseIterable {
+        case modelKit
+        /// `application/vnd.cncf.model.*`
+        case modelPack
+        /// `application/vnd.cnai.model.*`, what that was before
+        case oldModelPack
     }
 
+    public typealias Compression = LayerCompression
     public typealias Written = (manifestHex: String, layerHexes: [String])
 
+    public var family = Family.modelKit
     /// A child kit names its parent here instead of having a model layer: `127.0.0.1:5055/parent:v1`.
     public var modelReference: String?
-    private let layout: OCILayout
-    private var layers: [KitLayer] = []
+    /// Kits of before 2024 have no digests in their config, and names in their tars are relative to the parent of the
+    /// element's path.
+    public var hasDigests = true
+    /// Kits of after 2025 have these in their manifest. ModelPack always has.
+    public var hasMediaTypes = false
+    /// Whether a ModelPack artifact has its Kitfile as an annotation.
+    public var hasKitfile = false
+    /// More keys of the Kitfile, known or not.
+    public var kitfileKeys: [String: JSON] = [:]
+    let layout: OCILayout
+    private(set) var layers: [Layer] = []
+    /// Elements without a layer, such as datasets that are elsewhere.
+    private(set) var elements: [(kind: Kind, fields: [String: JSON])] = []
+    private var loose: [(mediaType: String, bytes: [UInt8], annotations: [String: String]?)] = []
 
     /// - Parameter directory: made when ``write(tag:package:)`` needs it.
     public init(directory: String) {
         layout = OCILayout(directory: directory)
     }
+
+    public mutating func add(_ layer: Layer) { layers.append(layer) }
 
     /// - Parameters:
     ///   - path: the Kitfile element's path, as its author would spell it.
@@ -32,21 +53,18 @@ public struct KitBuilder: Sendable {
     public mutating func addLayer(
         kind: Kind, path: String, tar: [UInt8], compression: Compression? = nil, name: String? = nil
     ) throws {
-        var bytes = tar
-        var mediaType = "application/vnd.kitops.modelkit.\(kind.rawValue).v1.tar"
-        if compression == .gzip {
-            // With -n there is neither a name nor a time in the header: the same tar gives the same digest.
-            bytes = try Command.check("gzip", ["-n"], input: tar).stdout
-            mediaType += "+gzip"
-        }
-        let element = KitElement(
-            name: name, path: path, digest: "sha256:" + Sha256.hex(bytes), diffId: "sha256:" + Sha256.hex(tar))
-        layers.append(KitLayer(mediaType: mediaType, bytes: bytes, kind: kind, element: element))
+        var layer = Layer(kind, path, tar: tar)
+        layer.compression = compression
+        layer.name = name
+        add(layer)
     }
 
-    /// A layer as it is, of any type and without a Kitfile element; it comes after all others.
-    public mutating func addRawLayer(mediaType: String, bytes: [UInt8], annotations: [String: String]? = nil) {
-        layers.append(KitLayer(mediaType: mediaType, bytes: bytes, annotations: annotations))
+    /// An element of the Kitfile that has no layer.
+    public mutating func addElement(_ kind: Kind, _ fields: [String: JSON]) { elements.append((kind, fields)) }
+
+    /// A blob as it is, of any type and without a Kitfile element; it comes after all others.
+    public mutating func addBlob(mediaType: String, bytes: [UInt8], annotations: [String: String]? = nil) {
+        loose.append((mediaType, bytes, annotations))
     }
 
     /// Writes the blobs, and names the manifest `tag` in the layout's index.
@@ -55,32 +73,25 @@ public struct KitBuilder: Sendable {
     /// - Returns: digests in hexadecimal digits; those of the layers in the manifest's order.
     @discardableResult
     public func write(tag: String, package: String) throws -> Written {
-        try layout.create()
-        let ordered = Kind.allCases.flatMap { kind in layers.filter { $0.kind == kind } }
-        let all = ordered + layers.filter { $0.kind == nil }
-        let config = KitConfig(package: package, modelReference: modelReference, layers: ordered)
-        let manifest = KitManifest(
-            config: try layout.addBlob(
-                try OCILayout.json(config), mediaType: "application/vnd.kitops.modelkit.config.v1+json"),
-            layers: try all.map {
-                try layout.addBlob($0.bytes, mediaType: $0.mediaType, annotations: $0.annotations)
-            })
-        let descriptor = try layout.addBlob(
-            try OCILayout.json(manifest), mediaType: "application/vnd.oci.image.manifest.v1+json")
+        var packed: [PackedLayer] = []
+        for layer in Kind.allCases.flatMap({ kind in layers.filter { $0.kind == kind } }) {
+            let blob = try layer.blob
+            var descriptor = try layout.addBlob(
+                blob, mediaType: layer.mediaType(in: family), annotations: try layer.descriptorAnnotations(in: family))
+            descriptor.size = layer.claimedSize ?? descriptor.size
+            packed.append(PackedLayer(layer: layer, descriptor: descriptor))
+        }
+        let all =
+            try packed.map(\.descriptor)
+            + loose.map { try layout.addBlob($0.bytes, mediaType: $0.mediaType, annotations: $0.annotations) }
+        let kitfile = kitfile(package: package, packed)
+        let config = family == .modelKit ? kitfile : modelPackConfig(package: package, packed)
+        let manifest = manifest(
+            config: try layout.addBlob(try config.bytes, mediaType: configType), layers: all,
+            annotations: hasKitfile ? [Self.kitfileAnnotation: String(decoding: try kitfile.bytes, as: UTF8.self)] : nil
+        )
+        let descriptor = try layout.addBlob(try manifest.bytes, mediaType: OCILayout.manifestType)
         try layout.tag(descriptor, as: tag)
-        return (Self.hex(descriptor), manifest.layers.map(Self.hex))
+        return (descriptor.hex, all.map(\.hex))
     }
-
-    private static func hex(_ descriptor: OCILayout.Descriptor) -> String {
-        String(descriptor.digest.dropFirst("sha256:".count))
-    }
-}
-
-struct KitLayer: Sendable {
-    var mediaType: String
-    var bytes: [UInt8]
-    var annotations: [String: String]?
-    /// With `element`, the place in the Kitfile; both nil for a layer without one.
-    var kind: KitBuilder.Kind?
-    var element: KitElement?
 }

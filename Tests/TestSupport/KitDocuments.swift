@@ -1,56 +1,120 @@
 // SPDX-License-Identifier: Apache-2.0
+import FoundationEssentials
 
-/// An element of a Kitfile with its layer; `model` has the elements of its parts inside.
-struct KitElement: Encodable, Sendable {
-    var name: String?
-    var path: String?
-    var digest: String?
-    var diffId: String?
-    var parts: [KitElement]?
-}
-
-/// The config blob: the Kitfile as JSON. Lists without elements are left out.
-struct KitConfig: Encodable {
-    struct Package: Encodable {
-        var name: String
+/// A kit's manifest and Kitfile as ``UnpackedKit`` reads them: which layers there are, and where each belongs.
+struct KitDocuments {
+    struct Layer {
+        /// The media type's last words and whether names are relative to the path's parent, for people.
+        var form: String
+        var hex: String
+        var size: Int
+        var isOfModel: Bool
+        var isRaw: Bool
+        var compression: LayerCompression?
+        /// The declared path.
+        var path: UnpackedKit.Path
+        /// What the names in a tar are relative to.
+        var base: UnpackedKit.Path
+        /// Of a raw layer's file, where the manifest tells it.
+        var mode: UInt16?
     }
 
-    var manifestVersion = "1.0.0"
-    var package: Package
-    var model: KitElement?
-    var code: [KitElement]?
-    var datasets: [KitElement]?
-    var docs: [KitElement]?
-
-    init(package: String, modelReference: String?, layers: [KitLayer]) {
-        func elements(_ kind: KitBuilder.Kind) -> [KitElement]? {
-            let found = layers.filter { $0.kind == kind }.compactMap(\.element)
-            return found.isEmpty ? nil : found
+    struct Kitfile: Decodable {
+        struct Element: Decodable {
+            var path: String?
+            var digest: String?
+            var parts: [Element]?
+            var remotePath: String?
         }
-        self.package = Package(name: package)
-        let parts = elements(.modelpart)
-        model = elements(.model)?.first
-        if model == nil, modelReference != nil || parts != nil { model = KitElement(path: modelReference) }
-        model?.parts = parts
-        code = elements(.code)
-        datasets = elements(.dataset)
-        docs = elements(.docs)
-    }
-}
 
-/// The manifest as kit up to 2025 wrote it: no `mediaType`, no `artifactType`, and `null` for no layers.
-struct KitManifest: Encodable {
-    var config: OCILayout.Descriptor
-    var layers: [OCILayout.Descriptor]
-
-    private enum CodingKeys: CodingKey {
-        case schemaVersion, config, layers
+        var model: Element?
+        var code, prompts, datasets, docs, mcpServers: [Element]?
     }
 
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(2, forKey: .schemaVersion)
-        try container.encode(config, forKey: .config)
-        try container.encode(layers.isEmpty ? nil : layers, forKey: .layers)
+    private struct Manifest: Decodable {
+        var mediaType: String?
+        var config: OCILayout.Descriptor?
+        var layers: [OCILayout.Descriptor]?
+        var manifests: [OCILayout.Descriptor]?
+        var annotations: [String: String]?
+    }
+
+    let layout: OCILayout
+    let kitfile: Kitfile?
+    private let blobs: [OCILayout.Descriptor]
+
+    init(layout: OCILayout, tag: String) throws {
+        func decode<Value: Decodable>(_ hex: String) throws -> Value {
+            try JSONDecoder().decode(Value.self, from: Data(try readFile(layout.blobFile(hex))))
+        }
+        self.layout = layout
+        var manifest: Manifest = try decode(try layout.descriptor(of: tag).hex)
+        // An index that holds one kit stands for it.
+        if let only = manifest.manifests?.first { manifest = try decode(only.hex) }
+        guard let config = manifest.config else { throw TestSupportError("\(tag) has no config") }
+        blobs = manifest.layers ?? []
+        if config.mediaType.hasPrefix("application/vnd.kitops.") {
+            kitfile = try decode(config.hex) as Kitfile
+        } else if let text = manifest.annotations?["ml.kitops.modelkit.kitfile"] {
+            kitfile = try JSONDecoder().decode(Kitfile.self, from: Data(text.utf8))
+        } else {
+            kitfile = nil
+        }
+    }
+
+    /// Where the kit has no model of its own, what its model is taken from.
+    var modelPath: String? {
+        blobs.contains { $0.mediaType.hasPrefix("application/vnd.kitops.modelkit.model.") } ? nil : kitfile?.model?.path
+    }
+
+    /// In the manifest's order.
+    func layers() throws -> [Layer] {
+        var waiting: [String: [Kitfile.Element]] = [
+            "model": kitfile?.model.map { [$0] } ?? [], "modelpart": kitfile?.model?.parts ?? [],
+            "code": kitfile?.code ?? [], "prompt": kitfile?.prompts ?? [], "dataset": kitfile?.datasets ?? [],
+            "docs": kitfile?.docs ?? [], "mcpb": kitfile?.mcpServers ?? [],
+        ].mapValues { $0.filter { $0.remotePath == nil } }
+        let hasDigests = waiting.values.joined().contains { $0.digest != nil }
+        return try blobs.compactMap { blob in
+            guard let (kind, form) = Self.kindAndForm(blob) else { return nil }
+            var element: Kitfile.Element?
+            if let index = waiting[kind]?.firstIndex(where: { !hasDigests || $0.digest == blob.digest }) {
+                element = waiting[kind]?.remove(at: index)
+            }
+            let isRaw = form.first == "raw"
+            let filepath =
+                blob.annotations?["org.cncf.model.filepath"] ?? blob.annotations?["org.cnai.model.filepath"]
+            let told = isRaw ? filepath ?? element?.path : element?.path ?? filepath
+            let path = try UnpackedKit.path(Array((told ?? ".").utf8))
+            return Layer(
+                form: kind + " " + form.joined(separator: "+") + (hasDigests ? "" : ", old"), hex: blob.hex,
+                size: blob.size, isOfModel: kind.hasPrefix("model"), isRaw: isRaw,
+                compression: form.count > 1 ? LayerCompression(rawValue: form[1]) : nil, path: path,
+                base: kitfile == nil || hasDigests ? [] : path.dropLast(), mode: try Self.mode(blob))
+        }
+    }
+
+    /// `("dataset", ["tar", "gzip"])`; nil for layers that are none of a kit's.
+    private static func kindAndForm(_ blob: OCILayout.Descriptor) -> (kind: String, form: [String])? {
+        let kinds = ["weight.config": "modelpart", "weight": "model", "doc": "docs"]
+        for family in ["vnd.kitops.modelkit.", "vnd.cncf.model.", "vnd.cnai.model."] {
+            let prefix = "application/" + family
+            guard blob.mediaType.hasPrefix(prefix), let version = blob.mediaType.firstRange(of: ".v1.") else {
+                continue
+            }
+            let word = String(blob.mediaType[..<version.lowerBound].dropFirst(prefix.count))
+            let isPrompt = blob.annotations?["ml.kitops.modelkit.layer-subtype"] == "prompt"
+            let form = blob.mediaType[version.upperBound...].split(separator: "+").map(String.init)
+            return (isPrompt ? "prompt" : kinds[word] ?? word, form)
+        }
+        return nil
+    }
+
+    private static func mode(_ blob: OCILayout.Descriptor) throws -> UInt16? {
+        struct Metadata: Decodable { var mode: UInt16 }
+        let annotations = blob.annotations ?? [:]
+        let text =
+            annotations["org.cncf.model.file.metadata+json"] ?? annotations["org.cnai.model.file.metadata+json"]
+        return try text.map { try JSONDecoder().decode(Metadata.self, from: Data($0.utf8)).mode }
     }
 }

@@ -22,7 +22,8 @@ public final class TemporaryDirectory: Sendable {
     }
 
     deinit {
-        try? remove()
+        // The process of a mount that was just undone may still put away what it has fetched.
+        try? eventually(within: 3, "\(path) is removed") { (try? remove()) != nil }
     }
 
     /// Makes a directory, with the ancestors that are missing, mode 0755.

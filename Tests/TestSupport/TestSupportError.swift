@@ -5,16 +5,23 @@ import Glibc
 /// so one sentence that names what was tried is all it holds.
 public struct TestSupportError: Error, Sendable, CustomStringConvertible {
     public let description: String
+    /// errno, where a C call failed.
+    public let code: Int32?
 
     public init(_ description: String) {
+        self.init(description, code: nil)
+    }
+
+    private init(_ description: String, code: Int32?) {
         self.description = description
+        self.code = code
     }
 
     /// The failure of a C call that set errno.
     ///
     /// - Parameter code: defaults to errno, so call this before anything else can overwrite it.
     static func system(_ what: String, _ code: Int32 = errno) -> TestSupportError {
-        TestSupportError("\(what): \(String(cString: strerror(code))) (errno \(code))")
+        TestSupportError("\(what): \(String(cString: strerror(code))) (errno \(code))", code: code)
     }
 }
 

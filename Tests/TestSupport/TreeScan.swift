@@ -22,6 +22,33 @@ public enum TreeScan {
         return sorted(entries)
     }
 
+    /// As ``scan(_:)``, of a tree that may refuse to be read in places.
+    ///
+    /// - Returns: what could be read, and what could not: directories whose names, and entries whose status or content
+    ///   are refused.
+    public static func scanWhatCanBeRead(
+        _ directory: String
+    ) throws -> (entries: [TreeEntry], refused: [(path: [UInt8], code: Int32)]) {
+        var entries: [TreeEntry] = []
+        var refused: [(path: [UInt8], code: Int32)] = []
+        var waiting: [[UInt8]] = [Array(".".utf8)]
+        let root = Array(directory.utf8) + [UInt8(ascii: "/")]
+        while let path = waiting.popLast() {
+            do {
+                let entry = try entry(path, at: root + path)
+                entries.append(entry)
+                guard entry.type == .directory else { continue }
+                for name in try names(root + path) {
+                    waiting.append(path == Array(".".utf8) ? name : path + [UInt8(ascii: "/")] + name)
+                }
+            } catch let error as TestSupportError {
+                guard let code = error.code else { throw error }
+                refused.append((path, code))
+            }
+        }
+        return (sorted(entries), refused)
+    }
+
     /// Reads a file of one JSON object a line: `path`, `type`, `mode` ("0o755"), and for files `size` and `sha256`.
     ///
     /// - Returns: sorted by the bytes of their paths.

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension KitBuilder {
+    /// One layer and its element in the Kitfile.
+    public struct Layer: Sendable {
+        public enum Archive: String, Sendable, CaseIterable { case tar, raw }
+
+        /// What `org.cncf.model.file.metadata+json` says of a raw layer's file.
+        public struct Metadata: Sendable {
+            public var mode: UInt16
+            public var size: Int
+
+            public init(mode: UInt16, size: Int) {
+                self.mode = mode
+                self.size = size
+            }
+        }
+
+        public var kind: Kind
+        /// The element's path, as its author would spell it.
+        public var path: String
+        /// Uncompressed: a tar, or the one file of a raw layer.
+        public var content: [UInt8]
+        public var archive: Archive
+        public var compression: Compression?
+        /// gzip members or zstd frames in a row.
+        public var pieces = 1
+        public var name: String?
+        /// The annotation that tells a layer's path.
+        public var filepath: String?
+        public var metadata: Metadata?
+        /// Makes the blob another than it should be.
+        public var damage: (@Sendable ([UInt8]) -> [UInt8])?
+        /// The size that the manifest tells, where it is not the blob's.
+        public var claimedSize: Int?
+
+        public init(_ kind: Kind, _ path: String, tar: [UInt8]) {
+            (self.kind, self.path, content, archive) = (kind, path, tar, .tar)
+        }
+
+        public init(_ kind: Kind, _ path: String, raw: [UInt8]) {
+            (self.kind, self.path, content, archive) = (kind, path, raw, .raw)
+        }
+
+        /// As a registry has it.
+        public var blob: [UInt8] {
+            get throws {
+                let blob = try compression?.compress(content, pieces: pieces) ?? content
+                return damage?(blob) ?? blob
+            }
+        }
+    }
+
+    struct PackedLayer {
+        var layer: Layer
+        var descriptor: OCILayout.Descriptor
+    }
+}
+
+extension KitBuilder.Layer {
+    func mediaType(in family: KitBuilder.Family) -> String {
+        let form = archive.rawValue + (compression.map { "+\($0.rawValue)" } ?? "")
+        return switch family {
+        case .modelKit: "application/vnd.kitops.modelkit.\(modelKitKind).v1.\(form)"
+        case .modelPack: "application/vnd.cncf.model.\(modelPackKind).v1.\(form)"
+        case .oldModelPack: "application/vnd.cnai.model.\(modelPackKind).v1.\(form)"
+        }
+    }
+
+    private var modelKitKind: String {
+        switch kind {
+        // A prompt is a code layer with an annotation.
+        case .prompt: "code"
+        case .mcpServer: "mcpb"
+        default: kind.rawValue
+        }
+    }
+
+    private var modelPackKind: String {
+        switch kind {
+        case .model: "weight"
+        case .modelpart: "weight.config"
+        case .docs: "doc"
+        case .dataset: "dataset"
+        case .code, .prompt, .mcpServer: "code"
+        }
+    }
+
+    func descriptorAnnotations(in family: KitBuilder.Family) throws -> [String: String]? {
+        let prefix = family == .oldModelPack ? "org.cnai.model" : "org.cncf.model"
+        var result: [String: String] = [:]
+        result["\(prefix).filepath"] = filepath
+        if let metadata {
+            let text: JSON = [
+                "name": .string(String(path.split(separator: "/").last ?? "")), "mode": .integer(Int(metadata.mode)),
+                "uid": 0, "gid": 0, "size": .integer(metadata.size), "mtime": "2025-01-02T03:04:05Z", "typeflag": 0,
+            ]
+            result["\(prefix).file.metadata+json"] = String(decoding: try text.bytes, as: UTF8.self)
+        }
+        if kind == .prompt { result["ml.kitops.modelkit.layer-subtype"] = "prompt" }
+        return result.isEmpty ? nil : result
+    }
+}
