@@ -34,7 +34,11 @@ public struct Kit: Sendable {
         }
         self.resolved = resolved
         kitfile = try Kitfile(parsing: config)
-        var matcher = ElementMatcher(kitfile.elements)
+        let elements = kitfile.elements
+        guard elements.count <= Self.elementLimit else {
+            throw .badConfig(reason: "it names \(elements.count) elements, over \(Self.elementLimit)")
+        }
+        var matcher = ElementMatcher(elements)
         var layers: [KitLayer] = []
         var unknown: [Descriptor] = []
         for descriptor in manifest.layers {
@@ -54,6 +58,8 @@ public struct Kit: Sendable {
 
     /// Far more than any kit has; what is worked out for each pair of layers stays bounded.
     public static let layerLimit = 1024
+    /// Elements may have no layer, as remote datasets do. Each layer looks for its own among all.
+    static let elementLimit = 16 * layerLimit
 
     /// Total size of the layers as the registry has them, in bytes; the sum never wraps.
     public var size: UInt64 {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import FoundationEssentials
 
 @testable import ModelKit
 
@@ -8,6 +9,7 @@ extension FuzzTarget {
         name: "kitfile", seeds: { KitfileReadings.seeds.map { Array($0.utf8) } }
     ) { bytes in
         guard let kitfile = KitfileReadings.parse(bytes) else { return }
+        require((try? JSONDecoder().decode(JSONValue.self, from: Data(bytes))) != nil, "no JSON, and taken for it")
         require(kitfile.elements.count <= bytes.count, "more elements than bytes")
         guard let yaml = try? kitfile.yaml() else { return }
         let expected = Kitfile.withoutLayers(kitfile.value)
