@@ -103,6 +103,9 @@ struct RegistriesConfiguration: Sendable {
 
     private static func read(_ path: String) throws(SourceError) -> [Registry] {
         guard let bytes = try SmallFile.read(path) else { throw .unusable("\(path) is not there") }
+        if let line = unreadableHeader(in: bytes) {
+            throw .unusable("\(path): line \(line): what follows “[” is not a table's name")
+        }
         let file: File
         do {
             file = try TOMLDecoder().decode(File.self, from: String(decoding: bytes, as: UTF8.self))
@@ -119,6 +122,26 @@ struct RegistriesConfiguration: Sendable {
             throw .unusable("\(path): the registry with prefix “\(registry.scope)” has no location")
         }
         return file.registry ?? []
+    }
+
+    /// The line of a table's header that toml++ would meet with an assertion, which ends the process: one whose name
+    /// starts with neither a letter, a digit, `_`, `-`, nor a quote.
+    private static func unreadableHeader(in bytes: [UInt8]) -> Int? {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let text = bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]
+        let isSpace = { (byte: UInt8) in byte == 32 || byte == 9 }
+        let lines = text.split(separator: 10, omittingEmptySubsequences: false)
+        let found = lines.firstIndex { line in
+            var rest = line.drop(while: isSpace)
+            guard rest.popFirst() == UInt8(ascii: "[") else { return false }
+            rest = rest.drop(while: isSpace)
+            if rest.first == UInt8(ascii: "[") { rest = rest.dropFirst().drop(while: isSpace) }
+            return rest.first.map { byte in
+                !((48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+                    || "_-'\"]".utf8.contains(byte))
+            } ?? true
+        }
+        return found.map { $0 + 1 }
     }
 
     // MARK: Looking up
