@@ -35,7 +35,7 @@ struct Inflation {
     private(set) var error: (any Error)?
 
     /// A bomb is left after so many bytes.
-    private static let limit = 4 << 20
+    private static let limit = 1 << 20
     private struct Enough: Error {}
 
     init<Inflater: FuzzedInflater>(_ bytes: [UInt8], _ type: Inflater.Type) {
@@ -65,14 +65,15 @@ struct Inflation {
     }
 }
 
-/// The checksum of gzip, bit by bit.
+/// The checksum of gzip.
 enum CRC32 {
+    private static let table: [UInt32] = (0..<256).map { byte in
+        var value = UInt32(byte)
+        for _ in 0..<8 { value = (value >> 1) ^ (value & 1 == 0 ? 0 : 0xedb8_8320) }
+        return value
+    }
+
     static func of(_ bytes: [UInt8]) -> UInt32 {
-        var sum: UInt32 = 0xffff_ffff
-        for byte in bytes {
-            sum ^= UInt32(byte)
-            for _ in 0..<8 { sum = (sum >> 1) ^ (sum & 1 == 0 ? 0 : 0xedb8_8320) }
-        }
-        return ~sum
+        ~bytes.reduce(0xffff_ffff) { ($0 >> 8) ^ table[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] }
     }
 }

@@ -32,7 +32,7 @@ mapfile -t targets < <(KITFS_FUZZ_SEEDS=$out/seeds "$out/fuzz")
 [ -z "${FUZZ_TARGETS:-}" ] || read -ra targets <<<"$FUZZ_TARGETS"
 
 seed() { # TARGET FILE: no more than the head of it
-    head -c 65536 "$2" >"$out/seeds/$1/$(basename "$2")"
+    head -c 16384 "$2" >"$out/seeds/$1/$(basename "$2")"
 }
 for blob in "$fixtures"/layouts/*/blobs/sha256/* "$fixtures"/kit-home/storage/blobs/sha256/*; do
     case $(head -c 2 "$blob" | od -An -tx1 | tr -d ' ') in
@@ -55,7 +55,7 @@ done
 fuzz() { # TARGET: never fails; the summary tells
     mkdir -p "$out/corpus/$1"
     KITFS_FUZZ_TARGET=$1 timeout -k 10 $((seconds + 120)) "$out/fuzz" "$out/corpus/$1" "$out/seeds/$1" \
-        -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=256 -max_len=70000 \
+        -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=256 -max_len=16384 \
         -print_final_stats=1 -artifact_prefix="$out/artifacts/$1-" >"$out/logs/$1.log" 2>&1 ||
         echo "$1 ended with code $?: see $out/logs/$1.log" >&2
 }
