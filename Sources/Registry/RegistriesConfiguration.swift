@@ -103,8 +103,8 @@ struct RegistriesConfiguration: Sendable {
 
     private static func read(_ path: String) throws(SourceError) -> [Registry] {
         guard let bytes = try SmallFile.read(path) else { throw .unusable("\(path) is not there") }
-        if let line = unreadableHeader(in: bytes) {
-            throw .unusable("\(path): line \(line): what follows “[” is not a table's name")
+        if let line = Self.unreadableLine(of: bytes) {
+            throw .unusable("\(path): line \(line) is not TOML: see what its brackets hold")
         }
         let file: File
         do {
@@ -124,24 +124,33 @@ struct RegistriesConfiguration: Sendable {
         return file.registry ?? []
     }
 
-    /// The line of a table's header that toml++ would meet with an assertion, which ends the process: one whose name
-    /// starts with neither a letter, a digit, `_`, `-`, nor a quote.
-    private static func unreadableHeader(in bytes: [UInt8]) -> Int? {
+    /// The first line that toml++ would meet with an assertion, which ends the process: a table's name that starts
+    /// with neither a letter, a digit, `_`, `-`, nor a quote; or `}` where an array has its next value. No host and no
+    /// path has these in it, so that strings need not be told from the rest.
+    private static func unreadableLine(of bytes: [UInt8]) -> Int? {
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
         let text = bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]
-        let isSpace = { (byte: UInt8) in byte == 32 || byte == 9 }
-        let lines = text.split(separator: 10, omittingEmptySubsequences: false)
-        let found = lines.firstIndex { line in
-            var rest = line.drop(while: isSpace)
-            guard rest.popFirst() == UInt8(ascii: "[") else { return false }
-            rest = rest.drop(while: isSpace)
-            if rest.first == UInt8(ascii: "[") { rest = rest.dropFirst().drop(while: isSpace) }
-            return rest.first.map { byte in
-                !((48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
-                    || "_-'\"]".utf8.contains(byte))
-            } ?? true
+        var previous: UInt8 = 0
+        for (index, line) in text.split(separator: 10, omittingEmptySubsequences: false).enumerated() {
+            if hasUnreadableName(line) { return index + 1 }
+            for byte in line.prefix(while: { $0 != UInt8(ascii: "#") }) where byte > 32 {
+                if byte == UInt8(ascii: "}"), "[,".utf8.contains(previous) { return index + 1 }
+                previous = byte
+            }
         }
-        return found.map { $0 + 1 }
+        return nil
+    }
+
+    private static func hasUnreadableName(_ line: ArraySlice<UInt8>) -> Bool {
+        let isSpace = { (byte: UInt8) in byte == 32 || byte == 9 }
+        var rest = line.drop(while: isSpace)
+        guard rest.popFirst() == UInt8(ascii: "[") else { return false }
+        rest = rest.drop(while: isSpace)
+        if rest.first == UInt8(ascii: "[") { rest = rest.dropFirst().drop(while: isSpace) }
+        guard let first = rest.first else { return true }
+        return
+            !((48...57).contains(first) || (65...90).contains(first) || (97...122).contains(first)
+            || "_-'\"]".utf8.contains(first))
     }
 
     // MARK: Looking up

@@ -122,6 +122,7 @@ struct Realm: Equatable {
             authority.utf8.allSatisfy({ (33...126).contains($0) })
         else { return nil }
         host = Self.withoutPort(String(authority))
+        if host.isEmpty || host == "[]" { return nil }
     }
 
     private static func withoutPort(_ authority: String) -> String {

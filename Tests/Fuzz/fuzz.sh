@@ -51,6 +51,13 @@ done
 for index in "$fixtures"/layouts/*/index.json; do
     cp "$index" "$out/seeds/manifest/$(basename "$(dirname "$index")")-index.json"
 done
+# Others' gzip: a name in the header, several members, padding, and bytes that do not compress.
+name=$(mktemp -d)/name
+seq 500 >"$name" && gzip -kN "$name" && cp "$name.gz" "$out/seeds/gzip/named"
+cat "$name.gz" "$name.gz" >"$out/seeds/gzip/two"
+{ cat "$name.gz"; head -c 512 /dev/zero; } >"$out/seeds/gzip/padded"
+head -c 2000 "$out/fuzz" | openssl sha512 -binary | gzip -1 >"$out/seeds/gzip/stored"
+rm -rf "${name%/*}"
 
 fuzz() { # TARGET: never fails; the summary tells
     mkdir -p "$out/corpus/$1"

@@ -35,7 +35,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "token", "ftp://a.com/token", "//a.com/token", "https://", "https:///token", "https://user@a.com/token",
+        "", "token", "ftp://a.com/token", "//a.com/token", "https://:443/t", "http://[]:1/t", "https://",
+        "https:///token", "https://user@a.com/token",
         "https://a.com@b.com/token", "https://a.com\\@b.com/token", "https://a com/token", "https://é.com/token",
         "https://?x", "file:///etc/passwd",
     ]) func isNone(_ url: String) { #expect(Realm(url) == nil) }

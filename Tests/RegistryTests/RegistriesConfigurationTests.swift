@@ -159,7 +159,10 @@ import Testing
     }
 
     /// toml++ ends the process where a table's name starts with anything else: found by fuzzing.
-    @Test(arguments: ["[!a]", "[[[registry]]", "[[!", " [ \t*]", "\u{FEFF}[é]", "[", "[[", "[[\n", "[\n]", "[.a]"])
+    @Test(arguments: [
+        "[!a]", "[[[registry]]", "[[!", " [ \t*]", "\u{FEFF}[é]", "[", "[[", "[[\n", "[\n]", "[.a]", "a = [}",
+        "a = [1,\n # c\n }",
+    ])
     func tablesWithoutAName(_ header: String) throws {
         try write("user/containers/registries.conf", "# first\n\(header)\n")
         #expect(throws: SourceError.self) { try configuration() }
