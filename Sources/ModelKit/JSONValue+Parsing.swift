@@ -37,9 +37,9 @@ private struct JSONParser {
         return true
     }
 
-    private mutating func take(_ word: StaticString, _ value: JSONValue) -> JSONValue? {
-        for place in 0..<word.utf8CodeUnitCount {
-            guard take(word.utf8Start[place]) else { return nil }
+    private mutating func take(_ word: String, _ value: JSONValue) -> JSONValue? {
+        for byte in word.utf8 {
+            guard take(byte) else { return nil }
         }
         return value
     }

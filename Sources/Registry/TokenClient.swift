@@ -139,8 +139,8 @@ struct Realm: Equatable {
             name.hasPrefix("[") || name.utf8.allSatisfy { $0 == 46 || (48...57).contains($0) }
         }
         guard !isAddress(host), !isAddress(other) else { return false }
-        let labels = host.split(separator: ".")
-        let otherLabels = other.split(separator: ".")
+        let labels = host.split(separator: ".", omittingEmptySubsequences: false)
+        let otherLabels = other.split(separator: ".", omittingEmptySubsequences: false)
         guard labels.count >= 2, otherLabels.count >= 2 else { return false }
         let isShortSuffix = labels[labels.count - 1].count == 2 && labels[labels.count - 2].count <= 3
         let needed = isShortSuffix ? 3 : 2

@@ -29,6 +29,8 @@ import Testing
         ("https://[::2]/token", "[::1]", false),
         ("http://localhost/token", "127.0.0.1", false),
         ("https://auth/token", "registry:5000", false),
+        ("https://auth.example..com/token", "registry.example.com", false),
+        ("https://auth.a.co..uk/token", "registry.a.co.uk", false),
     ]) func belongs(_ url: String, _ registry: String, _ expected: Bool) throws {
         let realm = try #require(Realm(url))
         #expect(realm.belongs(to: try #require(RegistryHost(registry))) == expected)
