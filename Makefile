@@ -12,7 +12,7 @@ TEST_PACKAGES := curl docker-registry nginx-light procps skopeo openssl util-lin
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib --product kitfs
 RELEASE_LIMIT := 20000000
 
-.PHONY: build release test lint demo bench soak install clean packages test-packages
+.PHONY: build release test lint demo bench fuzz soak install clean packages test-packages
 
 build: packages ## a debug build
 	$(SWIFT) build
@@ -42,9 +42,13 @@ demo: release ## mounts a bundled kit, lists, reads, unmounts, prunes; no regist
 bench: ## not there yet
 	@echo "make bench does not exist yet: kitfs is not measured against its peers so far" >&2; exit 1
 
-soak: packages test-packages ## the long tests: 500 random kits, layers without end
+fuzz: packages ## FUZZ_TIME seconds of each of FUZZ_TARGETS (all); fails if one traps, hangs or takes too much memory
+	Tests/Fuzz/fuzz.sh
+
+soak: packages test-packages ## the long and random tests: 500 random kits, layers without end, a minute of each fuzz target
 	$(SWIFT) build --build-tests
 	KITFS_SOAK=1 KITFS_KITS=500 $(SWIFT) test --skip-build --filter 'RandomKitTests|HostileCompressionTests'
+	FUZZ_TIME=60 $(MAKE) fuzz
 
 install: release ## into $(PREFIX)
 	install -D -m 0755 .build/kitfs "$(DESTDIR)$(PREFIX)/bin/kitfs"

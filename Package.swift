@@ -72,3 +72,15 @@ let package = Package(
         .testTarget(name: "IntegrationTests", dependencies: ["kitfs", "TestSupport"], swiftSettings: strict),
     ]
 )
+
+// `make fuzz` alone sets this: all targets of Tests/Fuzz in one library, which libFuzzer's main is linked to.
+if Context.environment["KITFS_FUZZ"] != nil {
+    package.products.append(.library(name: "FuzzTargets", type: .static, targets: ["FuzzTargets"]))
+    package.targets.append(
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "LayerStore", "LayerFormat", "ModelKit", "Registry", "OCI", "TestSupport", "CYAML", system,
+            ],
+            path: "Tests/Fuzz", exclude: ["fuzz.sh"], swiftSettings: strict))
+}

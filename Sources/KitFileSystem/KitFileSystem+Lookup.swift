@@ -204,7 +204,10 @@ extension KitFileSystem {
         }
         if id == 0 { return shown(0o755, kitTime, .final) }
         var isKnown = true
-        for ordinal in (junction.over + junction.under).sorted() {
+        let wanted = (junction.over + junction.under).sorted()
+        let objections = objections(wanted.filter { layers[$0].layer.index != nil })
+        // What is not part of the tree says nothing about it.
+        for ordinal in wanted where objections[ordinal] == nil {
             let mounted = layers[ordinal]
             if mounted.implies(junction.path) {
                 return shown(0o755, kitTime, isKnown ? .final : .provisional)

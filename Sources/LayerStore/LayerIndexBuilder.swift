@@ -23,6 +23,13 @@ struct LayerIndexBuilder {
     /// Finds a child by parent and name: open addressing, numbers of drafts plus one.
     private var buckets = [UInt32](repeating: 0, count: 64)
 
+    private var memberCount = 0
+    private var impliedCount = 0
+    /// Each takes some 200 bytes of memory, and next to nothing in a gzip.
+    private static let entryLimit = 1 << 24
+    /// One path of 4 KiB can imply two thousand directories; real tars imply a few for each member.
+    private static let impliedLimit = 1 << 16
+
     /// Why members do not make a tree.
     enum Failure: Error, Equatable, CustomStringConvertible {
         case path(EntryPathError, offset: UInt64)
@@ -50,6 +57,7 @@ struct LayerIndexBuilder {
 
     mutating func add(_ member: TarMember) throws(Failure) {
         let offset = member.headerOffset
+        memberCount += 1
         if member.kind == .file, member.size >= LayerLayout.largeMember,
             let content = ByteRange(start: member.contentOffset, count: member.size)
         {
@@ -136,6 +144,8 @@ struct LayerIndexBuilder {
     }
 
     private mutating func insertImplied(_ name: EntryName, _ parent: UInt32) throws(Failure) -> UInt32 {
+        impliedCount += 1
+        guard impliedCount <= Self.impliedLimit + memberCount * 8 else { throw .tooMany }
         let number = try insert(.directory, name, parent)
         drafts[Int(number)].isImplied = true
         return number
@@ -144,7 +154,7 @@ struct LayerIndexBuilder {
     private mutating func insert(
         _ kind: LayerIndex.Node.Kind, _ name: EntryName, _ parent: UInt32
     ) throws(Failure) -> UInt32 {
-        guard drafts.count < Int(Int32.max) else { throw .tooMany }
+        guard drafts.count < Self.entryLimit else { throw .tooMany }
         if drafts.count * 2 > buckets.count { grow() }
         let number = UInt32(drafts.count)
         let start = try append(name.bytes)

@@ -12,6 +12,8 @@ public struct Kit: Sendable {
 
     /// Far more than any kit has; what is worked out for each pair of layers stays bounded.
     public static let layerLimit = 1024
+    /// Elements may have no layer, as remote datasets do. Each layer looks for its own among all.
+    static let elementLimit = 16 * layerLimit
 
     public init(resolved: ResolvedManifest, kind: ArtifactKind, config: [UInt8]) throws(ModelKitError) {
         let manifest = resolved.manifest
@@ -24,7 +26,11 @@ public struct Kit: Sendable {
             case .modelKit: try Kitfile(parsing: config)
             case .modelPack: try ModelPackConfig(parsing: config).kitfile(of: manifest)
             }
-        var matcher = ElementMatcher(kitfile.elements, kind)
+        let elements = kitfile.elements
+        guard elements.count <= Self.elementLimit else {
+            throw .badConfig(reason: "it names \(elements.count) elements, over \(Self.elementLimit)")
+        }
+        var matcher = ElementMatcher(elements, kind)
         var layers: [KitLayer] = []
         var hidden: [HiddenLayer] = []
         for descriptor in manifest.layers {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-private import FoundationEssentials
 public import OCI
 
 /// A kit's config: the Kitfile as JSON, with the layer of each element named by digest.
@@ -9,11 +8,8 @@ public struct Kitfile: Sendable, Equatable {
     public let value: JSONValue
 
     public init(parsing bytes: [UInt8]) throws(ModelKitError) {
-        do {
-            value = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
-        } catch {
-            throw .badConfig(reason: "it is not valid JSON")
-        }
+        guard let value = JSONValue(parsing: bytes) else { throw .badConfig(reason: "it is not valid JSON") }
+        self.value = value
         guard case .object = value else { throw .badConfig(reason: "it is not a JSON object") }
     }
 

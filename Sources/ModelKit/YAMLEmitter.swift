@@ -6,6 +6,8 @@ final class YAMLEmitter {
     private let emitter: UnsafeMutablePointer<yaml_emitter_t>
     /// Where libyaml's write handler appends; boxed because the handler gets a plain pointer.
     private final class Sink { var bytes: [UInt8] = [] }
+    /// Deep nesting is all indentation: 8 MiB of JSON can become gigabytes.
+    private static let outputLimit = 64 << 20
     private let sink = Sink()
 
     var output: [UInt8] { sink.bytes }
@@ -24,6 +26,7 @@ final class YAMLEmitter {
             { context, buffer, size in
                 guard let context, let buffer else { return 0 }
                 let sink = Unmanaged<Sink>.fromOpaque(context).takeUnretainedValue()
+                guard sink.bytes.count + size <= YAMLEmitter.outputLimit else { return 0 }
                 sink.bytes.append(contentsOf: UnsafeBufferPointer(start: buffer, count: size))
                 return 1
             }, Unmanaged.passUnretained(sink).toOpaque())

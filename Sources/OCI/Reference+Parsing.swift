@@ -47,6 +47,8 @@ extension Reference {
                     ? "it names no repository; write HOST/REPO:TAG"
                     : "a repository has lower-case letters and digits, with single “.”, “_”, “-” or “/” between them")
         }
+        // With its tag it would be a layout's directory when it is read again.
+        if host == nil, digest == nil, rest == "oci" { throw failure("write oci:DIR for an OCI image layout") }
         self.init(
             origin: host.map { .registry(host: $0, repository: repository) } ?? .localStore(repository: repository),
             tag: tag, digest: digest)

@@ -23,6 +23,19 @@ struct HTTPResponse {
     /// Where redirects led in the end; nil if there were none.
     var redirectedTo: String?
 
+    /// Each response of a chain of redirects starts with its status line, and forgets the one before.
+    mutating func take(headerLine line: String) {
+        if line.hasPrefix("HTTP/") {
+            let status = line.split(separator: " ", maxSplits: 2).dropFirst().first.flatMap { Int($0.prefix(3)) }
+            self = HTTPResponse(status: status ?? 0)
+        } else if let colon = line.firstIndex(of: ":") {
+            let value = line[line.index(after: colon)...].drop { $0 == " " }
+            let name = line[..<colon].lowercased()
+            let text = String(value.prefix { !$0.isNewline })
+            headers[name] = headers[name].map { $0 + ", " + text } ?? text
+        }
+    }
+
     /// Whether the body is what was asked for, and not a message.
     var isSuccess: Bool { status == 200 || status == 206 }
 

@@ -39,7 +39,7 @@ final class HTTPTransfer {
         _ = ccurl_set_data_callback(handle, CURLOPT_HEADERFUNCTION) { data, _, count, context in
             guard let data, let context else { return 0 }
             let line = String(decoding: UnsafeRawBufferPointer(start: data, count: count), as: UTF8.self)
-            Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue().header(line)
+            Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue().response.take(headerLine: line)
             return count
         }
         _ = ccurl_set_data_callback(handle, CURLOPT_WRITEFUNCTION) { data, _, count, context in
@@ -61,18 +61,5 @@ final class HTTPTransfer {
         if cancellation.isCancelled { return true }
         isStalled = ContinuousClock.now - lastBytes > stallTimeout
         return isStalled
-    }
-
-    /// Each response of a chain of redirects starts with its status line.
-    private func header(_ line: String) {
-        if line.hasPrefix("HTTP/") {
-            let status = line.split(separator: " ", maxSplits: 2).dropFirst().first.flatMap { Int($0.prefix(3)) }
-            response = HTTPResponse(status: status ?? 0)
-        } else if let colon = line.firstIndex(of: ":") {
-            let value = line[line.index(after: colon)...].drop { $0 == " " }
-            let name = line[..<colon].lowercased()
-            let text = String(value.prefix { !$0.isNewline })
-            response.headers[name] = response.headers[name].map { $0 + ", " + text } ?? text
-        }
     }
 }

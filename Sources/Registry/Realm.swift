@@ -16,6 +16,7 @@ struct Realm: Equatable {
             authority.utf8.allSatisfy({ (33...126).contains($0) })
         else { return nil }
         host = Self.withoutPort(String(authority))
+        if host.isEmpty || host == "[]" { return nil }
     }
 
     private static func withoutPort(_ authority: String) -> String {
@@ -51,8 +52,8 @@ struct Realm: Equatable {
             name.hasPrefix("[") || name.utf8.allSatisfy { $0 == 46 || (48...57).contains($0) }
         }
         guard !isAddress(host), !isAddress(other) else { return false }
-        let labels = host.split(separator: ".")
-        let otherLabels = other.split(separator: ".")
+        let labels = host.split(separator: ".", omittingEmptySubsequences: false)
+        let otherLabels = other.split(separator: ".", omittingEmptySubsequences: false)
         guard labels.count >= 2, otherLabels.count >= 2 else { return false }
         let needed = Self.siteLength(labels)
         return labels.count >= needed && otherLabels.count >= needed

@@ -52,6 +52,16 @@ import Testing
         #expect(content.start == 2560 && content.count == 2)
     }
 
+    /// A path of 4 KiB implies two thousand directories, and a gzip of such paths takes no room at all.
+    @Test func impliedDirectoriesAreBounded() throws {
+        let deep = Array(repeating: "d", count: 2000).joined(separator: "/")
+        let error = #expect(throws: LayerIndexBuilder.Failure.self) {
+            try index((0..<100).map { member("\($0)/\(deep)") })
+        }
+        #expect(error == .tooMany)
+        #expect(try index((0..<20_000).map { member("\($0)/a/b/c/d/e/f") }).count == 1 + 20_000 * 7)
+    }
+
     @Test func conflictsAreRefused() throws {
         for members in [
             [member("x"), member("x/y")], [member("x/y"), member("x")], [member("x"), member("x", .directory)],

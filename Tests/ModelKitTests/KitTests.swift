@@ -97,6 +97,15 @@ import Testing
         }
     }
 
+    /// Each layer looks for its element among all: their product must stay bounded.
+    @Test func elementsAreBounded() throws {
+        func config(_ count: Int) -> String {
+            #"{"datasets":[\#(Array(repeating: "{}", count: count).joined(separator: ","))]}"#
+        }
+        #expect(throws: Never.self) { try MadeKit.kit(config(Kit.elementLimit)) }
+        #expect(throws: ModelKitError.self) { try MadeKit.kit(config(Kit.elementLimit + 1)) }
+    }
+
     @Test func theSizeNeverWraps() throws {
         let huge = UInt64(Int64.max)
         let layer = #"{"mediaType":"\#(MadeKit.prefix)code.v1.tar","digest":"%","size":\#(huge)}"#

@@ -96,4 +96,14 @@ import Testing
         let keys = yaml.split(separator: "\n").map { $0.prefix { $0 != ":" } }
         #expect(keys == ["manifestVersion", "package", "model", "  name", "  path", "docs", "aaa", "zzz"])
     }
+
+    /// Each value deep down has a line of a thousand spaces.
+    @Test func outputIsBounded() throws {
+        let depth = 490
+        let zeros = Array(repeating: "0", count: 100_000).joined(separator: ",")
+        let json =
+            #"{"a":"# + String(repeating: "[", count: depth) + zeros + String(repeating: "]", count: depth) + "}"
+        let kitfile = try Kitfile(parsing: Array(json.utf8))
+        #expect(throws: ModelKitError.self) { try kitfile.yaml() }
+    }
 }

@@ -8,17 +8,37 @@ enum PlainScalar {
         if ["", "~", "null"].contains(lower) { return .null }
         if ["true", "false"].contains(lower) { return .bool(lower == "true") }
         if ["yes", "no", "on", "off", "y", "n"].contains(lower) { throw YAMLReader.Failure(reason: "1.1's \(text)") }
-        if text.wholeMatch(of: /[-+]?(0|[1-9][0-9]*)/) != nil {
+        let bytes = Array(text.utf8)
+        let unsigned = bytes.dropFirst(bytes.first == 45 || bytes.first == 43 ? 1 : 0)
+        let isDigit = { (byte: UInt8) in (48...57).contains(byte) }
+        if !unsigned.isEmpty, unsigned.allSatisfy(isDigit), unsigned.count == 1 || unsigned.first != 48 {
             return Int64(text).map { .integer($0) } ?? UInt64(text).map { .unsigned($0) }
                 ?? .string("too large: \(text)")
         }
-        if text.wholeMatch(of: /[-+]?[0-9]+\.[0-9]*(e[-+][0-9]+)?/) != nil, let number = Double(text) {
-            return .number(number)
-        }
+        if isFloat(unsigned), let number = Double(text) { return .number(number) }
         // What is left and looks like a number, a time or a date: one of the two does not take it for a string.
-        if text.wholeMatch(of: /[-+.]?[0-9][-+.:0-9_a-zA-Z ]*|[-+]?\.(inf|nan|Inf|NaN|INF|NAN)|=|<</) != nil {
+        let isNumberLike =
+            unsigned.drop { $0 == 46 }.first.map(isDigit) ?? false
+            && bytes.allSatisfy { isDigit($0) || isLetter($0) || "-+.:_ ".utf8.contains($0) }
+        if isNumberLike || [".inf", ".nan"].contains(String(decoding: unsigned, as: UTF8.self).lowercased())
+            || ["=", "<<"].contains(text)
+        {
             throw YAMLReader.Failure(reason: "\(text) may be many things")
         }
         return .string(text)
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool { (65...90).contains(byte) || (97...122).contains(byte) }
+
+    /// `[0-9]+\.[0-9]*(e[-+][0-9]+)?`: what both take for a number.
+    private static func isFloat(_ text: ArraySlice<UInt8>) -> Bool {
+        let isDigit = { (byte: UInt8) in (48...57).contains(byte) }
+        let fraction = text.drop(while: isDigit)
+        guard fraction.startIndex > text.startIndex, fraction.first == 46 else { return false }
+        let exponent = fraction.dropFirst().drop(while: isDigit)
+        guard let mark = exponent.first else { return true }
+        let digits = exponent.dropFirst(2)
+        return mark == 101 && [43, 45].contains(exponent.dropFirst().first) && !digits.isEmpty
+            && digits.allSatisfy(isDigit)
     }
 }

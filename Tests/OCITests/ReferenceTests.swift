@@ -101,4 +101,11 @@ private let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb41
         #expect(pinned.description == "r.io/m:v1@\(digest)")
         #expect(pinned != reference)
     }
+
+    /// As `oci:latest` it would be read again as a layout: found by fuzzing.
+    @Test func theNameOfLayoutsIsNoRepository() throws {
+        #expect(throws: ReferenceError.self) { try Reference(parsing: "oci") }
+        let pinned = "oci@sha256:" + String(repeating: "0", count: 64)
+        #expect(try Reference(parsing: pinned).description == pinned)
+    }
 }

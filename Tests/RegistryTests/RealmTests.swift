@@ -43,13 +43,16 @@ import Testing
         ("https://[::2]/token", "[::1]", false),
         ("http://localhost/token", "127.0.0.1", false),
         ("https://auth/token", "registry:5000", false),
+        ("https://auth.example..com/token", "registry.example.com", false),
+        ("https://auth.a.co..uk/token", "registry.a.co.uk", false),
     ]) func belongs(_ url: String, _ registry: String, _ expected: Bool) throws {
         let realm = try #require(Realm(url))
         #expect(realm.belongs(to: try #require(RegistryHost(registry))) == expected)
     }
 
     @Test(arguments: [
-        "", "token", "ftp://a.com/token", "//a.com/token", "https://", "https:///token", "https://user@a.com/token",
+        "", "token", "ftp://a.com/token", "//a.com/token", "https://:443/t", "http://[]:1/t", "https://",
+        "https:///token", "https://user@a.com/token",
         "https://a.com@b.com/token", "https://a.com\\@b.com/token", "https://a com/token", "https://é.com/token",
         "https://?x", "file:///etc/passwd",
     ]) func isNone(_ url: String) { #expect(Realm(url) == nil) }

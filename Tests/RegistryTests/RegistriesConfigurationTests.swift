@@ -186,6 +186,24 @@ import Testing
         #expect(reason.contains(says) && !reason.contains("\n"), "\(reason)")
     }
 
+    /// toml++ ends the process where a table's name starts with anything else: found by fuzzing.
+    @Test(arguments: [
+        "[!a]", "[[[registry]]", "[[!", " [ \t*]", "\u{FEFF}[é]", "[", "[[", "[[\n", "[\n]", "[.a]", "a = [}",
+        "a = [1,\n # c\n }",
+    ])
+    func tablesWithoutAName(_ header: String) throws {
+        try write("user/containers/registries.conf", "# first\n\(header)\n")
+        #expect(throws: SourceError.self) { try configuration() }
+        try write("user/containers/registries.conf", header)
+        #expect(throws: SourceError.self) { try configuration() }
+    }
+
+    @Test(arguments: ["[\"a b\"]", "['x']", "[ a . b ]", "a = [\n  1,\n  [2],\n]", "[-]", "[[_]]"])
+    func tablesOfOthers(_ text: String) throws {
+        try write("user/containers/registries.conf", text)
+        #expect(throws: Never.self) { try configuration() }
+    }
+
     @Test func aLocationThatIsNone() throws {
         let error = #expect(throws: SourceError.self) { try places(Self.rule("UPPER/"), "p.io/a") }
         #expect(error?.description.contains("UPPER/") == true)

@@ -1,0 +1,1 @@
+../ModelKitTests/PlainScalar.swift
