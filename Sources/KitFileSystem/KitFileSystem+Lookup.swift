@@ -206,9 +206,13 @@ extension KitFileSystem {
         var isKnown = true
         let wanted = (junction.over + junction.under).sorted()
         let objections = objections(wanted.filter { layers[$0].layer.index != nil })
-        // What is not part of the tree says nothing about it.
-        for ordinal in wanted where objections[ordinal] == nil {
+        for ordinal in wanted {
             let mounted = layers[ordinal]
+            // What is not part of the tree says nothing about it, not even that there is nothing.
+            guard objections[ordinal] == nil else {
+                isKnown = false
+                continue
+            }
             if mounted.implies(junction.path) {
                 return shown(0o755, kitTime, isKnown ? .final : .provisional)
             }

@@ -111,8 +111,13 @@ import Testing
     @Test func statusSaysWhy() throws {
         var bench = try KitBench()
         try bench.add("a/b") { $0.file("a/b/x", [1]) }
-        try bench.add("a", form: "tar+gzip") { $0.file("a", [2]) }
-        try bench.add("c", form: "tar+gzip") { $0.file("d", [2]) }
+        // Two members each: of one, the head would tell.
+        try bench.add("a", form: "tar+gzip") {
+            $0.file("a", [1]); $0.file("a", [2])
+        }
+        try bench.add("c", form: "tar+gzip") {
+            $0.file("d", [1]); $0.file("d", [2])
+        }
         let tree = try bench.tree()
         for path in ["a/z", "c"] { #expect(throws: FileSystemError.self) { try tree.find(path) } }
         for (ordinal, words) in [(1, "“a” is a directory"), (2, "“d” is outside")] {
