@@ -11,6 +11,7 @@ internal import SystemPackage
 /// indexes/KEY                entries of a layer; outlives the layer
 /// layers/KEY/                whole, verified, synced, never written again
 /// partial/BOOTID/KEY/        the same while it fills
+/// seen/KEY                   which kits a layer was seen in
 /// trash/                     unique names, to be deleted by anyone
 /// ```
 /// The top is 0700 and all inside 0755/0644, so that widening the top shares the cache.
@@ -24,6 +25,8 @@ public final class CacheDirectory: Sendable {
     /// Layers that fill, of this boot: what an earlier one left may lack what was never synced.
     let partial: DirectoryHandle
     let trash: DirectoryHandle
+    /// Which kits a layer was seen in, for people: a file for each layer.
+    let seen: DirectoryHandle
 
     private static let version = "1\n"
     private static let tag = """
@@ -51,6 +54,7 @@ public final class CacheDirectory: Sendable {
             indexes = try top.part("indexes", access)
             layers = try top.part("layers", access)
             trash = try top.part("trash", access)
+            seen = try top.part("seen", access)
             partial = try Self.partialOfThisBoot(try top.part("partial", access), access)
             if access == .use { try discardOtherBoots() }
         } catch let error as StoreError {
@@ -93,7 +97,7 @@ public final class CacheDirectory: Sendable {
         try directory.replaceFile(name, with: Array(text.utf8))
     }
 
-    private static func bootID() -> String {
+    static func bootID() -> String {
         guard let proc = try? DirectoryHandle.open("/proc/sys/kernel/random"),
             let bytes = try? proc.file("boot_id", .read).bytes(at: 0, count: 36)
         else { return "unknown" }
@@ -118,7 +122,7 @@ public final class CacheDirectory: Sendable {
         }
     }
 
-    private static func isBootID(_ text: String) -> Bool {
+    static func isBootID(_ text: String) -> Bool {
         text.utf8.count == 36 && text.utf8.allSatisfy { $0 == 45 || (48...57).contains($0) || (97...102).contains($0) }
     }
 

@@ -42,7 +42,8 @@ struct HeaderGuesses {
         let ranges = (0..<batch).compactMap { number -> ByteRange? in
             let (distance, isTooFar) = stride.multipliedReportingOverflow(by: number)
             let (start, isBeyond) = offset.addingReportingOverflow(distance)
-            guard !isTooFar, !isBeyond, let range = ByteRange(start: start, count: length), range.end <= blob.size else {
+            guard !isTooFar, !isBeyond, let range = ByteRange(start: start, count: length), range.end <= blob.size
+            else {
                 return nil
             }
             return range

@@ -16,6 +16,7 @@ struct StoreServices: Sendable {
     let listing: WorkerPool
     /// For what needs the disk only.
     let local: WorkerPool
+    let room: CacheRoom
     /// Seconds without progress after which a wait ends; a little more, since sources give up by themselves.
     let timeout: Int
     let shutdown: Cancellation
@@ -38,12 +39,16 @@ public final class LayerStore: Sendable {
 
     /// `concurrency`: requests at a time for what is wanted as a whole, 1 or more; what readers wait for comes on top.
     /// `timeout`: seconds without progress after which to give up.
-    public init(cache: CacheDirectory, concurrency: Int = 5, timeout: Int = 60, logger: Logger) {
+    /// `limit`: bytes on disk that the layers may take; nil for no limit but the disk.
+    public init(
+        cache: CacheDirectory, concurrency: Int = 5, timeout: Int = 60, limit: UInt64? = nil, logger: Logger
+    ) {
         self.cache = cache
         services = StoreServices(
             cache: cache, logger: logger, fetching: WorkerPool(limit: max(1, concurrency)),
             demanding: WorkerPool(limit: 32), verifying: WorkerPool(limit: 4), listing: WorkerPool(limit: 8),
-            local: WorkerPool(limit: 4), timeout: timeout, shutdown: Cancellation())
+            local: WorkerPool(limit: 4), room: CacheRoom(cache, limit: limit, logger: logger), timeout: timeout,
+            shutdown: Cancellation())
     }
 
     /// The layer of a blob, read in a form. The first source that is given for it is the one that is asked.

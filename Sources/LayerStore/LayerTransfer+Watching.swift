@@ -73,7 +73,7 @@ extension LayerTransfer {
                     canRetry: true))
             return false
         case .good:
-            let open = try OpenLayer(directory: partial.directory, state: partial.state)
+            let open = OpenLayer(directory: partial.directory, state: partial.state)
             let known = services.cache.loadIndex(key, blobSize: blob.size)
             let index = try known.flatMap { $0.isVerified ? $0 : nil } ?? open.rebuildIndex(key)
             end(.good(open, index))

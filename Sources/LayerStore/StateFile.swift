@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+private import Glibc
 internal import OCI
 internal import SystemPackage
 
@@ -18,6 +19,7 @@ internal import SystemPackage
 /// | 40 | 4 | chunk size in bytes |
 /// | 64 | 192 | the key, padded with zeros |
 /// | 256 | 512 | a heartbeat of 8 bytes for each of 64 participants |
+/// | 768 | 32 | sha256 of the uncompressed layer, once it is good |
 ///
 /// A chunk's byte is 1 when it is here: written after the chunk's bytes, never before. While it is being fetched it is
 /// two more than the participant who does, if that has a number; any other value means nothing. Locks lie on the same
@@ -110,6 +112,13 @@ final class StateFile: Sendable {
     /// Whether nobody lists it, has it open, or fills it; if so, nobody will until this file is closed.
     func claimAlone() throws(Errno) -> Bool { try file.lock(.exclusive, start: 0, count: Self.headerSize) }
 
+    /// Notes that a file of the layer is opened: the file's own time, to a minute, so that reads cost no writes. In
+    /// another's cache it is left.
+    func noteUse() {
+        guard let last = try? file.attributes.modified, last + 60 < Int64(time(nil)) else { return }
+        _ = futimens(file.descriptor.rawValue, nil)
+    }
+
     // MARK: Lifecycle
 
     var lifecycle: Lifecycle {
@@ -128,6 +137,18 @@ final class StateFile: Sendable {
         var bytes: [UInt8] = []
         bytes.append(littleEndian: size)
         try file.write(bytes.span.bytes, at: 24)
+    }
+
+    /// sha256 of the uncompressed layer; nil until it is good.
+    var contentDigest: Digest? {
+        get throws(Errno) {
+            let raw = try file.bytes(at: 768, count: 32)
+            return raw.allSatisfy { $0 == 0 } ? nil : Digest(sha256: raw)
+        }
+    }
+
+    func setContentDigest(_ digest: Digest) throws(Errno) {
+        try file.write(digest.bytes.span.bytes, at: 768)
     }
 
     /// How far a compressed layer has been placed, from its start on: bytes of the uncompressed layer. Those before it

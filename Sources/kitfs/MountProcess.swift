@@ -53,7 +53,8 @@ struct MountProcess {
         }
         if let warning = command.parts.warning(family) { warn(warning) }
         let store = LayerStore(
-            cache: cache, concurrency: command.source.concurrency, timeout: command.source.timeout, logger: logger)
+            cache: cache, concurrency: command.source.concurrency, timeout: command.source.timeout,
+            limit: command.cacheLimit?.bytes, logger: logger)
         let tree = try KitFileSystem(
             family, store: store, modes: ModePolicy(sharesWithOthers: command.allowOther),
             verify: command.verify.policy)
@@ -81,6 +82,9 @@ struct MountProcess {
         try session.mount(on: directory)
         chdir("/")
         tree.claimCached()
+        for (declared, layer, _) in tree.mountedLayers {
+            cache.note(.init(kind: declared.kind.rawValue, kit: tree.reference.description), of: layer.key)
+        }
         defer {
             logger.notice("unmounted")
             store.shutDown()

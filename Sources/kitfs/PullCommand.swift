@@ -28,6 +28,12 @@ struct PullCommand: ParsableCommand {
             valueName: "how"))
     var progress: PullProgress.Style?
 
+    @Option(
+        help: ArgumentHelp(
+            "Keep what layers take on disk within this, as in 100GiB: the longest unused go first. [default: the disk]",
+            valueName: "size"))
+    var cacheLimit: ByteSize?
+
     @OptionGroup var parts: FilterOptions
     @OptionGroup var cache: CacheOptions
     @OptionGroup var source: SourceOptions
@@ -37,10 +43,13 @@ struct PullCommand: ParsableCommand {
         do {
             let store = LayerStore(
                 cache: try cache.open(), concurrency: source.concurrency, timeout: source.timeout,
-                logger: log.logger(LogSink()))
+                limit: cacheLimit?.bytes, logger: log.logger(LogSink()))
             let family = try source.family(reference, store.cache, filters: parts.filters)
             if let warning = parts.warning(family) { Terminal.error("warning: \(warning)") }
             let layers = Self.layers(family, store)
+            for (declared, layer) in layers {
+                store.cache.note(.init(kind: declared.kind.rawValue, kit: reference), of: layer.key)
+            }
             let pull = LayerPull(layers)
             let interruption = endOnSignal(store)
             let shown = PullProgress(progress ?? .suited, layers)
