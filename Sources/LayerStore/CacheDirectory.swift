@@ -38,16 +38,25 @@ public final class CacheDirectory: Sendable {
     public enum Access: Sendable {
         /// Makes what is missing. Adopts no directory that has something else in it.
         case use
+        /// As `use`, for one who only fills it; also on a file system of another machine, then alone.
+        case fill
         /// Makes and deletes nothing: for those who only look, at a cache that may be another user's.
         case look
+
+        var mayWrite: Bool { self != .look }
     }
+
+    let access: Access
+    private let fillerLock: FillerLock?
 
     /// Opens the cache. Throws `StoreError.cache` if it cannot be used, or is none; for `.look` also if it is not there.
     public init(path: String, _ access: Access = .use) throws(StoreError) {
         self.path = path
+        self.access = access
         do {
-            if access == .use { try Self.makeDirectories(path) }
+            if access.mayWrite { try Self.makeDirectories(path) }
             top = try DirectoryHandle.open(path)
+            fillerLock = try Self.checkPlace(top, path, access)
             try Self.checkVersion(top, path, access)
             blobs = try top.part("blobs", access)
             refs = try top.part("refs", access)
@@ -56,12 +65,25 @@ public final class CacheDirectory: Sendable {
             trash = try top.part("trash", access)
             seen = try top.part("seen", access)
             partial = try Self.partialOfThisBoot(try top.part("partial", access), access)
-            if access == .use { try discardOtherBoots() }
+            if access.mayWrite { try discardOtherBoots() }
         } catch let error as StoreError {
             throw error
         } catch {
             throw .cache("the cache \(path) cannot be used: \(error); choose another with --cache DIR or $KITFS_CACHE")
         }
+    }
+
+    /// What is written to by several must be on a local disk.
+    private static func checkPlace(
+        _ top: DirectoryHandle, _ path: String, _ access: Access
+    ) throws(StoreError) -> FillerLock? {
+        guard access.mayWrite, let name = NetworkFileSystem.name(of: top) else { return nil }
+        guard access == .fill else {
+            throw .cache(
+                "the cache \(path) is on \(name), where it cannot be shared by those who write to it: choose a local one "
+                    + "with --cache DIR, and read this one with --shared-cache \(path); `kitfs pull --cache` fills it")
+        }
+        return try FillerLock(top, path: path)
     }
 
     /// Like mkdir -p; the last one is ours alone, 0700.
@@ -76,7 +98,7 @@ public final class CacheDirectory: Sendable {
 
     private static func checkVersion(_ top: DirectoryHandle, _ path: String, _ access: Access) throws {
         if (try? top.attributes(of: "VERSION")) == nil {
-            guard access == .use, try top.names().isEmpty else {
+            guard access.mayWrite, try top.names().allSatisfy({ $0 == "FILLER" }) else {
                 throw StoreError.cache(
                     "\(path) is not a cache of kitfs, and not empty: nothing is touched; choose another with --cache DIR"
                 )
@@ -108,7 +130,7 @@ public final class CacheDirectory: Sendable {
     private static func partialOfThisBoot(
         _ partials: DirectoryHandle, _ access: Access
     ) throws(Errno) -> DirectoryHandle {
-        if access == .use { return try partials.makeDirectory(bootID()) }
+        if access.mayWrite { return try partials.makeDirectory(bootID()) }
         // Without one of this boot, nothing there is named like a layer.
         guard let partial = try? partials.directory(bootID()) else { return partials }
         return partial
@@ -147,7 +169,7 @@ public final class CacheDirectory: Sendable {
 extension DirectoryHandle {
     fileprivate func part(_ name: String, _ access: CacheDirectory.Access) throws(Errno) -> DirectoryHandle {
         switch access {
-        case .use: try makeDirectory(name)
+        case .use, .fill: try makeDirectory(name)
         case .look: try directory(name)
         }
     }

@@ -22,7 +22,7 @@ extension CacheDirectory {
     func index(of open: OpenLayer, _ key: LayerKey, blobSize: UInt64) throws -> LayerIndex? {
         if let index = loadIndex(key, blobSize: blobSize), index.isVerified {
             if try open.hasAll(index.layout) { return index }
-            try discard(key.description, in: layers)
+            if access.mayWrite { try discard(key.description, in: layers) }
             return nil
         }
         let index: LayerIndex
@@ -31,11 +31,11 @@ extension CacheDirectory {
         } catch let error as Errno where error != .outOfRange && error != .noSuchFileOrDirectory {
             throw error
         } catch {
-            try discard(key.description, in: layers)
+            if access.mayWrite { try discard(key.description, in: layers) }
             return nil
         }
         // It is made again next time if it cannot be kept.
-        try? saveIndex(index, key, blobSize: blobSize)
+        if access.mayWrite { try? saveIndex(index, key, blobSize: blobSize) }
         return index
     }
 

@@ -122,12 +122,15 @@ extension Layer {
     }
 
     /// Whether the layer was in the cache; no network, no fetch slot.
-    private func adoptCached() -> Bool {
-        guard let open = try? OpenLayer.open(key, blobSize: descriptor.size, in: services.cache),
-            let index = try? services.cache.index(of: open, key, blobSize: descriptor.size)
-        else { return false }
-        contentArrived(open, index)
-        return true
+    func adoptCached() -> Bool {
+        for cache in [services.cache] + services.shared {
+            guard let open = try? OpenLayer.open(key, blobSize: descriptor.size, in: cache),
+                let index = try? cache.index(of: open, key, blobSize: descriptor.size)
+            else { continue }
+            contentArrived(open, index)
+            return true
+        }
+        return false
     }
 
     // MARK: Transfers

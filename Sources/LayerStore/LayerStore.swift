@@ -7,6 +7,8 @@ internal import Threading
 /// What all layers of a store share.
 struct StoreServices: Sendable {
     let cache: CacheDirectory
+    /// Looked in before the network, and not written to.
+    let shared: [CacheDirectory]
     let logger: Logger
     /// For what is wanted as a whole, or ahead.
     let fetching: WorkerPool
@@ -39,13 +41,14 @@ public final class LayerStore: Sendable {
 
     /// `concurrency`: requests at a time for what is wanted as a whole, 1 or more; what readers wait for comes on top.
     /// `timeout`: seconds without progress after which to give up.
-    /// `limit`: bytes on disk that the layers may take; nil for no limit but the disk.
+    /// `shared`: caches to look in before the network, which are not written to. `limit`: bytes on disk that the layers may take; nil for no limit but the disk.
     public init(
-        cache: CacheDirectory, concurrency: Int = 5, timeout: Int = 60, limit: UInt64? = nil, logger: Logger
+        cache: CacheDirectory, shared: [CacheDirectory] = [], concurrency: Int = 5, timeout: Int = 60,
+        limit: UInt64? = nil, logger: Logger
     ) {
         self.cache = cache
         services = StoreServices(
-            cache: cache, logger: logger, fetching: WorkerPool(limit: max(1, concurrency)),
+            cache: cache, shared: shared, logger: logger, fetching: WorkerPool(limit: max(1, concurrency)),
             demanding: WorkerPool(limit: 32), verifying: WorkerPool(limit: 4), listing: WorkerPool(limit: 8),
             local: WorkerPool(limit: 4), room: CacheRoom(cache, limit: limit, logger: logger), timeout: timeout,
             shutdown: Cancellation())

@@ -30,7 +30,7 @@ final class OpenLayer: Sendable {
     static func open(_ key: LayerKey, blobSize: UInt64, in cache: CacheDirectory) throws -> OpenLayer? {
         guard let directory = try layerDirectory(key, cache) else { return nil }
         let found = try whole(directory, key)
-        if found == nil { try cache.discard(key.description, in: cache.layers) }
+        if found == nil, cache.access.mayWrite { try cache.discard(key.description, in: cache.layers) }
         guard let open = found else { return nil }
         guard open.state.blobSize == blobSize else {
             throw StoreError.unusable(
@@ -49,7 +49,7 @@ final class OpenLayer: Sendable {
         } catch .noSuchFileOrDirectory {
             return nil
         } catch .notDirectory, .tooManySymbolicLinkLevels {
-            try cache.discard(key.description, in: cache.layers)
+            if cache.access.mayWrite { try cache.discard(key.description, in: cache.layers) }
             return nil
         }
     }

@@ -41,10 +41,12 @@ struct PullCommand: ParsableCommand {
 
     func run() throws {
         do {
+            let own = try cache.open(.fill)
+            let shared = try cache.openShared(besides: own)
             let store = LayerStore(
-                cache: try cache.open(), concurrency: source.concurrency, timeout: source.timeout,
+                cache: own, shared: shared, concurrency: source.concurrency, timeout: source.timeout,
                 limit: cacheLimit?.bytes, logger: log.logger(LogSink()))
-            let family = try source.family(reference, store.cache, filters: parts.filters)
+            let family = try source.family(reference, own, shared: shared, filters: parts.filters)
             if let warning = parts.warning(family) { Terminal.error("warning: \(warning)") }
             let layers = Self.layers(family, store)
             for (declared, layer) in layers {
