@@ -136,11 +136,18 @@ public final class CacheDirectory: Sendable {
         return partial
     }
 
+    /// What can prove nothing is of no use.
     private func discardOtherBoots() throws(Errno) {
         let partials = try top.directory("partial")
         let boot = Self.bootID()
         for name in try partials.names() where name != boot && Self.isBootID(name) {
-            try discard(name, in: partials)
+            guard let earlier = try? partials.directory(name) else { continue }
+            let layers = try earlier.names()
+            for layer in layers where (try? earlier.directory(layer).attributes(of: PresenceSnapshot.name)) == nil {
+                try discard(layer, in: earlier)
+            }
+            // What has a snapshot waits for one who wants the layer, or for `prune`.
+            if try earlier.names().isEmpty { try discard(name, in: partials) }
         }
     }
 

@@ -218,7 +218,8 @@ extension Layer {
             state.transfer = .absent
             return transfer
         }
-        idle?.end(nil)
+        guard let idle, idle.end(nil) else { return }
+        services.local.submit { idle.saveSnapshot() }
     }
 
     // MARK: Streams

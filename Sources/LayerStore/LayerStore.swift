@@ -81,5 +81,7 @@ public final class LayerStore: Sendable {
         services.demanding.waitUntilIdle()
         services.verifying.waitUntilIdle()
         services.listing.waitUntilIdle()
+        for layer in layers.withLock({ Array($0.values) }) { layer.transfer?.saveSnapshot() }
+        services.local.waitUntilIdle()
     }
 }

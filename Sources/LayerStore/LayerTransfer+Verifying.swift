@@ -107,6 +107,7 @@ extension LayerTransfer {
             try files.sync()
             try partial.state.file.sync()
             try? partial.directory.remove(CompressedFollower.blobName)
+            try? partial.directory.remove(PresenceSnapshot.name)
             try partial.commit()
         } catch {
             // Those who have it open read on; the next mount fetches it again.

@@ -165,6 +165,16 @@ final class StateFile: Sendable {
 
     // MARK: Presence
 
+    /// After a reboot: nothing is here but these chunks, and nothing is known of what was made of them.
+    func reset(to isPresent: [Bool]) throws(Errno) {
+        var states = [UInt8](repeating: 0, count: isPresent.count)
+        for chunk in isPresent.indices where isPresent[chunk] { states[chunk] = 1 }
+        try file.write(states.span.bytes, at: UInt64(Self.headerSize))
+        try setFront(0)
+        try setLifecycle(.filling)
+        try file.sync()
+    }
+
     /// The chunks' bytes as they stand.
     func chunkStates(_ chunks: Range<Int>) throws(Errno) -> [UInt8] {
         try file.bytes(at: UInt64(Self.headerSize + chunks.lowerBound), count: chunks.count)
