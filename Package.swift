@@ -63,7 +63,7 @@ let package = Package(
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "OCI", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "LayerStoreTests",
-            dependencies: ["LayerStore", "LayerFormat", "OCI", "TestSupport", logging, system],
+            dependencies: ["LayerStore", "LayerFormat", "OCI", "TestSupport", "Threading", logging, system],
             swiftSettings: strict),
         .testTarget(
             name: "KitFileSystemTests",

@@ -179,7 +179,12 @@ public final class Layer: Sendable {
     func cancelAll() {
         state.withLock { $0.setup }?.cancel()
         failContent(.source(.cancelled))
-        state.withLock { $0.transfer.value }?.end(nil)
+        let transfer = state.withLock { state -> LayerTransfer? in
+            guard let transfer = state.transfer.value else { return nil }
+            state.transfer = .absent
+            return transfer
+        }
+        transfer?.end(nil)
     }
 
     /// What is wrong with the layer in the eyes of those who show it: logged, and shown by `status`.

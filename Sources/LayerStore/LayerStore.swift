@@ -18,9 +18,18 @@ struct StoreServices: Sendable {
     let local: WorkerPool
     /// Seconds without progress after which a wait ends; a little more, since sources give up by themselves.
     let timeout: Int
+    let patience: Patience
     let shutdown: Cancellation
     let clock = TransferClock()
     let indexGeneration = Counter()
+}
+
+/// With others, and with what has failed.
+struct Patience: Sendable {
+    /// One who shows no heartbeat for so long is stopped or frozen: it keeps its directory, we start another.
+    var holder = Duration.seconds(10)
+    /// The kernel asks again at once for a range that failed: for so long the answer is the same.
+    var failure = Duration.seconds(5)
 }
 
 /// Counts what has happened; shared by reference.
@@ -38,12 +47,17 @@ public final class LayerStore: Sendable {
 
     /// `concurrency`: requests at a time for what is wanted as a whole, 1 or more; what readers wait for comes on top.
     /// `timeout`: seconds without progress after which to give up.
-    public init(cache: CacheDirectory, concurrency: Int = 5, timeout: Int = 60, logger: Logger) {
+    public convenience init(cache: CacheDirectory, concurrency: Int = 5, timeout: Int = 60, logger: Logger) {
+        self.init(cache: cache, concurrency: concurrency, timeout: timeout, patience: Patience(), logger: logger)
+    }
+
+    init(cache: CacheDirectory, concurrency: Int, timeout: Int, patience: Patience, logger: Logger) {
         self.cache = cache
         services = StoreServices(
             cache: cache, logger: logger, fetching: WorkerPool(limit: max(1, concurrency)),
             demanding: WorkerPool(limit: 32), verifying: WorkerPool(limit: 4), listing: WorkerPool(limit: 8),
-            local: WorkerPool(limit: 4), timeout: timeout, shutdown: Cancellation())
+            local: WorkerPool(limit: 4), timeout: timeout, patience: patience,
+            shutdown: Cancellation())
     }
 
     /// The layer of a blob, read in a form. The first source that is given for it is the one that is asked.
