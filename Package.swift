@@ -69,7 +69,8 @@ let package = Package(
             name: "KitFileSystemTests",
             dependencies: ["KitFileSystem", "LayerStore", "ModelKit", "Registry", "OCI", "TestSupport", logging],
             swiftSettings: strict),
-        .testTarget(name: "IntegrationTests", dependencies: ["kitfs", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["kitfs", "TestSupport", "Threading"], swiftSettings: strict),
     ]
 )
 
