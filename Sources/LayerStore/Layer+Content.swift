@@ -242,7 +242,8 @@ extension Layer {
 
     // MARK: Streams
 
-    var wrongGeneration: UInt64 { state.withLock { $0.wrongGeneration } }
+    /// How often bytes of it that may have been read were found to be wrong.
+    public var wrongGeneration: UInt64 { state.withLock { $0.wrongGeneration } }
     var wrongBytes: StoreError {
         state.withLock { $0.lastError } ?? .source(.unusable("layer \(key.digest): its bytes were wrong"))
     }

@@ -36,6 +36,8 @@ import Testing
         #expect(try tree.names("d") == ["gone", "kept"])
         #expect(try tree.find("d/gone").validity == .provisional)
         bench.source.replace(digest, right.finish())
+        // The one who waits for it is told, and looks again, as the kernel does.
+        #expect(throws: FileSystemError.stale) { try tree.content("d/kept") }
         #expect(try tree.content("d/kept") == [4])
         // Numbers of the old entries mean nothing any more, not even those of files that are still there.
         for inode in [directory, gone, kept] {
