@@ -27,6 +27,8 @@ extension OwnedFile {
             switch errno {
             case EINTR: continue
             case EAGAIN, EACCES: return false
+            // A file system without locks, which only one fills and the others read.
+            case ENOLCK, ENOSYS, EOPNOTSUPP: return true
             default: throw Errno(rawValue: errno)
             }
         }

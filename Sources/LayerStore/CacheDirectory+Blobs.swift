@@ -66,12 +66,17 @@ extension CacheDirectory {
 public struct CachedArtifactSource: ArtifactSource {
     private let source: any ArtifactSource
     private let cache: CacheDirectory
+    /// Looked in, too, and not written to.
+    private let shared: [CacheDirectory]
     /// Whether tags are looked up in the cache instead of at the source.
     private let isOffline: Bool
 
-    public init(_ source: any ArtifactSource, cache: CacheDirectory, isOffline: Bool) {
+    public init(
+        _ source: any ArtifactSource, cache: CacheDirectory, shared: [CacheDirectory] = [], isOffline: Bool
+    ) {
         self.source = source
         self.cache = cache
+        self.shared = shared
         self.isOffline = isOffline
     }
 
@@ -79,8 +84,8 @@ public struct CachedArtifactSource: ArtifactSource {
 
     public func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
         let expected = digest ?? reference.digest
-        let known = expected ?? (isOffline ? cache.tagRecord(of: reference)?.digest : nil)
-        if let known, let bytes = cache.blob(known) {
+        let known = expected ?? (isOffline ? lastKnownDigest : nil)
+        if let known, let bytes = blob(known) {
             return try ResolvedDocument(bytes: bytes, expected: known, at: "\(cache.path)")
         }
         let resolved = try source.resolve(digest)
@@ -91,10 +96,19 @@ public struct CachedArtifactSource: ArtifactSource {
     }
 
     public func smallBlob(_ blob: Descriptor, at place: String) throws(SourceError) -> [UInt8] {
-        if let bytes = cache.blob(blob.digest) { return bytes }
+        if let bytes = self.blob(blob.digest) { return bytes }
         let bytes = try source.smallBlob(blob, at: place)
         try? cache.saveBlob(blob.digest, bytes)
         return bytes
+    }
+
+    private func blob(_ digest: Digest) -> [UInt8]? {
+        ([cache] + shared).lazy.compactMap { $0.blob(digest) }.first
+    }
+
+    /// What the tag meant when it was last asked, by whoever did.
+    private var lastKnownDigest: Digest? {
+        ([cache] + shared).compactMap { $0.tagRecord(of: reference) }.max { $0.resolved < $1.resolved }?.digest
     }
 
     public func distrust(_ blob: Descriptor) -> Bool { source.distrust(blob) }

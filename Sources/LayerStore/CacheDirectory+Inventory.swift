@@ -35,8 +35,10 @@ extension CacheDirectory {
         public let blobSize: UInt64
         /// Bytes on disk.
         public let allocated: UInt64
-        /// Whether a live process lists it or has a file of it open.
+        /// Whether a live process lists it, has a file of it open, or fills it.
         public let isInUse: Bool
+        /// When a file of it was last opened, to a minute; seconds since 1970.
+        public let lastUse: Int64
     }
 
     /// What is in the cache, whole layers first. What is no layer of ours is passed over.
@@ -47,73 +49,15 @@ extension CacheDirectory {
                     guard let key = LayerKey(name), let directory = try? parent.directory(name),
                         let state = try? StateFile.open(in: directory, key: key)
                     else { return nil }
-                    let chunks = try ChunkMap(state)
+                    let cached = try isWhole ? state.blobSize : ChunkMap(state).presentBytes
                     return StoredLayer(
-                        key: key, isWhole: isWhole, cached: isWhole ? state.blobSize : chunks.presentBytes,
-                        blobSize: state.blobSize, allocated: parent.allocated(name),
-                        isInUse: state.isInUse)
+                        key: key, isWhole: isWhole, cached: cached, blobSize: state.blobSize,
+                        allocated: parent.allocated(name), isInUse: state.isInUse,
+                        lastUse: try state.file.attributes.modified)
                 }
             }
         } catch {
             throw .cache("the cache \(path) cannot be read: \(error)")
         }
-    }
-
-    /// What a prune did.
-    public struct Pruned: Sendable, Equatable {
-        public var layers = 0
-        /// Bytes on disk that came free.
-        public var freed: UInt64 = 0
-        /// Layers that are in use and were left.
-        public var kept = 0
-
-        public init(layers: Int = 0, freed: UInt64 = 0, kept: Int = 0) {
-            self.layers = layers
-            self.freed = freed
-            self.kept = kept
-        }
-    }
-
-    /// Evicts all layers that nobody uses, and with them indexes, manifests and what tags meant.
-    public func pruneAll() throws(StoreError) -> Pruned {
-        var pruned = Pruned()
-        do {
-            for parent in [layers, partial] {
-                // Nothing goes that has no name of ours.
-                for name in try parent.names() where LayerKey(name) != nil { try evict(name, in: parent, &pruned) }
-            }
-            for name in try trash.names() { pruned.freed += reclaim(name, in: trash) }
-            if pruned.kept == 0 {
-                for parent in [indexes, blobs, refs] {
-                    for name in try parent.names() { pruned.freed += reclaim(name, in: parent) }
-                }
-            }
-            return pruned
-        } catch {
-            throw .cache("the cache \(path) cannot be pruned: \(error)")
-        }
-    }
-
-    private func evict(_ name: String, in parent: DirectoryHandle, _ pruned: inout Pruned) throws(Errno) {
-        let size = parent.allocated(name)
-        if let key = LayerKey(name), let directory = try? parent.directory(name),
-            let state = try? StateFile.open(in: directory, key: key)
-        {
-            guard try state.claimAlone(), try OpenLayer.isCurrent(directory, key, parent) else {
-                pruned.kept += 1
-                return
-            }
-            try discard(name, in: parent)
-        } else {
-            try discard(name, in: parent)  // not usable by anyone
-        }
-        pruned.layers += 1
-        pruned.freed += size
-    }
-
-    private func reclaim(_ name: String, in parent: DirectoryHandle) -> UInt64 {
-        let size = parent.allocated(name)
-        parent.removeTree(name)
-        return size
     }
 }

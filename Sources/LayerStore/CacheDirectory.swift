@@ -11,6 +11,7 @@ internal import SystemPackage
 /// indexes/KEY                entries of a layer; outlives the layer
 /// layers/KEY/                whole, verified, synced, never written again
 /// partial/BOOTID/KEY/        the same while it fills
+/// seen/KEY                   which kits a layer was seen in
 /// trash/                     unique names, to be deleted by anyone
 /// ```
 /// The top is 0700 and all inside 0755/0644, so that widening the top shares the cache.
@@ -24,6 +25,8 @@ public final class CacheDirectory: Sendable {
     /// Layers that fill, of this boot: what an earlier one left may lack what was never synced.
     let partial: DirectoryHandle
     let trash: DirectoryHandle
+    /// Which kits a layer was seen in, for people: a file for each layer.
+    let seen: DirectoryHandle
 
     private static let version = "1\n"
     private static let tag = """
@@ -35,29 +38,52 @@ public final class CacheDirectory: Sendable {
     public enum Access: Sendable {
         /// Makes what is missing. Adopts no directory that has something else in it.
         case use
+        /// As `use`, for one who only fills it; also on a file system of another machine, then alone.
+        case fill
         /// Makes and deletes nothing: for those who only look, at a cache that may be another user's.
         case look
+
+        var mayWrite: Bool { self != .look }
     }
+
+    let access: Access
+    private let fillerLock: FillerLock?
 
     /// Opens the cache. Throws `StoreError.cache` if it cannot be used, or is none; for `.look` also if it is not there.
     public init(path: String, _ access: Access = .use) throws(StoreError) {
         self.path = path
+        self.access = access
         do {
-            if access == .use { try Self.makeDirectories(path) }
+            if access.mayWrite { try Self.makeDirectories(path) }
             top = try DirectoryHandle.open(path)
+            fillerLock = try Self.checkPlace(top, path, access)
             try Self.checkVersion(top, path, access)
             blobs = try top.part("blobs", access)
             refs = try top.part("refs", access)
             indexes = try top.part("indexes", access)
             layers = try top.part("layers", access)
             trash = try top.part("trash", access)
+            seen = try top.part("seen", access)
             partial = try Self.partialOfThisBoot(try top.part("partial", access), access)
-            if access == .use { try discardOtherBoots() }
+            if access.mayWrite { try discardOtherBoots() }
         } catch let error as StoreError {
             throw error
         } catch {
             throw .cache("the cache \(path) cannot be used: \(error); choose another with --cache DIR or $KITFS_CACHE")
         }
+    }
+
+    /// What is written to by several must be on a local disk.
+    private static func checkPlace(
+        _ top: DirectoryHandle, _ path: String, _ access: Access
+    ) throws(StoreError) -> FillerLock? {
+        guard access.mayWrite, let name = NetworkFileSystem.name(of: top) else { return nil }
+        guard access == .fill else {
+            throw .cache(
+                "the cache \(path) is on \(name), where it cannot be shared by those who write to it: choose a local one "
+                    + "with --cache DIR, and read this one with --shared-cache \(path); `kitfs pull --cache` fills it")
+        }
+        return try FillerLock(top, path: path)
     }
 
     /// Like mkdir -p; the last one is ours alone, 0700.
@@ -72,7 +98,7 @@ public final class CacheDirectory: Sendable {
 
     private static func checkVersion(_ top: DirectoryHandle, _ path: String, _ access: Access) throws {
         if (try? top.attributes(of: "VERSION")) == nil {
-            guard access == .use, try top.names().isEmpty else {
+            guard access.mayWrite, try top.names().allSatisfy({ $0 == "FILLER" }) else {
                 throw StoreError.cache(
                     "\(path) is not a cache of kitfs, and not empty: nothing is touched; choose another with --cache DIR"
                 )
@@ -93,7 +119,7 @@ public final class CacheDirectory: Sendable {
         try directory.replaceFile(name, with: Array(text.utf8))
     }
 
-    private static func bootID() -> String {
+    static func bootID() -> String {
         guard let proc = try? DirectoryHandle.open("/proc/sys/kernel/random"),
             let bytes = try? proc.file("boot_id", .read).bytes(at: 0, count: 36)
         else { return "unknown" }
@@ -104,21 +130,28 @@ public final class CacheDirectory: Sendable {
     private static func partialOfThisBoot(
         _ partials: DirectoryHandle, _ access: Access
     ) throws(Errno) -> DirectoryHandle {
-        if access == .use { return try partials.makeDirectory(bootID()) }
+        if access.mayWrite { return try partials.makeDirectory(bootID()) }
         // Without one of this boot, nothing there is named like a layer.
         guard let partial = try? partials.directory(bootID()) else { return partials }
         return partial
     }
 
+    /// What can prove nothing is of no use.
     private func discardOtherBoots() throws(Errno) {
         let partials = try top.directory("partial")
         let boot = Self.bootID()
         for name in try partials.names() where name != boot && Self.isBootID(name) {
-            try discard(name, in: partials)
+            guard let earlier = try? partials.directory(name) else { continue }
+            let layers = try earlier.names()
+            for layer in layers where (try? earlier.directory(layer).attributes(of: PresenceSnapshot.name)) == nil {
+                try discard(layer, in: earlier)
+            }
+            // What has a snapshot waits for one who wants the layer, or for `prune`.
+            if try earlier.names().isEmpty { try discard(name, in: partials) }
         }
     }
 
-    private static func isBootID(_ text: String) -> Bool {
+    static func isBootID(_ text: String) -> Bool {
         text.utf8.count == 36 && text.utf8.allSatisfy { $0 == 45 || (48...57).contains($0) || (97...102).contains($0) }
     }
 
@@ -143,7 +176,7 @@ public final class CacheDirectory: Sendable {
 extension DirectoryHandle {
     fileprivate func part(_ name: String, _ access: CacheDirectory.Access) throws(Errno) -> DirectoryHandle {
         switch access {
-        case .use: try makeDirectory(name)
+        case .use, .fill: try makeDirectory(name)
         case .look: try directory(name)
         }
     }

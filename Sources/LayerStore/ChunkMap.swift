@@ -93,6 +93,9 @@ final class ChunkMap: Sendable {
     var front: UInt64 { min(UInt64(frontChunk) * StateFile.chunkSize, blobSize) }
     var isWhole: Bool { frontChunk == count }
 
+    /// Whether each chunk is here.
+    var presence: [Bool] { known.withLock { known in (0..<count).map { known.has($0) } } }
+
     /// Bytes of the blob that are here.
     var presentBytes: UInt64 {
         known.withLock { known in

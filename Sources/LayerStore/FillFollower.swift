@@ -28,6 +28,8 @@ final class PlainFollower: FillFollower, @unchecked Sendable {
     private let layout: LayerLayout
     private var files: LayerFiles
     private var entries: EntryFollower
+    /// Only where the blob's own digest is of another algorithm.
+    private let contentHasher: DigestHasher?
     private var position: UInt64 = 0
     private let buffer = ReadBuffer()
     private var failure: (any Error)?
@@ -36,6 +38,7 @@ final class PlainFollower: FillFollower, @unchecked Sendable {
         self.partial = partial
         self.layout = layout
         entries = EntryFollower(partial.key.form.archive)
+        contentHasher = partial.key.digest.algorithm == .sha256 ? nil : DigestHasher(.sha256)
         files = try LayerFiles(directory: partial.directory, layout: layout)
         try files.setLength(partial.state.blobSize)
     }
@@ -56,6 +59,7 @@ final class PlainFollower: FillFollower, @unchecked Sendable {
             try files.read(at: position, into: memory)
             let piece = UnsafeRawBufferPointer(memory).bytes
             try hash(piece)
+            contentHasher?.update(piece)
             // The digest decides first whether these are the layer's bytes at all.
             if failure == nil {
                 do { try entries.push(piece) } catch { failure = error }
@@ -69,7 +73,7 @@ final class PlainFollower: FillFollower, @unchecked Sendable {
     func finish() throws -> LayerIndex {
         if let failure { throw failure }
         // Uncompressed, the blob's digest is the content's; ours is always sha256.
-        let digest = partial.key.digest.algorithm == .sha256 ? partial.key.digest : nil
+        let digest = contentHasher?.finalize() ?? partial.key.digest
         return try entries.finish(contentDigest: digest)
     }
 }

@@ -22,7 +22,7 @@ extension CacheDirectory {
     func index(of open: OpenLayer, _ key: LayerKey, blobSize: UInt64) throws -> LayerIndex? {
         if let index = loadIndex(key, blobSize: blobSize), index.isVerified {
             if try open.hasAll(index.layout) { return index }
-            try discard(key.description, in: layers)
+            if access.mayWrite { try discard(key.description, in: layers) }
             return nil
         }
         let index: LayerIndex
@@ -31,11 +31,11 @@ extension CacheDirectory {
         } catch let error as Errno where error != .outOfRange && error != .noSuchFileOrDirectory {
             throw error
         } catch {
-            try discard(key.description, in: layers)
+            if access.mayWrite { try discard(key.description, in: layers) }
             return nil
         }
         // It is made again next time if it cannot be kept.
-        try? saveIndex(index, key, blobSize: blobSize)
+        if access.mayWrite { try? saveIndex(index, key, blobSize: blobSize) }
         return index
     }
 
@@ -66,16 +66,7 @@ extension OpenLayer {
     /// Where the large members are is told by their files. Throws if the bytes are not all there, or not the layer's.
     func rebuildIndex(_ key: LayerKey) throws -> LayerIndex {
         let size = try state.layerSize
-        let members = try directory.directory(LayerFiles.membersName)
-        var large: [ByteRange] = []
-        for name in try members.names() {
-            guard let start = UInt64(name),
-                let range = ByteRange(start: start, count: try members.attributes(of: name).size)
-            else { throw Errno.invalidArgument }
-            large.append(range)
-        }
-        large.sort { $0.start < $1.start }
-        var files = try LayerFiles(directory: directory, layout: LayerLayout(members: large))
+        var files = try LayerFiles(reading: directory, layout: Self.layout(of: directory))
         let hasher = DigestHasher(.sha256)
         var entries = EntryFollower(key.form.archive)
         let buffer = ReadBuffer()
@@ -93,5 +84,24 @@ extension OpenLayer {
             throw StoreError.digestMismatch(expected: key.digest, found: digest)
         }
         return try entries.finish(contentDigest: digest)
+    }
+
+    /// Where the large members of a whole layer are, as their files tell.
+    static func layout(of directory: DirectoryHandle) throws(Errno) -> LayerLayout {
+        let members = try directory.directory(LayerFiles.membersName)
+        var large: [ByteRange] = []
+        for name in try members.names() {
+            guard let start = UInt64(name),
+                let range = ByteRange(start: start, count: try members.attributes(of: name).size)
+            else { throw Errno.outOfRange }
+            large.append(range)
+        }
+        large.sort { $0.start < $1.start }
+        var layout = LayerLayout()
+        for member in large {
+            guard layout.members.last.map({ $0.end <= member.start }) ?? true else { throw .outOfRange }
+            layout.append(member)
+        }
+        return layout
     }
 }

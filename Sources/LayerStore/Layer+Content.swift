@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-private import Glibc
 internal import Logging
 internal import OCI
 private import Synchronization
@@ -18,7 +17,7 @@ extension Layer {
         services.local.submit { [self] in
             if adoptCached() { return }
             do {
-                try checkSpace()
+                try reserveRoom()
             } catch {
                 return failContent(StoreError(error, layer: key.digest))
             }
@@ -41,19 +40,11 @@ extension Layer {
     }
 
     /// What does not fit is not begun. Of a compressed layer, the blob's own size is all that is known.
-    private func checkSpace() throws {
-        let missing =
-            descriptor.size - min(descriptor.size, services.cache.cachedBytes(key, blobSize: descriptor.size).bytes)
-        var free = try services.cache.layers.freeSpace
-        // What was just taken away comes free when the last one who has it open lets go.
-        for _ in 0..<50 where missing > free {
-            usleep(20_000)
-            free = try services.cache.layers.freeSpace
-        }
-        guard missing <= free else {
-            throw StoreError.noSpace(
-                "layer \(key.digest.short) needs \(missing) bytes, and the cache \(services.cache.path) has room for \(free)"
-            )
+    private func reserveRoom() throws {
+        let size = descriptor.size
+        try services.room.reserve(key) { [self] in
+            let present = transfer?.chunks.presentBytes ?? services.cache.cachedBytes(key, blobSize: size).bytes
+            return size - min(size, present)
         }
     }
 
@@ -80,6 +71,7 @@ extension Layer {
             state.content = .absent
             return (state.transfer.value, nil)
         }
+        if transfer != nil || waiter != nil { services.room.release(key) }
         if let waiter { cancelTransferWaiter(waiter) }
         transfer?.unwantWhole()
         releaseTransferIfIdle()
@@ -98,6 +90,7 @@ extension Layer {
     }
 
     func failContent(_ error: StoreError) {
+        services.room.release(key)
         if error != .source(.cancelled) { services.logger.error("\(key): \(error)") }
         let waiters = state.withLock { state -> [Waiter] in
             if error != .source(.cancelled) {
@@ -113,6 +106,7 @@ extension Layer {
     }
 
     func contentArrived(_ open: OpenLayer, _ index: LayerIndex) {
+        services.room.release(key)
         setIndex(index)
         let waiters = state.withLock { state -> [Waiter] in
             defer { state.content = .ready(open) }
@@ -128,12 +122,15 @@ extension Layer {
     }
 
     /// Whether the layer was in the cache; no network, no fetch slot.
-    private func adoptCached() -> Bool {
-        guard let open = try? OpenLayer.open(key, blobSize: descriptor.size, in: services.cache),
-            let index = try? services.cache.index(of: open, key, blobSize: descriptor.size)
-        else { return false }
-        contentArrived(open, index)
-        return true
+    func adoptCached() -> Bool {
+        for cache in [services.cache] + services.shared {
+            guard let open = try? OpenLayer.open(key, blobSize: descriptor.size, in: cache),
+                let index = try? cache.index(of: open, key, blobSize: descriptor.size)
+            else { continue }
+            contentArrived(open, index)
+            return true
+        }
+        return false
     }
 
     // MARK: Transfers
@@ -237,7 +234,8 @@ extension Layer {
             state.transfer = .absent
             return transfer
         }
-        idle?.end(nil)
+        guard let idle, idle.end(nil) else { return }
+        services.local.submit { idle.saveSnapshot() }
     }
 
     // MARK: Streams

@@ -11,7 +11,7 @@ extension Layer {
     public func requireIndex(_ waiter: @escaping Waiter) -> WaiterID? {
         join(\.index, waiter) { [self] in
             services.local.submit { [self] in
-                if let index = services.cache.loadIndex(key, blobSize: descriptor.size) {
+                if let index = storedIndex {
                     setIndex(index)
                 } else {
                     services.listing.submit { self.makeIndex() }
@@ -20,14 +20,17 @@ extension Layer {
         }
     }
 
+    /// From our own cache, or, verified, from another.
+    private var storedIndex: LayerIndex? {
+        if let index = services.cache.loadIndex(key, blobSize: descriptor.size) { return index }
+        return services.shared.lazy.compactMap { $0.loadIndex(self.key, blobSize: self.descriptor.size) }
+            .first { $0.isVerified }
+    }
+
     /// There is no index file: makes the index from the layer, from its headers, or while it is fetched.
     private func makeIndex() {
         do {
-            if let open = try OpenLayer.open(key, blobSize: descriptor.size, in: services.cache),
-                let index = try services.cache.index(of: open, key, blobSize: descriptor.size)
-            {
-                return setIndex(index)
-            }
+            if adoptCached(), index != nil { return }
             if let index = try listing(services.shutdown) { return setIndex(index) }
             // A transfer sets the index before it calls back; on failure the waiters get its reason.
             let id = requireContent { error in

@@ -176,7 +176,8 @@ public final class Layer: Sendable {
     }
 
     /// Gives up whatever is under way: the mount ends.
-    func cancelAll() {
+    /// Returns the transfer that was under way.
+    func cancelAll() -> LayerTransfer? {
         state.withLock { $0.setup }?.cancel()
         failContent(.source(.cancelled))
         let transfer = state.withLock { state -> LayerTransfer? in
@@ -185,6 +186,7 @@ public final class Layer: Sendable {
             return transfer
         }
         transfer?.end(nil)
+        return transfer
     }
 
     /// What is wrong with the layer in the eyes of those who show it: logged, and shown by `status`.

@@ -10,6 +10,7 @@ struct LayerFiles {
     private let directory: DirectoryHandle
     private let members: DirectoryHandle
     private let stream: OwnedFile
+    private let isWritable: Bool
     private var current: (start: UInt64, file: OwnedFile)?
 
     static let streamName = "stream"
@@ -20,6 +21,16 @@ struct LayerFiles {
         self.layout = layout
         members = try directory.makeDirectory(Self.membersName)
         stream = try directory.file(Self.streamName, .create(exclusive: false))
+        isWritable = true
+    }
+
+    /// Of a whole layer, which is not written to.
+    init(reading directory: DirectoryHandle, layout: LayerLayout) throws(Errno) {
+        self.directory = directory
+        self.layout = layout
+        members = try directory.directory(Self.membersName)
+        stream = try directory.file(Self.streamName, .read)
+        isWritable = false
     }
 
     mutating func write(_ bytes: RawSpan, at offset: UInt64) throws(Errno) {
@@ -71,7 +82,7 @@ struct LayerFiles {
     private mutating func file(_ place: LayerLayout.Place) throws(Errno) -> OwnedFile {
         guard case .member(let start) = place else { return stream }
         if let current, current.start == start { return current.file }
-        let file = try members.file(String(start), .create(exclusive: false))
+        let file = try members.file(String(start), isWritable ? .create(exclusive: false) : .read)
         current = (start, file)
         return file
     }

@@ -45,6 +45,12 @@ extension LayerIndex {
         return bytes
     }
 
+    /// Whether these bytes are an index that this version wrote, of whatever blob.
+    static func isIntact(_ bytes: [UInt8]) -> Bool {
+        guard bytes.count >= headerSize else { return false }
+        return LayerIndex(decoding: bytes, blobSize: bytes.littleEndian(UInt64.self, at: 16)) != nil
+    }
+
     /// nil for anything that this version did not write for a blob of this size: the index is then made anew.
     init?(decoding bytes: [UInt8], blobSize: UInt64) {
         guard bytes.count >= Self.headerSize + Self.checksumSize, bytes.starts(with: Self.magic),
@@ -86,24 +92,14 @@ extension LayerIndex {
         }
         isVerified = flags & 1 != 0
         layerSize = bytes.littleEndian(UInt64.self, at: 24)
-        contentDigest = flags & 2 == 0 ? nil : Self.digest(bytes[64..<96])
+        contentDigest = flags & 2 == 0 ? nil : Digest(sha256: bytes[64..<96])
         self.layout = layout
         self.nodes = nodes
         text = Array(bytes[offset..<body])
     }
 
     private static func rawBytes(_ digest: Digest?) -> [UInt8] {
-        guard let digest else { return [UInt8](repeating: 0, count: checksumSize) }
-        let hex = Array(digest.hex.utf8)
-        return stride(from: 0, to: hex.count, by: 2).map { nibble(hex[$0]) << 4 | nibble(hex[$0 + 1]) }
-    }
-
-    private static func nibble(_ digit: UInt8) -> UInt8 { digit < 58 ? digit - 48 : digit - 87 }
-
-    private static func digest(_ raw: ArraySlice<UInt8>) -> Digest? {
-        Digest(
-            algorithm: .sha256,
-            hex: raw.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined())
+        digest?.bytes ?? [UInt8](repeating: 0, count: checksumSize)
     }
 }
 

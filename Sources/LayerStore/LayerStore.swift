@@ -7,6 +7,8 @@ internal import Threading
 /// What all layers of a store share.
 struct StoreServices: Sendable {
     let cache: CacheDirectory
+    /// Looked in before the network, and not written to.
+    let shared: [CacheDirectory]
     let logger: Logger
     /// For what is wanted as a whole, or ahead.
     let fetching: WorkerPool
@@ -16,6 +18,7 @@ struct StoreServices: Sendable {
     let listing: WorkerPool
     /// For what needs the disk only.
     let local: WorkerPool
+    let room: CacheRoom
     /// Seconds without progress after which a wait ends; a little more, since sources give up by themselves.
     let timeout: Int
     let patience: Patience
@@ -47,16 +50,27 @@ public final class LayerStore: Sendable {
 
     /// `concurrency`: requests at a time for what is wanted as a whole, 1 or more; what readers wait for comes on top.
     /// `timeout`: seconds without progress after which to give up.
-    public convenience init(cache: CacheDirectory, concurrency: Int = 5, timeout: Int = 60, logger: Logger) {
-        self.init(cache: cache, concurrency: concurrency, timeout: timeout, patience: Patience(), logger: logger)
+    /// `shared`: caches to look in before the network, which are not written to. `limit`: bytes on disk that the layers
+    /// may take; nil for no limit but the disk.
+    public convenience init(
+        cache: CacheDirectory, shared: [CacheDirectory] = [], concurrency: Int = 5, timeout: Int = 60,
+        limit: UInt64? = nil, logger: Logger
+    ) {
+        self.init(
+            cache: cache, shared: shared, concurrency: concurrency, timeout: timeout, limit: limit,
+            patience: Patience(), logger: logger)
     }
 
-    init(cache: CacheDirectory, concurrency: Int, timeout: Int, patience: Patience, logger: Logger) {
+    init(
+        cache: CacheDirectory, shared: [CacheDirectory] = [], concurrency: Int = 5, timeout: Int, limit: UInt64? = nil,
+        patience: Patience, logger: Logger
+    ) {
         self.cache = cache
         services = StoreServices(
-            cache: cache, logger: logger, fetching: WorkerPool(limit: max(1, concurrency)),
+            cache: cache, shared: shared, logger: logger, fetching: WorkerPool(limit: max(1, concurrency)),
             demanding: WorkerPool(limit: 32), verifying: WorkerPool(limit: 4), listing: WorkerPool(limit: 8),
-            local: WorkerPool(limit: 4), timeout: timeout, patience: patience,
+            local: WorkerPool(limit: 4), room: CacheRoom(cache, limit: limit, logger: logger), timeout: timeout,
+            patience: patience,
             shutdown: Cancellation())
     }
 
@@ -81,11 +95,13 @@ public final class LayerStore: Sendable {
     /// Ends what is under way and blocks until it has ended. What was fetched stays, to be resumed.
     public func shutDown() {
         services.shutdown.cancel()
-        for layer in layers.withLock({ Array($0.values) }) { layer.cancelAll() }
+        let transfers = layers.withLock { Array($0.values) }.compactMap { $0.cancelAll() }
         services.local.waitUntilIdle()
         services.fetching.waitUntilIdle()
         services.demanding.waitUntilIdle()
         services.verifying.waitUntilIdle()
         services.listing.waitUntilIdle()
+        for transfer in transfers { transfer.saveSnapshot() }
+        services.local.waitUntilIdle()
     }
 }

@@ -250,6 +250,8 @@ extension LayerTransfer {
     private func failed(_ error: any Error) {
         let error = StoreError(error, layer: key.digest)
         switch error {
+        case .noSpace where services.room.makeSome():
+            schedule()
         case .noSpace:
             // Nothing half-written stays, and room comes free.
             try? partial.discard()

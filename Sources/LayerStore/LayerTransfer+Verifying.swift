@@ -99,16 +99,18 @@ extension LayerTransfer {
             return
         }
         try partial.state.setLayerSize(index.layerSize)
+        if let digest = index.contentDigest { try partial.state.setContentDigest(digest) }
         let files = try LayerFiles(directory: partial.directory, layout: index.layout)
         try files.setLength(index.layerSize)
         // Before `good`: those who see that look for it.
         try services.cache.saveIndex(index, key, blobSize: blob.size)
         try partial.state.setLifecycle(.good)
-        end(.good(try OpenLayer(directory: partial.directory, state: partial.state), index))
+        end(.good(OpenLayer(directory: partial.directory, state: partial.state), index))
         do {
             try files.sync()
             try partial.state.file.sync()
             try? partial.directory.remove(CompressedFollower.blobName)
+            try? partial.directory.remove(PresenceSnapshot.name)
             try partial.commit()
         } catch {
             // Those who have it open read on; the next mount fetches it again.
@@ -138,6 +140,9 @@ extension LayerTransfer {
             services.cache.dropIndex(key)
             try? partial.discard()
             end(.failed(error))
+        case .noSpace where services.room.makeSome():
+            // What was placed of it is placed anew, from what is here.
+            end(.superseded)
         case .noSpace:
             try? partial.discard()
             fail(error)

@@ -3,6 +3,7 @@ internal import Logging
 internal import OCI
 internal import SystemPackage
 private import Synchronization
+internal import Threading
 
 /// What a transfer remembers of others between two looks.
 struct TransferWatch: Sendable {
@@ -10,6 +11,9 @@ struct TransferWatch: Sendable {
     var beats: UInt64 = 0
     /// When others last brought something.
     var lastNews: ContinuousClock.Instant?
+    /// When a snapshot was made last, and what had been received by then.
+    var lastSnapshot = ContinuousClock.now
+    var snapshotReceived: UInt64 = 0
     /// The last heartbeat of others, and since when it is the same.
     var others: [StateFile.Participant: (beat: UInt64, since: ContinuousClock.Instant)] = [:]
 }
@@ -45,6 +49,7 @@ extension LayerTransfer {
             if isBeat {
                 try findFrozen(now)
                 giveUpIfStuck(now)
+                snapshotIfDue(now)
             }
         } catch {
             fail(StoreError(error, layer: key.digest))
@@ -60,6 +65,30 @@ extension LayerTransfer {
         }
         let kibibytes = received.load(ordering: .relaxed) >> 10
         partial.state.beat(participant, kibibytes << 32 | (beats & 0xffff_ffff))
+    }
+
+    private static let snapshotInterval = Duration.seconds(30)
+
+    /// While bytes come, twice a minute what is here is made durable.
+    private func snapshotIfDue(_ now: ContinuousClock.Instant) {
+        let isDue = state.withLock { now - $0.watch.lastSnapshot >= Self.snapshotInterval }
+        if isDue { services.local.submit { self.saveSnapshot() } }
+    }
+
+    /// Blocks as long as the disk does.
+    func saveSnapshot() {
+        let received = received.load(ordering: .relaxed)
+        let isNews = state.withLock { state in
+            state.watch.lastSnapshot = .now
+            defer { state.watch.snapshotReceived = received }
+            return state.watch.snapshotReceived != received
+        }
+        guard isNews, (try? partial.isCurrent) ?? false, (try? partial.state.lifecycle) == .filling else { return }
+        do {
+            try PresenceSnapshot.save(partial, chunks)
+        } catch {
+            services.logger.warning("\(key): what was fetched so far may not outlive a power loss: \(error)")
+        }
     }
 
     /// False if it is over.
@@ -78,7 +107,7 @@ extension LayerTransfer {
                     canRetry: true))
             return false
         case .good:
-            let open = try OpenLayer(directory: partial.directory, state: partial.state)
+            let open = OpenLayer(directory: partial.directory, state: partial.state)
             let known = services.cache.loadIndex(key, blobSize: blob.size)
             let index = try known.flatMap { $0.isVerified ? $0 : nil } ?? open.rebuildIndex(key)
             end(.good(open, index))

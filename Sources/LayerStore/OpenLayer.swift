@@ -5,19 +5,23 @@ private import Synchronization
 
 /// A layer that is whole and verified, open for reading.
 ///
-/// While it lives, other processes see the layer as listed; while a file of it is open, as in use: neither `prune` nor
-/// a full disk takes it away.
+/// While it lives, other processes see the layer as listed, and `prune` leaves it alone; while a file of it is open, as in
+/// use, and nothing takes it away. With no file open it holds no bytes of the layer: a full disk may take it.
 final class OpenLayer: Sendable {
     let directory: DirectoryHandle
     let state: StateFile
-    private let stream: OwnedFile
-    private let openFiles = Mutex(0)
+    private let use = Mutex(Use())
 
-    /// `state` says `good`. Throws what opening the files throws.
-    init(directory: DirectoryHandle, state: StateFile) throws(Errno) {
+    private struct Use: Sendable {
+        var openFiles = 0
+        /// Open as long as any file is.
+        var stream: OwnedFile?
+    }
+
+    /// `state` says `good`.
+    init(directory: DirectoryHandle, state: StateFile) {
         self.directory = directory
         self.state = state
-        stream = try directory.file(LayerFiles.streamName, .read)
     }
 
     /// The layer from `layers/`, or nil if it is not there, or is being taken away. What is proven to be damaged, or was
@@ -26,7 +30,7 @@ final class OpenLayer: Sendable {
     static func open(_ key: LayerKey, blobSize: UInt64, in cache: CacheDirectory) throws -> OpenLayer? {
         guard let directory = try layerDirectory(key, cache) else { return nil }
         let found = try whole(directory, key)
-        if found == nil { try cache.discard(key.description, in: cache.layers) }
+        if found == nil, cache.access.mayWrite { try cache.discard(key.description, in: cache.layers) }
         guard let open = found else { return nil }
         guard open.state.blobSize == blobSize else {
             throw StoreError.unusable(
@@ -45,7 +49,7 @@ final class OpenLayer: Sendable {
         } catch .noSuchFileOrDirectory {
             return nil
         } catch .notDirectory, .tooManySymbolicLinkLevels {
-            try cache.discard(key.description, in: cache.layers)
+            if cache.access.mayWrite { try cache.discard(key.description, in: cache.layers) }
             return nil
         }
     }
@@ -55,8 +59,8 @@ final class OpenLayer: Sendable {
         do {
             guard let state = try StateFile.open(in: directory, key: key) else { return nil }
             let lifecycle = try state.lifecycle
-            let open = try OpenLayer(directory: directory, state: state)
-            let size = try open.stream.attributes.size
+            let open = OpenLayer(directory: directory, state: state)
+            let size = try directory.attributes(of: LayerFiles.streamName).size
             let wanted = try state.layerSize
             return lifecycle == .good && size == wanted ? open : nil
         } catch .noSuchFileOrDirectory, .isDirectory, .outOfRange {
@@ -87,30 +91,51 @@ final class OpenLayer: Sendable {
 
     /// Opens the file that holds `content`, which is in the uncompressed layer. nil if the layer was evicted.
     func openFile(content: ByteRange, isOwnFile: Bool) throws(Errno) -> LayerFile? {
-        let file: OwnedFile
-        if isOwnFile {
-            do {
-                file = try directory.directory(LayerFiles.membersName).file(String(content.start), .read)
-            } catch .noSuchFileOrDirectory {
-                return nil
-            }
-        } else {
-            file = stream
+        guard let stream = try startUse() else { return nil }
+        guard isOwnFile else { return LayerFile(layer: self, file: stream, base: content.start, size: content.count) }
+        do {
+            let file = try directory.directory(LayerFiles.membersName).file(String(content.start), .read)
+            return LayerFile(layer: self, file: file, base: 0, size: content.count)
+        } catch {
+            closedFile()
+            if error == .noSuchFileOrDirectory { return nil }
+            throw error
         }
-        guard
-            try openFiles.withLock({ count throws(Errno) -> Bool in
-                if count == 0, try !state.claim(.open, .shared) { return false }
-                count += 1
-                return true
-            })
-        else { return nil }
-        return LayerFile(layer: self, file: file, base: isOwnFile ? 0 : content.start, size: content.count)
+    }
+
+    /// Counts one more open file; nil if the layer was evicted.
+    private func startUse() throws(Errno) -> OwnedFile? {
+        try use.withLock { use throws(Errno) -> OwnedFile? in
+            if let stream = use.stream {
+                use.openFiles += 1
+                return stream
+            }
+            use.stream = try claimedStream()
+            use.openFiles = use.stream == nil ? 0 : 1
+            return use.stream
+        }
+    }
+
+    private func claimedStream() throws(Errno) -> OwnedFile? {
+        guard try state.claim(.open, .shared) else { return nil }
+        do {
+            let stream = try directory.file(LayerFiles.streamName, .read)
+            state.noteUse()
+            return stream
+        } catch {
+            _ = try? state.claim(.open, .none)
+            if error == .noSuchFileOrDirectory { return nil }
+            throw error
+        }
     }
 
     fileprivate func closedFile() {
-        openFiles.withLock { count in
-            count -= 1
-            if count == 0 { _ = try? state.claim(.open, .none) }
+        use.withLock { use in
+            use.openFiles -= 1
+            if use.openFiles == 0 {
+                use.stream = nil
+                _ = try? state.claim(.open, .none)
+            }
         }
     }
 }

@@ -18,7 +18,8 @@ struct PartialLayer {
         while tries < 100 {
             tries += 1
             guard let found = try existing(key, cache) else {
-                try create(key, blobSize, cache)
+                try adoptFromEarlierBoot(key, blobSize, cache)
+                if try existing(key, cache) == nil { try create(key, blobSize, cache) }
                 continue
             }
             if found.state.blobSize == blobSize { return found }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+private import Glibc
 internal import OCI
 internal import SystemPackage
 
@@ -18,6 +19,7 @@ internal import SystemPackage
 /// | 40 | 4 | chunk size in bytes |
 /// | 64 | 192 | the key, padded with zeros |
 /// | 256 | 512 | a heartbeat of 8 bytes for each of 64 participants |
+/// | 768 | 32 | sha256 of the uncompressed layer, once it is good |
 ///
 /// A chunk's byte is 1 when it is here: written after the chunk's bytes, never before. While it is being fetched it is
 /// two more than the participant who does, if that has a number; any other value means nothing. Locks lie on the same
@@ -110,6 +112,13 @@ final class StateFile: Sendable {
     /// Whether nobody lists it, has it open, or fills it; if so, nobody will until this file is closed.
     func claimAlone() throws(Errno) -> Bool { try file.lock(.exclusive, start: 0, count: Self.headerSize) }
 
+    /// Notes that a file of the layer is opened: the file's own time, to a minute, so that reads cost no writes. In
+    /// another's cache it is left.
+    func noteUse() {
+        guard let last = try? file.attributes.modified, last + 60 < Int64(time(nil)) else { return }
+        _ = futimens(file.descriptor.rawValue, nil)
+    }
+
     // MARK: Lifecycle
 
     var lifecycle: Lifecycle {
@@ -130,6 +139,18 @@ final class StateFile: Sendable {
         try file.write(bytes.span.bytes, at: 24)
     }
 
+    /// sha256 of the uncompressed layer; nil until it is good.
+    var contentDigest: Digest? {
+        get throws(Errno) {
+            let raw = try file.bytes(at: 768, count: 32)
+            return raw.allSatisfy { $0 == 0 } ? nil : Digest(sha256: raw)
+        }
+    }
+
+    func setContentDigest(_ digest: Digest) throws(Errno) {
+        try file.write(digest.bytes.span.bytes, at: 768)
+    }
+
     /// How far a compressed layer has been placed, from its start on: bytes of the uncompressed layer. Those before it
     /// may be read.
     var front: UInt64 {
@@ -143,6 +164,16 @@ final class StateFile: Sendable {
     }
 
     // MARK: Presence
+
+    /// After a reboot: nothing is here but these chunks, and nothing is known of what was made of them.
+    func reset(to isPresent: [Bool]) throws(Errno) {
+        var states = [UInt8](repeating: 0, count: isPresent.count)
+        for chunk in isPresent.indices where isPresent[chunk] { states[chunk] = 1 }
+        try file.write(states.span.bytes, at: UInt64(Self.headerSize))
+        try setFront(0)
+        try setLifecycle(.filling)
+        try file.sync()
+    }
 
     /// The chunks' bytes as they stand.
     func chunkStates(_ chunks: Range<Int>) throws(Errno) -> [UInt8] {

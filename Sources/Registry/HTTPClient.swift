@@ -90,7 +90,9 @@ final class HTTPClient: Sendable {
         let redirects = request.url.hasPrefix("https:") ? "https" : "http,https"
         _ = ccurl_set_string(handle, CURLOPT_REDIR_PROTOCOLS_STR, redirects)
         _ = ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT, min(settings.connectTimeout, request.patience ?? .max))
-        _ = ccurl_set_long(handle, CURLOPT_BUFFERSIZE, 256 << 10)
+        // Many small ranges may be asked for at once.
+        let isSmall = request.range.map { $0.count < 64 << 10 } ?? false
+        _ = ccurl_set_long(handle, CURLOPT_BUFFERSIZE, isSmall ? 16 << 10 : 256 << 10)
         if !settings.verifyTLS {
             _ = ccurl_set_long(handle, CURLOPT_SSL_VERIFYPEER, 0)
             _ = ccurl_set_long(handle, CURLOPT_SSL_VERIFYHOST, 0)

@@ -64,7 +64,7 @@ struct InspectCommand: ParsableCommand {
             let cache = try cache.open()
             let named = try SourceOptions.reference(reference)
             let before = cache.lastResolution(of: named)?.digest
-            let family = try source.family(reference, cache)
+            let family = try source.family(reference, cache, shared: self.cache.openShared(besides: cache))
             // Both may be those of an index, whose kit has a digest of its own.
             let hasMoved = before != cache.lastResolution(of: named)?.digest
             let report = Self.report(family, cache, before: hasMoved ? before : nil)

@@ -44,10 +44,12 @@ struct ListCommand: ParsableCommand {
 
     func run() throws {
         do {
+            let own = try cache.open()
+            let shared = try cache.openShared(besides: own)
             let store = LayerStore(
-                cache: try cache.open(), concurrency: source.concurrency, timeout: source.timeout,
+                cache: own, shared: shared, concurrency: source.concurrency, timeout: source.timeout,
                 logger: log.logger(LogSink()))
-            let family = try source.family(reference, store.cache, filters: parts.filters)
+            let family = try source.family(reference, own, shared: shared, filters: parts.filters)
             if let warning = parts.warning(family) { Terminal.error("warning: \(warning)") }
             let tree = try KitFileSystem(family, store: store, modes: ModePolicy())
             let path = try EntryPath(parsing: Array(path.utf8))

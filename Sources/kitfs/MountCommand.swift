@@ -50,6 +50,12 @@ struct MountCommand: ParsableCommand {
             valueName: "filter"))
     var prefetch: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Keep what layers take on disk within this, as in 100GiB: the longest unused go first. [default: the disk]",
+            valueName: "size"))
+    var cacheLimit: ByteSize?
+
     @OptionGroup var verify: VerifyOptions
     @OptionGroup var parts: FilterOptions
     @OptionGroup var cache: CacheOptions

@@ -46,14 +46,17 @@ struct MountProcess {
         let directory =
             command.directory.hasPrefix("/dev/fd/") ? command.directory : MountTable.canonical(command.directory)
         let cache = try command.cache.open()
-        let family = try command.source.family(command.reference, cache, filters: command.parts.filters)
+        let shared = try command.cache.openShared(besides: cache)
+        let family = try command.source.family(
+            command.reference, cache, shared: shared, filters: command.parts.filters)
         for layer in family.kit.hiddenLayers {
             let blob = layer.descriptor
             logger.warning("layer \(blob.digest) of type \(blob.mediaType) is not shown: \(layer.reason)")
         }
         if let warning = command.parts.warning(family) { warn(warning) }
         let store = LayerStore(
-            cache: cache, concurrency: command.source.concurrency, timeout: command.source.timeout, logger: logger)
+            cache: cache, shared: shared, concurrency: command.source.concurrency, timeout: command.source.timeout,
+            limit: command.cacheLimit?.bytes, logger: logger)
         let tree = try KitFileSystem(
             family, store: store, modes: ModePolicy(sharesWithOthers: command.allowOther),
             verify: command.verify.policy)
@@ -81,6 +84,9 @@ struct MountProcess {
         try session.mount(on: directory)
         chdir("/")
         tree.claimCached()
+        for (declared, layer, _) in tree.mountedLayers {
+            cache.note(.init(kind: declared.kind.rawValue, kit: tree.reference.description), of: layer.key)
+        }
         defer {
             logger.notice("unmounted")
             store.shutDown()

@@ -16,6 +16,23 @@ struct CacheOptions: ParsableArguments {
             valueName: "dir"))
     var path: String?
 
+    @Option(
+        name: .customLong("shared-cache"),
+        help: ArgumentHelp(
+            "Look in this cache before the network, and do not write to it. May be repeated. [default: /var/cache/kitfs, if it may be read]",
+            valueName: "dir"))
+    var shared: [String] = []
+
+    /// Those that were named must be there; the machine's own is taken if it may be read.
+    func openShared(besides own: CacheDirectory) throws -> [CacheDirectory] {
+        var caches = try shared.map { try CacheDirectory(path: Environment.absolute($0), .look) }
+        let common = "/var/cache/kitfs"
+        if own.path != common, !shared.contains(common), let cache = try? CacheDirectory(path: common, .look) {
+            caches.append(cache)
+        }
+        return caches
+    }
+
     var resolved: String {
         get throws {
             if let path { return Environment.absolute(path) }
@@ -35,7 +52,9 @@ struct CacheOptions: ParsableArguments {
         return access(path, F_OK) == 0 ? try CacheDirectory(path: path, .look) : nil
     }
 
-    func open() throws -> CacheDirectory { try CacheDirectory(path: resolved) }
+    func open(_ access: CacheDirectory.Access = .use) throws -> CacheDirectory {
+        try CacheDirectory(path: resolved, access)
+    }
 }
 
 /// How registries are reached.
@@ -94,7 +113,9 @@ struct SourceOptions: ParsableArguments {
     }
 
     /// Fetches manifests and configs, the kit's own and its parents'.
-    func family(_ text: String, _ cache: CacheDirectory, filters: [KitFilter] = []) throws -> KitFamily {
+    func family(
+        _ text: String, _ cache: CacheDirectory, shared: [CacheDirectory], filters: [KitFilter] = []
+    ) throws -> KitFamily {
         var settings = settings
         if !tlsVerify, !plainHttp, !offline {
             Terminal.error("warning: --tls-verify=false: \(SourceSettings.risk)")
@@ -103,7 +124,8 @@ struct SourceOptions: ParsableArguments {
             settings.warn = { warnings.tell($0) }
         }
         return try KitFamily(Self.reference(text), filters: filters) { [settings] reference in
-            CachedArtifactSource(try settings.source(for: reference), cache: cache, isOffline: offline)
+            CachedArtifactSource(
+                try settings.source(for: reference), cache: cache, shared: shared, isOffline: offline)
         }
     }
 

@@ -28,6 +28,12 @@ struct PullCommand: ParsableCommand {
             valueName: "how"))
     var progress: PullProgress.Style?
 
+    @Option(
+        help: ArgumentHelp(
+            "Keep what layers take on disk within this, as in 100GiB: the longest unused go first. [default: the disk]",
+            valueName: "size"))
+    var cacheLimit: ByteSize?
+
     @OptionGroup var parts: FilterOptions
     @OptionGroup var cache: CacheOptions
     @OptionGroup var source: SourceOptions
@@ -35,12 +41,17 @@ struct PullCommand: ParsableCommand {
 
     func run() throws {
         do {
+            let own = try cache.open(.fill)
+            let shared = try cache.openShared(besides: own)
             let store = LayerStore(
-                cache: try cache.open(), concurrency: source.concurrency, timeout: source.timeout,
-                logger: log.logger(LogSink()))
-            let family = try source.family(reference, store.cache, filters: parts.filters)
+                cache: own, shared: shared, concurrency: source.concurrency, timeout: source.timeout,
+                limit: cacheLimit?.bytes, logger: log.logger(LogSink()))
+            let family = try source.family(reference, own, shared: shared, filters: parts.filters)
             if let warning = parts.warning(family) { Terminal.error("warning: \(warning)") }
             let layers = Self.layers(family, store)
+            for (declared, layer) in layers {
+                store.cache.note(.init(kind: declared.kind.rawValue, kit: reference), of: layer.key)
+            }
             let pull = LayerPull(layers)
             let interruption = endOnSignal(store)
             let shown = PullProgress(progress ?? .suited, layers)

@@ -41,7 +41,7 @@ final class PullProgress {
         let done = cached.reduce(0) { $0 + $1.cached }
         if initial == nil { initial = done }
         if style == .fancy {
-            write("\r" + clipped(total(done)) + "\u{1b}[K")
+            Terminal.status(total(done))
         } else if lastLine.map({ .now - $0 > .seconds(5) }) ?? false {
             line(total(done))
         }
@@ -52,7 +52,7 @@ final class PullProgress {
     func end(_ failures: [(Layer, StoreError)]) {
         guard style != .none else { return }
         show()
-        if style == .fancy { write("\r\u{1b}[K") }
+        if style == .fancy { Terminal.status("") }
         for (layer, error) in failures.dropFirst() { Terminal.error("\(layer.key.digest.short): \(error)") }
         if failures.isEmpty { line(total(layers.reduce(0) { $0 + $1.layer.descriptor.size })) }
     }
@@ -69,22 +69,9 @@ final class PullProgress {
         return text
     }
 
-    /// No wider than the terminal: a line that wraps cannot be taken back.
-    private func clipped(_ text: String) -> String {
-        var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1 else {
-            return String(text.prefix(79))
-        }
-        return String(text.prefix(Int(size.ws_col) - 1))
-    }
-
     private func line(_ text: String) {
-        write((style == .fancy ? "\r\u{1b}[K" : "") + text + "\n")
+        if style == .fancy { Terminal.status("") }
+        Terminal.error(text, isBare: true)
         lastLine = .now
-    }
-
-    private func write(_ text: String) {
-        let bytes = Array(text.utf8)
-        _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
     }
 }

@@ -19,6 +19,13 @@ enum Terminal {
         write(STDERR_FILENO, Array(((isBare ? "" : "kitfs: ") + text + "\n").utf8))
     }
 
+    /// A line on stderr that the next one replaces: for a terminal. No wider than that, or it could not be taken back.
+    static func status(_ text: String) {
+        var size = winsize()
+        let isKnown = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1
+        write(STDERR_FILENO, Array("\r\(text.prefix(isKnown ? Int(size.ws_col) - 1 : 79))\u{1b}[K".utf8))
+    }
+
     static var outIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
     /// A name as it stands, or on a terminal without what would confuse it.

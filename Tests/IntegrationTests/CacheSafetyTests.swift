@@ -67,7 +67,8 @@ import Testing
         // Again where something was renamed into it meanwhile.
         try eventually(within: 10, "the cache is gone") { try Command.run("rm", ["-rf", bench.cache]).exitCode == 0 }
         #expect(mount.openError("model/weights.safetensors") == EIO)
-        #expect(try mount.read("README.md").count == 26)
+        // What needs no cache goes on.
+        #expect(try mount.read("Kitfile").count > 100)
         try mount.unmount()
     }
 
@@ -138,7 +139,7 @@ import Testing
         try first.unmount()
         let second = try bench.mount(reference)
         try eventually(within: 5, "the mount has taken hold of it") {
-            try bench.kitfs("cache", "list").contains(#/9af37319[0-9a-f]+ .* yes/#)
+            try bench.kitfs("cache", "list").contains(#/9af37319[0-9a-f]+ .* now +\S+mnt-\d+/#)
         }
         #expect(try bench.kitfs("cache", "prune", "--all").contains("1 in use and kept"))
         try second.unmount()

@@ -72,11 +72,11 @@ import Testing
         try eventually(within: 5, "it is committed") { try bench.files("partial").isEmpty }
         let cache = try CacheDirectory(path: bench.path)
         #expect(try cache.storedLayers().map(\.isInUse) == [true])
-        #expect(try cache.pruneAll() == .init(layers: 0, freed: 0, kept: 1))
+        #expect(try cache.prune(.all) == .init(layers: 0, freed: 0, kept: 1))
         store?.shutDown()
         store = nil
         #expect(try cache.storedLayers().map(\.isInUse) == [false])
-        #expect(try cache.pruneAll().layers == 1)
+        #expect(try cache.prune(.all).layers == 1)
         #expect(try cache.storedLayers().isEmpty)
     }
 }

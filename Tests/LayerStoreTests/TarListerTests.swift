@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import OCI
+import Synchronization
 import TestSupport
 import Testing
 
@@ -46,6 +48,24 @@ import Testing
         }
     }
 
+    /// Headers at equal strides are asked for many at once, and no more of the layer than them.
+    @Test(arguments: [-1, 57]) func equalStridesAreGuessed(_ odd: Int) throws {
+        let content = [UInt8](repeating: 7, count: 150_000)
+        let tar = StoreBench.tar((0..<150).map { ("d/\($0)", $0 == odd ? content + [1, 2, 3] + content : content) })
+        let source = CrowdedSource(try MemorySource())
+        var lister = TarLister(blob: try source.source.add(tar), source: source, cancellation: Cancellation())
+        let index = try lister.index()
+        #expect(index.count == 152)  // the root and `d` besides
+        #expect(source.crowd >= 8)
+        // A header each, the first few with a window around, and where a guess was wrong some in vain.
+        #expect(source.source.moved < 150 * 512 + 10 * 2048 + (odd < 0 ? 0 : 96 * 512))
+        let whole = try StoreBench()
+        let layer = try whole.store().layer(
+            whole.source.add(tar), form: LayerForm(.tar), source: whole.source)
+        #expect(try layer.content() == nil)
+        #expect(try #require(layer.index).hasSameEntries(as: index))
+    }
+
     @Test func truncatedTarsAreRefused() throws {
         let tar = StoreBench.tar([("a", StoreBench.noise(5000, seed: 1)), ("b", [1])])
         // Behind a member's content other tars than kit's may end, with or without padding.
@@ -53,6 +73,24 @@ import Testing
         where !(5512...5632).contains(count) && !(6145...6656).contains(count) {
             #expect(throws: (any Error).self, "\(count) bytes") { _ = try list(Array(tar[..<count])) }
         }
+    }
+}
+
+/// Knows how many requests were under way at once.
+private final class CrowdedSource: BlobSource {
+    let source: MemorySource
+    private let counts = Mutex<(now: Int, most: Int)>((0, 0))
+    var crowd: Int { counts.withLock { $0.most } }
+
+    init(_ source: MemorySource) { self.source = source }
+
+    func fetch(
+        _ blob: Descriptor, range: ByteRange, cancellation: Cancellation, receive: (RawSpan) throws -> Void
+    ) throws {
+        counts.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
+        defer { counts.withLock { $0.now -= 1 } }
+        usleep(2000)
+        try source.fetch(blob, range: range, cancellation: cancellation, receive: receive)
     }
 }
 

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import OCI
+internal import SystemPackage
+
+/// The file `snapshot` of a layer that fills: chunks that are known to be on disk, not only in the memory of a machine
+/// that may lose its power. After a reboot no other is believed to be there.
+///
+/// The order in which it is made: the chunks that are here are listed; their files are synced; then the list is written,
+/// under another name, synced, and renamed into place. On disk, little-endian: `KITFSNAP`, version (4 bytes), 4 bytes of
+/// zero, size of the blob (8), a bit for each chunk, lowest bit first, and the sha256 of all before.
+struct PresenceSnapshot: Equatable {
+    static let name = "snapshot"
+    private static let magic = Array("KITFSNAP".utf8)
+    private static let version: UInt32 = 1
+    private static let headerSize = 24
+
+    let blobSize: UInt64
+    /// One for each chunk.
+    let isPresent: [Bool]
+
+    init(blobSize: UInt64, isPresent: [Bool]) {
+        self.blobSize = blobSize
+        self.isPresent = isPresent
+    }
+
+    var encoded: [UInt8] {
+        var bytes = Self.magic
+        bytes.append(littleEndian: Self.version)
+        bytes.append(littleEndian: UInt32(0))
+        bytes.append(littleEndian: blobSize)
+        var bits = [UInt8](repeating: 0, count: (isPresent.count + 7) / 8)
+        for (chunk, isPresent) in isPresent.enumerated() where isPresent { bits[chunk / 8] |= 1 << UInt8(chunk % 8) }
+        bytes += bits
+        return bytes + DigestHasher.digest(of: bytes).bytes
+    }
+
+    /// nil for anything that this version did not write of a blob of this size.
+    init?(decoding bytes: [UInt8], blobSize: UInt64) {
+        let chunks = StateFile.chunkCount(of: blobSize)
+        let body = Self.headerSize + (chunks + 7) / 8
+        guard bytes.count == body + 32, bytes.starts(with: Self.magic),
+            bytes.littleEndian(UInt32.self, at: 8) == Self.version,
+            bytes.littleEndian(UInt64.self, at: 16) == blobSize,
+            DigestHasher.digest(of: Array(bytes[..<body])).bytes.elementsEqual(bytes[body...])
+        else { return nil }
+        self.blobSize = blobSize
+        isPresent = (0..<chunks).map { bytes[Self.headerSize + $0 / 8] >> UInt8($0 % 8) & 1 != 0 }
+    }
+
+    /// Makes what is here durable, and says so.
+    static func save(_ partial: PartialLayer, _ chunks: ChunkMap) throws(Errno) {
+        _ = try chunks.refresh(0..<chunks.count)
+        let snapshot = PresenceSnapshot(blobSize: chunks.blobSize, isPresent: chunks.presence)
+        for name in [LayerFiles.streamName, CompressedFollower.blobName] {
+            try? partial.directory.file(name, .readWrite).sync()
+        }
+        if let members = try? partial.directory.directory(LayerFiles.membersName) {
+            for name in try members.names() { try members.file(name, .readWrite).sync() }
+            try members.sync()
+        }
+        try partial.directory.replaceFile(name, with: snapshot.encoded)
+        try partial.directory.sync()
+    }
+
+    static func load(from directory: DirectoryHandle, blobSize: UInt64) -> PresenceSnapshot? {
+        guard let file = try? directory.file(name, .read), let size = try? file.attributes.size, size < 1 << 30,
+            let bytes = try? file.bytes(at: 0, count: Int(size))
+        else { return nil }
+        return PresenceSnapshot(decoding: bytes, blobSize: blobSize)
+    }
+}
+
+extension PartialLayer {
+    /// Takes over what an earlier boot has left of a layer, as far as its snapshot proves it. Nothing, where there is none.
+    static func adoptFromEarlierBoot(_ key: LayerKey, _ blobSize: UInt64, _ cache: CacheDirectory) throws(Errno) {
+        let partials = try cache.top.directory("partial")
+        for boot in try partials.names() where CacheDirectory.isBootID(boot) && boot != CacheDirectory.bootID() {
+            guard let parent = try? partials.directory(boot), let left = try? parent.directory(key.description) else {
+                continue
+            }
+            guard let state = try? StateFile.open(in: left, key: key), state.blobSize == blobSize,
+                (try? state.claimAlone()) ?? false,
+                let snapshot = PresenceSnapshot.load(from: left, blobSize: blobSize)
+            else {
+                try cache.discard(key.description, in: parent)
+                continue
+            }
+            // First nothing more than is proven, then the name by which it is found.
+            try state.reset(to: snapshot.isPresent)
+            do {
+                try parent.rename(key.description, to: cache.partial, as: key.description)
+            } catch {
+                // Somebody was faster.
+                if error != .fileExists, error != .noSuchFileOrDirectory { throw error }
+            }
+            withExtendedLifetime(state) {}
+            return
+        }
+    }
+}
