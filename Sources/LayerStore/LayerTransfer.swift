@@ -277,7 +277,10 @@ final class LayerTransfer: Sendable {
                 state.frontGoal = 0
                 state.isWholeWanted = false
             }
-            state.recentFailure = (error, .now + services.patience.failure)
+            // What fails when nobody waits any more, or yet, is no answer to anyone.
+            if state.isWholeWanted || !state.waiters.isEmpty {
+                state.recentFailure = (error, .now + services.patience.failure)
+            }
             return (Array(state.waiters.values), state.isWholeWanted)
         }
         for waiter in waiters { waiter.call(error) }
