@@ -63,13 +63,14 @@ let package = Package(
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "OCI", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "LayerStoreTests",
-            dependencies: ["LayerStore", "LayerFormat", "OCI", "TestSupport", logging, system],
+            dependencies: ["LayerStore", "LayerFormat", "OCI", "TestSupport", "Threading", logging, system],
             swiftSettings: strict),
         .testTarget(
             name: "KitFileSystemTests",
             dependencies: ["KitFileSystem", "LayerStore", "ModelKit", "Registry", "OCI", "TestSupport", logging],
             swiftSettings: strict),
-        .testTarget(name: "IntegrationTests", dependencies: ["kitfs", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["kitfs", "TestSupport", "Threading"], swiftSettings: strict),
     ]
 )
 

@@ -20,7 +20,7 @@ extension KitFileSystem {
                 guard let self else { return }
                 switch change {
                 case .entries: observer(names(of: mounted))
-                case .wrongBytes: observer(openStreams(of: mounted.ordinal).map { .pages($0) })
+                case .wrongBytes: observer(streamed.inodes(of: mounted.ordinal).map { .pages($0) })
                 }
             }
         }
@@ -35,12 +35,5 @@ extension KitFileSystem {
         guard let index = mounted.layer.index, case .directory(let children)? = index.entry(LayerIndex.root)?.kind
         else { return [] }
         return children.compactMap { child in index.name(of: child).map { .name(parent: .root, $0) } }
-    }
-
-    private func openStreams(of layer: Int) -> [InodeNumber] {
-        let inodes = openFiles.all.compactMap { file -> InodeNumber? in
-            if case .stream(_, layer, let inode) = file { inode } else { nil }
-        }
-        return Array(Set(inodes))
     }
 }

@@ -36,14 +36,16 @@ extension KitFileSystem {
             if let error = failures[layer] { return .failed(.layer(key, error)) }
             do {
                 if let file = try mounted.layer.openFile(content: content) {
+                    let keepsCache = streamed.keepsCache(inode, mounted.layer.wrongGeneration, isVerified: true)
                     return .done(
                         Opened(
-                            handle: openFiles.insert(.layer(file, key)), keepsCache: true,
+                            handle: openFiles.insert(.layer(file, key)), keepsCache: keepsCache,
                             ownDescriptor: file.ownDescriptor))
                 }
                 guard mounted.isStreamed else { return .needs([Need(what: .content, layer: layer)]) }
                 let stream = OpenFile.stream(mounted.layer.openStream(content: content), layer: layer, inode: inode)
-                return .done(Opened(handle: openFiles.insert(stream), keepsCache: false))
+                let keepsCache = streamed.keepsCache(inode, mounted.layer.wrongGeneration, isVerified: false)
+                return .done(Opened(handle: openFiles.insert(stream), keepsCache: keepsCache))
             } catch {
                 return .failed(.layer(key, error))
             }

@@ -24,6 +24,7 @@ public final class KitFileSystem: Sendable {
     /// What was found to speak against layers, and when: see `objections(_:)`.
     let standing = Mutex<Standing?>(nil)
     let openFiles = HandleTable<OpenFile>()
+    let streamed = StreamedInodes()
     let openDirectories = HandleTable<Listing>()
 
     /// Throws `ModelKitError` if the Kitfile cannot be written as YAML.

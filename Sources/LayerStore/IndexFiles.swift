@@ -39,15 +39,16 @@ extension CacheDirectory {
         return index
     }
 
-    /// Runs `build` while no other process builds the index of this layer. One who takes very long is not waited for.
+    /// Runs `build` while no other process builds the index of this layer. One who takes longer than `patience` is not
+    /// waited for.
     func buildingIndex<Built>(
-        _ key: LayerKey, _ cancellation: Cancellation, _ build: () throws -> Built
+        _ key: LayerKey, _ patience: Duration, _ cancellation: Cancellation, _ build: () throws -> Built
     ) throws -> Built {
         // A lock on a byte of a file that is there, a byte that the digest chooses. Two that meet there only wait for each
         // other.
         let lock = try top.file("VERSION", .readWrite)
         let place = Int(key.digest.leadingBits >> 2)
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + patience
         while try !lock.lock(.exclusive, start: place), ContinuousClock.now < deadline {
             if cancellation.isCancelled { throw SourceError.cancelled }
             usleep(10_000)

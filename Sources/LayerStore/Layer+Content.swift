@@ -143,16 +143,22 @@ extension Layer {
             do {
                 if services.shutdown.isCancelled || setup.isCancelled { throw SourceError.cancelled }
                 if adoptCached() { return transferEnded(nil) }
-                let index = isListable ? try self.index ?? listing(setup) : nil
+                let index = isListable ? try placingIndex(setup) : nil
                 let transfer = try LayerTransfer(
                     key: key, blob: descriptor, source: source, services: services, index: index
-                ) { end in
-                    self.ended(end)
+                ) { transfer, end in
+                    self.ended(transfer, end)
+                }
+                // It may have been committed between the two looks: then the directory is a new one, for nothing.
+                if adoptCached() {
+                    try transfer.partial.discard()
+                    return transferEnded(nil)
                 }
                 let waiters = state.withLock { state -> [Waiter] in
                     defer { state.transfer = .ready(transfer) }
                     return Array(state.transfer.waiters.values)
                 }
+                transfer.start()
                 for waiter in waiters { waiter(nil) }
                 releaseTransferIfIdle()
             } catch is RangesIgnored {
@@ -163,26 +169,36 @@ extension Layer {
         }
     }
 
-    private func ended(_ end: LayerTransfer.End) {
+    private func ended(_ transfer: LayerTransfer, _ end: LayerTransfer.End) {
         switch end {
         case .good(let open, let index):
             contentArrived(open, index)
-            transferEnded(nil)
+            drop(transfer)
         case .failed(let error):
-            if case .unusable = error { transferEnded(nil) }
+            if transfer.isEnded { drop(transfer) }
             failContent(error)
         case .wrong(let error, let canRetry):
-            state.withLock { state in
-                state.wrongGeneration += 1
-                state.lastError = error
-            }
-            tell(.wrongBytes)
-            transferEnded(nil)
+            becameWrong(error)
+            drop(transfer)
             if canRetry { again() } else { failContent(error) }
         case .superseded:
-            transferEnded(nil)
+            drop(transfer)
             again()
         }
+    }
+
+    /// Whoever has read of it gets no more.
+    private func becameWrong(_ error: StoreError) {
+        state.withLock { state in
+            state.wrongGeneration += 1
+            state.lastError = error
+        }
+        tell(.wrongBytes)
+    }
+
+    /// It has ended; another may be on its way already.
+    private func drop(_ transfer: LayerTransfer) {
+        state.withLock { state in if state.transfer.value === transfer { state.transfer = .absent } }
     }
 
     /// Starts anew for those who still wait.
@@ -224,7 +240,8 @@ extension Layer {
 
     // MARK: Streams
 
-    var wrongGeneration: UInt64 { state.withLock { $0.wrongGeneration } }
+    /// How often bytes of it that may have been read were found to be wrong.
+    public var wrongGeneration: UInt64 { state.withLock { $0.wrongGeneration } }
     var wrongBytes: StoreError {
         state.withLock { $0.lastError } ?? .source(.unusable("layer \(key.digest): its bytes were wrong"))
     }

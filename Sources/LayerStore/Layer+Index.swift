@@ -47,7 +47,8 @@ extension Layer {
 
     /// The entries without the content, made by one process for all; nil where only the content tells them.
     func listing(_ cancellation: Cancellation) throws -> LayerIndex? {
-        try services.cache.buildingIndex(key, cancellation) {
+        // What the source needs to give up comes on top: together, no wait is longer than it may be.
+        try services.cache.buildingIndex(key, .milliseconds(services.timeout * 400), cancellation) {
             if let index = services.cache.loadIndex(key, blobSize: descriptor.size) { return index }
             let lister = EntryLister(
                 form: key.form, blob: descriptor, claimedSize: claimedSize, source: source,
@@ -55,9 +56,21 @@ extension Layer {
             guard let index = try lister.list() else { return nil }
             // What a kit claims of a raw layer's size is that kit's own affair.
             if key.form.archive == .raw { return index }
-            try services.cache.saveIndex(index, key, blobSize: descriptor.size)
+            // It is made again next time if it cannot be kept.
+            try? services.cache.saveIndex(index, key, blobSize: descriptor.size)
             return index
         }
+    }
+
+    /// The entries by which a transfer places bytes. All processes must do that alike: where one has verified them
+    /// meanwhile, what was listed here before does not count.
+    func placingIndex(_ cancellation: Cancellation) throws -> LayerIndex? {
+        if let index, index.isVerified { return index }
+        if let better = services.cache.loadIndex(key, blobSize: descriptor.size), better.isVerified {
+            setIndex(better)
+            return better
+        }
+        return try index ?? listing(cancellation)
     }
 
     /// Takes an index for the layer's; where it is another than the one that was shown, that is told.
@@ -71,6 +84,8 @@ extension Layer {
             // A verified index is not replaced by one that is not.
             guard index.isVerified, !known.isVerified else { return ([], false) }
             let isOther = !known.hasSameEntries(as: index)
+            // What is open by the old ones may be another file's bytes.
+            if isOther { state.wrongGeneration += 1 }
             state.index = .ready(isOther ? index.replacing(known) : index.numbered(as: known))
             return ([], isOther)
         }
@@ -78,6 +93,7 @@ extension Layer {
         for waiter in waiters { waiter(nil) }
         if isReplaced {
             services.logger.notice("\(key): verified, its entries are others than those listed")
+            tell(.wrongBytes)
             tell(.entries)
         }
     }

@@ -181,10 +181,17 @@ public final class Layer: Sendable {
     }
 
     /// Gives up whatever is under way: the mount ends.
-    func cancelAll() {
+    /// Returns the transfer that was under way.
+    func cancelAll() -> LayerTransfer? {
         state.withLock { $0.setup }?.cancel()
         failContent(.source(.cancelled))
-        state.withLock { $0.transfer.value }?.end(nil)
+        let transfer = state.withLock { state -> LayerTransfer? in
+            guard let transfer = state.transfer.value else { return nil }
+            state.transfer = .absent
+            return transfer
+        }
+        transfer?.end(nil)
+        return transfer
     }
 
     /// What is wrong with the layer in the eyes of those who show it: logged, and shown by `status`.

@@ -21,9 +21,18 @@ struct StoreServices: Sendable {
     let room: CacheRoom
     /// Seconds without progress after which a wait ends; a little more, since sources give up by themselves.
     let timeout: Int
+    let patience: Patience
     let shutdown: Cancellation
     let clock = TransferClock()
     let indexGeneration = Counter()
+}
+
+/// With others, and with what has failed.
+struct Patience: Sendable {
+    /// One who shows no heartbeat for so long is stopped or frozen: it keeps its directory, we start another.
+    var holder = Duration.seconds(10)
+    /// The kernel asks again at once for a range that failed: for so long the answer is the same.
+    var failure = Duration.seconds(5)
 }
 
 /// Counts what has happened; shared by reference.
@@ -41,16 +50,27 @@ public final class LayerStore: Sendable {
 
     /// `concurrency`: requests at a time for what is wanted as a whole, 1 or more; what readers wait for comes on top.
     /// `timeout`: seconds without progress after which to give up.
-    /// `shared`: caches to look in before the network, which are not written to. `limit`: bytes on disk that the layers may take; nil for no limit but the disk.
-    public init(
+    /// `shared`: caches to look in before the network, which are not written to. `limit`: bytes on disk that the layers
+    /// may take; nil for no limit but the disk.
+    public convenience init(
         cache: CacheDirectory, shared: [CacheDirectory] = [], concurrency: Int = 5, timeout: Int = 60,
         limit: UInt64? = nil, logger: Logger
+    ) {
+        self.init(
+            cache: cache, shared: shared, concurrency: concurrency, timeout: timeout, limit: limit,
+            patience: Patience(), logger: logger)
+    }
+
+    init(
+        cache: CacheDirectory, shared: [CacheDirectory] = [], concurrency: Int = 5, timeout: Int, limit: UInt64? = nil,
+        patience: Patience, logger: Logger
     ) {
         self.cache = cache
         services = StoreServices(
             cache: cache, shared: shared, logger: logger, fetching: WorkerPool(limit: max(1, concurrency)),
             demanding: WorkerPool(limit: 32), verifying: WorkerPool(limit: 4), listing: WorkerPool(limit: 8),
             local: WorkerPool(limit: 4), room: CacheRoom(cache, limit: limit, logger: logger), timeout: timeout,
+            patience: patience,
             shutdown: Cancellation())
     }
 
@@ -75,13 +95,13 @@ public final class LayerStore: Sendable {
     /// Ends what is under way and blocks until it has ended. What was fetched stays, to be resumed.
     public func shutDown() {
         services.shutdown.cancel()
-        for layer in layers.withLock({ Array($0.values) }) { layer.cancelAll() }
+        let transfers = layers.withLock { Array($0.values) }.compactMap { $0.cancelAll() }
         services.local.waitUntilIdle()
         services.fetching.waitUntilIdle()
         services.demanding.waitUntilIdle()
         services.verifying.waitUntilIdle()
         services.listing.waitUntilIdle()
-        for layer in layers.withLock({ Array($0.values) }) { layer.transfer?.saveSnapshot() }
+        for transfer in transfers { transfer.saveSnapshot() }
         services.local.waitUntilIdle()
     }
 }

@@ -36,6 +36,7 @@ extension LayerTransfer {
                 _ = try partial.state.claim(.commit, .none)
                 isWaiting = true
             } else {
+                state.withLock { $0.isVerifier = true }
                 try partial.state.setVerifier(participant)
                 guard try followAll() else { return finish() }
             }
@@ -80,12 +81,10 @@ extension LayerTransfer {
             }
             let index = try follower.finish()
             if let layout, index.layout != layout {
-                // Not the layer's fault: what listed it was wrong.
-                services.cache.dropIndex(key)
-                try partial.discard()
-                return wrong(
-                    .source(.unusable("layer \(key.digest): its headers were others when it was listed; open it again"))
-                )
+                // Not the layer's fault: what listed it was wrong, or nothing could.
+                try partial.rearrange(from: layout, to: index.layout, size: index.layerSize) {
+                    state.withLock { $0.lastProgress = .now }
+                }
             }
             try makeGood(index)
         } catch {
@@ -95,12 +94,16 @@ extension LayerTransfer {
 
     /// Serving starts at `good`; what makes it durable comes after.
     private func makeGood(_ index: LayerIndex) throws {
+        guard try partial.isCurrent else {
+            end(.superseded)
+            return
+        }
         try partial.state.setLayerSize(index.layerSize)
         if let digest = index.contentDigest { try partial.state.setContentDigest(digest) }
         let files = try LayerFiles(directory: partial.directory, layout: index.layout)
         try files.setLength(index.layerSize)
-        // Before `good`: those who see that look for it.
-        try services.cache.saveIndex(index, key, blobSize: blob.size)
+        // Before `good`: those who see that look for it, and make it anew where it could not be kept.
+        try? services.cache.saveIndex(index, key, blobSize: blob.size)
         try partial.state.setLifecycle(.good)
         end(.good(OpenLayer(directory: partial.directory, state: partial.state), index))
         do {
@@ -145,8 +148,10 @@ extension LayerTransfer {
             fail(error)
             end(.superseded)
         default:
+            // Whoever tries again starts with a digest of its own: this one may have seen bytes that were not placed.
             _ = try? partial.state.claim(.commit, .none)
             fail(error)
+            end(.superseded)
         }
     }
 }

@@ -9,6 +9,8 @@ internal import Threading
 struct TransferWatch: Sendable {
     var lastBeat: ContinuousClock.Instant?
     var beats: UInt64 = 0
+    /// When others last brought something.
+    var lastNews: ContinuousClock.Instant?
     /// When a snapshot was made last, and what had been received by then.
     var lastSnapshot = ContinuousClock.now
     var snapshotReceived: UInt64 = 0
@@ -19,8 +21,7 @@ struct TransferWatch: Sendable {
 /// Looking at what other processes do with the same layer: there is no other way to know than to look at its state.
 extension LayerTransfer {
     private static let beatInterval = Duration.milliseconds(500)
-    /// One who shows no heartbeat for so long is stopped or frozen: it keeps its directory, we start another.
-    private static let holderPatience = Duration.seconds(10)
+    private static let liveliness = Duration.seconds(2)
     /// So many chunks behind the front are looked at each time.
     private static let lookLimit = 1024
 
@@ -29,8 +30,12 @@ extension LayerTransfer {
         let (isBeat, isWaiting) = state.withLock { state in
             let isBeat = state.watch.lastBeat.map { now - $0 >= Self.beatInterval } ?? true
             if isBeat { state.watch.lastBeat = now }
-            let isWanted = state.isWholeWanted || !state.waiters.isEmpty
-            return (isBeat, isWanted && (isBeat || state.waitsForChunks || state.waitsForVerifier))
+            if state.isWholeWanted || !state.waiters.isEmpty {
+                return (isBeat, isBeat || state.waitsForChunks || state.waitsForVerifier)
+            }
+            // Nobody waits here, but others may wait for what is followed here: sooner where more has come lately.
+            let isLively = state.watch.lastNews.map { now - $0 < Self.liveliness } ?? false
+            return (isBeat, state.isVerifier && (isBeat || isLively))
         }
         guard isBeat || isWaiting else { return }
         do {
@@ -113,7 +118,7 @@ extension LayerTransfer {
     private func lookAtOthers() throws {
         let wanted = state.withLock { state in
             var wanted = state.demands + state.waiters.values.compactMap(\.chunks)
-            if state.isWholeWanted || layout == nil {
+            if state.isWholeWanted || state.isVerifier || layout == nil {
                 let front = chunks.frontChunk
                 wanted.append(front..<min(chunks.count, front + Self.lookLimit))
             }
@@ -126,7 +131,10 @@ extension LayerTransfer {
             isNews = isNews || front > placed
             setPlaced(front)
         }
-        if isNews { madeProgress() }
+        if isNews {
+            state.withLock { $0.watch.lastNews = .now }
+            madeProgress()
+        }
         // What others had claimed may have come free.
         verifyIfDue()
         schedule()
@@ -143,7 +151,7 @@ extension LayerTransfer {
                 state.watch.others[holder] = (beat, now)
                 return false
             }
-            return now - known.since > Self.holderPatience
+            return now - known.since > services.patience.holder
         }
         guard isFrozen else { return }
         services.logger.warning("\(key): another process stands still in the middle of it; starting anew")

@@ -24,7 +24,7 @@ final class LayerTransfer: Sendable {
     /// nil for a compressed layer, whose places are known only as it is decompressed.
     let layout: LayerLayout?
     let participant: StateFile.Participant?
-    private let onEnd: @Sendable (End) -> Void
+    private let onEnd: @Sendable (LayerTransfer, End) -> Void
     let state = Mutex(State())
     let claiming = Mutex(())
     /// Belongs to the one who verifies.
@@ -82,14 +82,18 @@ final class LayerTransfer: Sendable {
         /// Ranges were refused: the blob comes in one stream, from its start on.
         var mustStream = false
         var isVerifying = false
+        /// Has the commit claim: others, too, wait for what this one follows.
+        var isVerifier = false
         var isEnded = false
+        /// Ended, and `onEnd` knows: there is something else to look at.
+        var isOver = false
         var watch = TransferWatch()
     }
 
     /// Blocks; for a thread that may. `index`: the entries of an uncompressed layer. Throws what `StoreError.init` takes.
     init(
         key: LayerKey, blob: Descriptor, source: any BlobSource, services: StoreServices, index: LayerIndex?,
-        onEnd: @escaping @Sendable (End) -> Void
+        onEnd: @escaping @Sendable (LayerTransfer, End) -> Void
     ) throws {
         guard blob.size <= StateFile.sizeLimit else {
             throw StoreError.unusable(layer: key.digest, reason: "its descriptor says \(blob.size) bytes, over 16 TiB")
@@ -111,7 +115,12 @@ final class LayerTransfer: Sendable {
             layout = known
             follower = try PlainFollower(partial, layout: known)
         }
+    }
+
+    /// To be called once it is where `onEnd` looks for it: from now on it may end.
+    func start() {
         services.clock.add(self)
+        if isEnded { services.clock.remove(self) }
     }
 
     /// The directory that is there, or a new one; held as listed, so that `prune` leaves it alone.
@@ -164,7 +173,7 @@ final class LayerTransfer: Sendable {
             layout == nil ? nil : chunks.chunks(of: ByteRange(start: range.start, count: end - range.start) ?? range)
         let now = ContinuousClock.now
         let refusal = state.withLock { state -> StoreError?? in
-            if state.isEnded { return .some(nil) }
+            if state.isOver { return .some(nil) }
             if let recent = state.recentFailure {
                 if recent.until > now { return .some(recent.error) }
                 state.recentFailure = nil
@@ -260,36 +269,45 @@ final class LayerTransfer: Sendable {
     /// Something that is wanted cannot be had now. The transfer lives on: the next one who asks tries again.
     func fail(_ error: StoreError) {
         let (waiters, wasWhole) = state.withLock { state -> ([RangeWaiter], Bool) in
+            // Whoever waits still looks at what has come in its place.
+            if state.isEnded { return ([], false) }
             defer {
                 state.waiters = [:]
                 state.demands = []
                 state.frontGoal = 0
                 state.isWholeWanted = false
             }
-            state.recentFailure = (error, .now + .seconds(5))
+            // What fails when nobody waits any more, or yet, is no answer to anyone.
+            if state.isWholeWanted || !state.waiters.isEmpty {
+                state.recentFailure = (error, .now + services.patience.failure)
+            }
             return (Array(state.waiters.values), state.isWholeWanted)
         }
         for waiter in waiters { waiter.call(error) }
-        if wasWhole { onEnd(.failed(error)) }
+        if wasWhole { onEnd(self, .failed(error)) }
     }
 
     /// It is over: called once; what comes after is for nothing. False if it was over already.
     @discardableResult
     func end(_ end: End?) -> Bool {
-        let ended = state.withLock { state -> (flights: [Flight], waiters: [RangeWaiter], isVerifying: Bool)? in
+        let ended = state.withLock { state -> (flights: [Flight], isVerifying: Bool)? in
             guard !state.isEnded else { return nil }
             state.isEnded = true
-            defer { state.waiters = [:] }
-            return (state.flights, Array(state.waiters.values), state.isVerifying)
+            return (state.flights, state.isVerifying)
         }
         guard let ended else { return false }
         for flight in ended.flights { flight.cancellation.cancel() }
         services.clock.remove(self)
         if let participant { partial.state.leave(participant) }
         if !ended.isVerifying { _ = try? partial.state.claim(.commit, .none) }
-        if let end { onEnd(end) }
-        // They look again, at what has become of the layer.
-        for waiter in ended.waiters { waiter.call(nil) }
+        if let end { onEnd(self, end) }
+        // They look again, at what has become of the layer: not before that is known, or they would look here again.
+        let waiters = state.withLock { state in
+            state.isOver = true
+            defer { state.waiters = [:] }
+            return Array(state.waiters.values)
+        }
+        for waiter in waiters { waiter.call(nil) }
         return true
     }
 

@@ -83,6 +83,31 @@ struct PartialLayer {
         get throws(Errno) { try OpenLayer.isCurrent(directory, key, cache.partial) }
     }
 
+    /// Puts the bytes of a whole layer, which were placed by one layout, where another says. A place in a file stands
+    /// for the same byte in every layout, so that nobody reads wrong ones meanwhile. `isAlive` is called now and then.
+    func rearrange(from old: LayerLayout, to new: LayerLayout, size: UInt64, _ isAlive: () -> Void) throws(Errno) {
+        var source = try LayerFiles(directory: directory, layout: old)
+        var target = try LayerFiles(directory: directory, layout: new)
+        let buffer = ReadBuffer()
+        var offset: UInt64 = 0
+        while offset < size {
+            let memory = buffer.prefix(size - offset)
+            try source.read(at: offset, into: memory)
+            try target.write(UnsafeRawBufferPointer(memory).bytes, at: offset)
+            offset += UInt64(memory.count)
+            isAlive()
+        }
+        let members = try directory.directory(LayerFiles.membersName)
+        let sizes = Dictionary(new.members.map { (String($0.start), $0.count) }) { first, _ in first }
+        for name in try members.names() {
+            if let size = sizes[name] {
+                try members.file(name, .readWrite).truncate(to: size)
+            } else {
+                try members.remove(name)
+            }
+        }
+    }
+
     /// Takes the directory away; what others have open of it they keep.
     func discard() throws(Errno) {
         guard try isCurrent else { return }

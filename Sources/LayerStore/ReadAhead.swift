@@ -21,7 +21,8 @@ struct ReadAhead: Sendable {
     /// Notes a read. Returns how many bytes behind it will be wanted soon, as far as is known.
     mutating func note(_ offset: UInt64, _ count: UInt64) -> UInt64 {
         let end = offset + count
-        if offset > next + Self.slack || offset + Self.slack < next {
+        // A large one that had to wait comes again when its bytes are here.
+        if offset > next + Self.slack || offset + max(Self.slack, count) < next {
             start = offset
             next = end
             asked = end

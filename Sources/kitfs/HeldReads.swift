@@ -29,6 +29,8 @@ final class HeldReads: Sendable {
     func add(_ id: ID, _ giveUp: @escaping @Sendable () -> Void) {
         let surplus = state.withLock { state -> (@Sendable () -> Void)? in
             state.reads[id] = giveUp
+            // One with a higher number may have come before.
+            state.oldest = min(state.oldest, id)
             guard state.reads.count > limit else { return nil }
             while state.reads[state.oldest] == nil, state.oldest < state.next { state.oldest += 1 }
             return state.reads.removeValue(forKey: state.oldest)

@@ -27,7 +27,7 @@ struct VerifyOptions: ParsableArguments {
                 switch (parts[0], parts.count) {
                 case ("before-read", 1): break
                 case ("while-streaming", 1): streamsAll = true
-                case ("while-streaming", 2): filters.append(try KitFilter(parsing: String(parts[1])))
+                case ("while-streaming", 2): filters.append(try Self.filter(String(parts[1])))
                 default:
                     throw ValidationError("--verify takes before-read, or while-streaming[=FILTER], not “\(text)”.")
                 }
@@ -35,6 +35,11 @@ struct VerifyOptions: ParsableArguments {
             if streamsAll { return .whileStreaming([]) }
             return filters.isEmpty ? .beforeRead : .whileStreaming(filters)
         }
+    }
+
+    /// What is wrong with a filter is the user's to mend, as with all options.
+    private static func filter(_ text: String) throws -> KitFilter {
+        do { return try KitFilter(parsing: text) } catch { throw ValidationError("\(error)") }
     }
 
     /// As it is shown by `status`.

@@ -20,9 +20,9 @@ struct StoreBench {
 
     var path: String { directory.path + "/cache" }
 
-    func store(_ place: String? = nil) throws -> LayerStore {
+    func store(_ place: String? = nil, timeout: Int = 60, patience: Patience = Patience()) throws -> LayerStore {
         LayerStore(
-            cache: try CacheDirectory(path: place ?? path),
+            cache: try CacheDirectory(path: place ?? path), concurrency: 5, timeout: timeout, patience: patience,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -35,10 +35,24 @@ struct StoreBench {
     /// Bytes that do not repeat, made by a small generator from a seed.
     static func noise(_ count: Int, seed: UInt64) -> [UInt8] {
         var state = seed | 1
-        return (0..<count).map { _ in
+        var words = [UInt64](repeating: 0, count: (count + 7) / 8)
+        for place in words.indices {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return UInt8(truncatingIfNeeded: state >> 33)
+            words[place] = state ^ state >> 29
         }
+        return words.withUnsafeBytes { Array($0.prefix(count)) }
+    }
+
+    /// The tar's layer, listed.
+    func listed(_ store: LayerStore, _ blob: Descriptor, _ form: LayerForm = LayerForm(.tar)) throws -> Layer {
+        let layer = store.layer(blob, form: form, source: source)
+        if let error = try layer.listed() { throw error }
+        return layer
+    }
+
+    func gzip(_ tar: [UInt8]) throws -> Descriptor {
+        try source.add(
+            Command.check("gzip", ["-nc"], input: tar).stdout, "application/vnd.kitops.modelkit.dataset.v1.tar+gzip")
     }
 
     func files(_ part: String) throws -> [String] {
@@ -60,7 +74,47 @@ final class Outcome: Sendable {
     }
 }
 
+extension StreamFile {
+    private func outcome(_ offset: UInt64, _ bytes: inout [UInt8]) throws -> Outcome {
+        try bytes.withUnsafeMutableBytes { buffer throws -> Outcome in try read(at: offset, into: buffer) }
+    }
+
+    /// What is here of the file, without waiting; nil where it has to be waited for.
+    func present(_ offset: UInt64, _ count: Int) throws -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        guard case .read(let count) = try outcome(offset, &bytes) else { return nil }
+        return Array(bytes[..<count])
+    }
+
+    /// Reads as a mount does: waits for what is not here, and tries again.
+    func bytes(_ offset: UInt64, _ count: Int, of layer: Layer) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        for _ in 0..<50 {
+            switch try outcome(offset, &bytes) {
+            case .read(let count): return Array(bytes[..<count])
+            case .absent(let range, let ahead):
+                if let error = try layer.range(range, ahead: ahead) { throw error }
+            }
+        }
+        throw TestSupportError("what was waited for came and was gone again, 50 times")
+    }
+}
+
 extension Layer {
+    func range(_ range: ByteRange, ahead: UInt64) throws -> StoreError? {
+        let outcome = Outcome()
+        _ = requireRange(range, ahead: ahead, outcome.waiter)
+        return try outcome.wait()
+    }
+
+    /// Opens a file that need not be here; its entry must be known.
+    func stream(_ path: String) throws -> StreamFile {
+        guard let index, let number = index.number(at: try EntryPath(parsing: Array(path.utf8))),
+            case .file(let content)? = index.entry(number)?.kind
+        else { throw TestSupportError("no file \(path)") }
+        return openStream(content: content)
+    }
+
     func content() throws -> StoreError? {
         let outcome = Outcome()
         _ = requireContent(outcome.waiter)

@@ -15,6 +15,9 @@ public final class MemorySource: ArtifactSource {
         var moved: UInt64 = 0
         var failAfter: UInt64?
         var isHeld = false
+        var heldFrom: UInt64?
+        var ignoresRanges = false
+        var jitter: SplitMix64?
     }
 
     public init(reference: String = "oci:/memory") throws {
@@ -54,6 +57,24 @@ public final class MemorySource: ArtifactSource {
         set { state.withLock { $0.isHeld = newValue } }
     }
 
+    /// Transfers wait before the byte of this offset in the blob.
+    public var heldFrom: UInt64? {
+        get { state.withLock { $0.heldFrom } }
+        set { state.withLock { $0.heldFrom = newValue } }
+    }
+    /// Ranges that do not start at 0 are answered as a registry does that knows none.
+    public var ignoresRanges: Bool {
+        get { state.withLock { $0.ignoresRanges } }
+        set { state.withLock { $0.ignoresRanges = newValue } }
+    }
+    /// Pieces come with random pauses, of 1 ms on average.
+    public func setJitter(seed: UInt64) { state.withLock { $0.jitter = SplitMix64(seed: seed) } }
+
+    private func pause() {
+        let pause = state.withLock { state in state.jitter.map { _ in state.jitter?.next() ?? 0 } }
+        if let pause { usleep(UInt32(pause % 2000)) }
+    }
+
     public func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
         try ResolvedDocument(bytes: state.withLock { $0.manifest }, expected: nil, at: "memory")
     }
@@ -66,13 +87,22 @@ public final class MemorySource: ArtifactSource {
             if cancellation.isCancelled { throw SourceError.cancelled }
             usleepMilliseconds(2)
         }
+        if ignoresRanges, range.start > 0 { throw RangesIgnored() }
         guard let bytes = state.withLock({ $0.blobs[blob.digest] }) else {
             throw SourceError.notFound("no \(blob.digest)")
         }
         var position = range.start
         while position < range.end {
             if cancellation.isCancelled { throw SourceError.cancelled }
-            let count = Int(min(range.end - position, 50_000))
+            var count = Int(min(range.end - position, 50_000))
+            if let held = heldFrom, position + UInt64(count) > held {
+                guard position < held else {
+                    usleepMilliseconds(2)
+                    continue
+                }
+                count = Int(held - position)
+            }
+            pause()
             if let limit = failAfter, moved + UInt64(count) > limit {
                 throw SourceError.unreachable("as it was told to")
             }

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import OCI
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import LayerStore
+
+/// Several stores on one cache, as several processes are: what one brings, all have.
+@Suite struct SharedTransferTests {
+    private let bench: StoreBench
+    private static let large = StoreBench.noise(12 << 20, seed: 31)
+    private static let tar = StoreBench.tar([("large", large), ("small", [7])])
+    /// Headers, and what of a claimed chunk may have come twice.
+    private static let slack: UInt64 = 40_000
+
+    init() throws { bench = try StoreBench() }
+
+    private func blob(_ form: LayerForm) throws -> Descriptor {
+        form.compression == nil
+            ? try bench.source.add(Self.tar) : try bench.gzip(StoreBench.tar([("large", Self.large)]))
+    }
+
+    @Test(arguments: [LayerForm(.tar), LayerForm(.tar, .gzip)])
+    func eachChunkOnce(_ form: LayerForm) throws {
+        let blob = try blob(form)
+        bench.source.setJitter(seed: 1)
+        let layers = try (0..<3).map { _ in try bench.listed(bench.store(), blob, form) }
+        let before = bench.source.moved
+        let outcomes = layers.map { layer in
+            let outcome = Outcome()
+            _ = layer.requireContent(outcome.waiter)
+            return outcome
+        }
+        let files = try layers.map { try $0.stream("large") }
+        for (place, file) in files.enumerated() {
+            let offset = (place + 1) * 3_000_000
+            #expect(
+                try file.bytes(UInt64(offset), 4096, of: layers[place]) == Array(Self.large[offset..<offset + 4096]))
+        }
+        for outcome in outcomes { #expect(try outcome.wait() == nil) }
+        for layer in layers { #expect(try layer.bytes("large") == Self.large) }
+        #expect(bench.source.moved - before <= blob.size)
+        try eventually(within: 10, "it is committed") { try bench.files("partial").isEmpty }
+        #expect(try bench.files("layers").filter { $0.hasSuffix("/state") }.count == 1)
+    }
+
+    /// The one that follows what comes does so for all, also when nobody waits in its own process.
+    @Test(arguments: [LayerForm(.tar), LayerForm(.tar, .gzip)])
+    func anIdleVerifierGoesOn(_ form: LayerForm) throws {
+        let blob = try blob(form)
+        let layers = try (0..<2).map { _ in try bench.listed(bench.store(), blob, form) }
+        let file = try layers[0].stream("large")
+        #expect(try file.bytes(0, 4096, of: layers[0]) == Array(Self.large[..<4096]))
+        try eventually(within: 5, "it verifies") { layers[0].transfer?.state.withLock { $0.isVerifier } ?? false }
+        #expect(try layers[1].content() == nil)
+        #expect(try layers[1].bytes("large") == Self.large)
+        #expect(try file.present(9 << 20, 4096) == Array(Self.large[(9 << 20)..<(9 << 20) + 4096]))
+    }
+
+    /// What one has begun the other goes on with, when the first is gone.
+    @Test(arguments: [LayerForm(.tar), LayerForm(.tar, .gzip)])
+    func oneDiesInTheMiddle(_ form: LayerForm) throws {
+        let blob = try blob(form)
+        var dying: LayerStore? = try bench.store()
+        let other = try bench.listed(bench.store(), blob, form)
+        bench.source.heldFrom = blob.size / 2
+        let before = bench.source.moved
+        do {
+            let layer = try bench.listed(try #require(dying), blob, form)
+            _ = layer.requireContent { _ in }
+            try eventually(within: 10, "half has come") {
+                bench.source.moved - before >= blob.size / 2 - Self.slack
+            }
+        }
+        let outcome = Outcome()
+        _ = other.requireContent(outcome.waiter)
+        usleep(50_000)
+        dying?.shutDown()
+        dying = nil
+        bench.source.heldFrom = nil
+        #expect(try outcome.wait() == nil)
+        #expect(try other.bytes("large") == Self.large)
+        // A chunk that was not whole is fetched again: of at most so many requests at once.
+        #expect(bench.source.moved - before <= blob.size + 8 * StateFile.chunkSize)
+    }
+
+    /// One that has claims and shows no heartbeat is left alone with its directory.
+    @Test func aFrozenHolderIsLeft() throws {
+        let blob = try bench.source.add(Self.tar)
+        let patience = Patience(holder: .milliseconds(1500))
+        let layer = try bench.listed(bench.store(patience: patience), blob)
+        let cache = try CacheDirectory(path: bench.path)
+        let frozen = try PartialLayer.open(layer.key, blobSize: blob.size, in: cache)
+        let participant = try #require(try frozen.state.join())
+        #expect(try frozen.state.claim(.listed, .shared))
+        #expect(try frozen.state.claimChunks(4..<8, participant))
+        try frozen.state.sign(4..<8, participant)
+        let file = try layer.stream("large")
+        // What it has not claimed comes at once.
+        #expect(try file.bytes(0, 4096, of: layer) == Array(Self.large[..<4096]))
+        let start = ContinuousClock.now
+        let place = 5 * Int(StateFile.chunkSize)
+        #expect(try file.bytes(UInt64(place), 4096, of: layer) == Array(Self.large[place..<place + 4096]))
+        #expect(ContinuousClock.now - start > .milliseconds(1400), "it must be given its time")
+        #expect(try !frozen.isCurrent)
+        #expect(try layer.content() == nil)
+        // It wakes up, and does no harm.
+        try frozen.state.markPresent(4..<8)
+        try frozen.discard()
+        #expect(try layer.bytes("large") == Self.large)
+    }
+
+    /// One that shows a heartbeat is waited for, however slow it is.
+    @Test func aSlowHolderIsWaitedFor() throws {
+        let blob = try bench.source.add(Self.tar)
+        let layer = try bench.listed(bench.store(patience: Patience(holder: .milliseconds(1500))), blob)
+        let cache = try CacheDirectory(path: bench.path)
+        let slow = try PartialLayer.open(layer.key, blobSize: blob.size, in: cache)
+        let participant = try #require(try slow.state.join())
+        #expect(try slow.state.claimChunks(4..<8, participant))
+        try slow.state.sign(4..<8, participant)
+        let file = try layer.stream("large")
+        #expect(try file.bytes(0, 10, of: layer) == Array(Self.large[..<10]))
+        let before = bench.source.moved
+        let outcome = Outcome()
+        let range = try #require(ByteRange(start: 5 * StateFile.chunkSize, count: 10))
+        _ = layer.requireRange(range, ahead: 0, outcome.waiter)
+        for beat in 0..<30 {
+            slow.state.beat(participant, UInt64(beat))
+            usleep(100_000)
+        }
+        #expect(try slow.isCurrent)
+        guard !outcome.isCalled else {
+            Issue.record("it was not waited for: \(String(describing: try outcome.wait()))")
+            return
+        }
+        var files = try LayerFiles(directory: slow.directory, layout: try #require(layer.index).layout)
+        let bytes = Array(Self.tar[4 * Int(StateFile.chunkSize)..<8 * Int(StateFile.chunkSize)])
+        try files.write(bytes.span.bytes, at: 4 * StateFile.chunkSize)
+        try slow.state.markPresent(4..<8)
+        slow.state.releaseChunks(4..<8)
+        #expect(try outcome.wait() == nil)
+        #expect(bench.source.moved == before, "nothing of it was fetched again")
+        #expect(try file.present(5 * StateFile.chunkSize, 10)?.count == 10)
+    }
+}
