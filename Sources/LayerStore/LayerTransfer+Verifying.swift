@@ -37,6 +37,7 @@ extension LayerTransfer {
                 isWaiting = true
             } else {
                 try partial.state.setVerifier(participant)
+                state.withLock { $0.isVerifier = true }
                 guard try followAll() else { return finish() }
             }
         } catch {
@@ -144,6 +145,7 @@ extension LayerTransfer {
             fail(error)
             end(.superseded)
         default:
+            state.withLock { $0.isVerifier = false }
             _ = try? partial.state.claim(.commit, .none)
             fail(error)
         }

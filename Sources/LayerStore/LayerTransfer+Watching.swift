@@ -8,6 +8,8 @@ private import Synchronization
 struct TransferWatch: Sendable {
     var lastBeat: ContinuousClock.Instant?
     var beats: UInt64 = 0
+    /// Other processes work on the layer.
+    var hasCompany = false
     /// The last heartbeat of others, and since when it is the same.
     var others: [StateFile.Participant: (beat: UInt64, since: ContinuousClock.Instant)] = [:]
 }
@@ -26,7 +28,9 @@ extension LayerTransfer {
             let isBeat = state.watch.lastBeat.map { now - $0 >= Self.beatInterval } ?? true
             if isBeat { state.watch.lastBeat = now }
             let isWanted = state.isWholeWanted || !state.waiters.isEmpty
-            return (isBeat, isWanted && (isBeat || state.waitsForChunks || state.waitsForVerifier))
+            let isWaiting = isWanted && (isBeat || state.waitsForChunks || state.waitsForVerifier)
+            // Others wait for the one who verifies, whether or not anybody waits here.
+            return (isBeat, isWaiting || state.isVerifier && state.watch.hasCompany)
         }
         guard isBeat || isWaiting else { return }
         do {
@@ -53,6 +57,8 @@ extension LayerTransfer {
             state.watch.beats += 1
             return state.watch.beats
         }
+        let hasCompany = partial.state.hasOthers
+        state.withLock { $0.watch.hasCompany = hasCompany }
         let kibibytes = received.load(ordering: .relaxed) >> 10
         partial.state.beat(participant, kibibytes << 32 | (beats & 0xffff_ffff))
     }
@@ -84,7 +90,7 @@ extension LayerTransfer {
     private func lookAtOthers() throws {
         let wanted = state.withLock { state in
             var wanted = state.demands + state.waiters.values.compactMap(\.chunks)
-            if state.isWholeWanted || layout == nil {
+            if state.isWholeWanted || state.isVerifier || layout == nil {
                 let front = chunks.frontChunk
                 wanted.append(front..<min(chunks.count, front + Self.lookLimit))
             }

@@ -82,6 +82,8 @@ final class LayerTransfer: Sendable {
         /// Ranges were refused: the blob comes in one stream, from its start on.
         var mustStream = false
         var isVerifying = false
+        /// The commit claim is ours: what any process brings, this one follows, also while nobody here waits for it.
+        var isVerifier = false
         var isEnded = false
         var watch = TransferWatch()
     }
