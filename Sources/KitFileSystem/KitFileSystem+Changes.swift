@@ -19,8 +19,9 @@ extension KitFileSystem {
             mounted.layer.observe { [weak self] change in
                 guard let self else { return }
                 switch change {
-                case .entries: observer(names(of: mounted))
-                case .wrongBytes: observer(openStreams(of: mounted.ordinal).map { .pages($0) })
+                // What is open was found by the entries that were shown.
+                case .entries: observer(names(of: mounted) + openPages(of: mounted))
+                case .wrongBytes: observer(openPages(of: mounted))
                 }
             }
         }
@@ -37,10 +38,11 @@ extension KitFileSystem {
         return children.compactMap { child in index.name(of: child).map { .name(parent: .root, $0) } }
     }
 
-    private func openStreams(of layer: Int) -> [InodeNumber] {
+    /// What the kernel has of files that are read while they are fetched.
+    private func openPages(of mounted: MountedLayer) -> [Invalidation] {
         let inodes = openFiles.all.compactMap { file -> InodeNumber? in
-            if case .stream(_, layer, let inode) = file { inode } else { nil }
+            if case .stream(_, mounted.ordinal, let inode) = file { inode } else { nil }
         }
-        return Array(Set(inodes))
+        return Set(inodes).map { .pages($0) }
     }
 }

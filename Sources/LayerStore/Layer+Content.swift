@@ -143,6 +143,7 @@ extension Layer {
             do {
                 if services.shutdown.isCancelled || setup.isCancelled { throw SourceError.cancelled }
                 if adoptCached() { return transferEnded(nil) }
+                if isListable, state.withLock({ $0.isIndexDoubtful }) { replaceIndex(try listing(setup)) }
                 let index = isListable ? try self.index ?? listing(setup) : nil
                 let transfer = try LayerTransfer(
                     key: key, blob: descriptor, source: source, services: services, index: index
@@ -175,6 +176,7 @@ extension Layer {
             state.withLock { state in
                 state.wrongGeneration += 1
                 state.lastError = error
+                state.isIndexDoubtful = state.index.value.map { !$0.isVerified } ?? false
             }
             tell(.wrongBytes)
             transferEnded(nil)
@@ -223,7 +225,13 @@ extension Layer {
 
     // MARK: Streams
 
-    var wrongGeneration: UInt64 { state.withLock { $0.wrongGeneration } }
+    /// Streams that were opened under another one are of no use any more.
+    var streamStanding: (generation: UInt64, epoch: UInt8?) {
+        state.withLock { ($0.wrongGeneration, $0.index.value?.epoch) }
+    }
+    var otherEntries: StoreError {
+        .source(.unusable("layer \(key.digest): its entries are others than when this was opened; open it again"))
+    }
     var wrongBytes: StoreError {
         state.withLock { $0.lastError } ?? .source(.unusable("layer \(key.digest): its bytes were wrong"))
     }
