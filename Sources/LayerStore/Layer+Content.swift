@@ -215,7 +215,7 @@ extension Layer {
     func releaseTransferIfIdle() {
         let idle = state.withLock { state -> LayerTransfer? in
             guard let transfer = state.transfer.value, state.openStreams == 0, state.content.waiters.isEmpty,
-                !transfer.isWanted
+                !transfer.isWanted, !transfer.chunks.isWhole  // whole, it is verified, and ends by that
             else { return nil }
             state.transfer = .absent
             return transfer

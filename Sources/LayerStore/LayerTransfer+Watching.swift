@@ -29,8 +29,8 @@ extension LayerTransfer {
             if isBeat { state.watch.lastBeat = now }
             let isWanted = state.isWholeWanted || !state.waiters.isEmpty
             let isWaiting = isWanted && (isBeat || state.waitsForChunks || state.waitsForVerifier)
-            // Others wait for the one who verifies, whether or not anybody waits here.
-            return (isBeat, isWaiting || state.isVerifier && state.watch.hasCompany)
+            // Others wait for the one who verifies, or have brought all of it and gone, whether or not anybody waits here.
+            return (isBeat, isWaiting || state.isVerifier && (isBeat || state.watch.hasCompany))
         }
         guard isBeat || isWaiting else { return }
         do {
