@@ -45,9 +45,9 @@ bench: ## not there yet
 fuzz: packages ## FUZZ_TIME seconds of each of FUZZ_TARGETS (all); fails if one traps, hangs or takes too much memory
 	Tests/Fuzz/fuzz.sh
 
-soak: packages test-packages ## the long and random tests: 500 random kits, layers without end, random reads, a minute of each fuzz target
+soak: packages test-packages ## the long and random tests: 500 random kits, layers without end, random reads, slow faults, a minute of each fuzz target
 	$(SWIFT) build --build-tests
-	KITFS_SOAK=1 KITFS_KITS=500 $(SWIFT) test --skip-build --filter 'RandomKitTests|HostileCompressionTests|TransferStressTests|ReadModelTests|HungRegistryTests'
+	KITFS_SOAK=1 KITFS_KITS=500 $(SWIFT) test --skip-build --filter 'RandomKitTests|HostileCompressionTests|TransferStressTests|ReadModelTests|HungRegistryTests|NetworkFaultTests|ServerFaultTests|KilledFetchTests|ManyMembersTests'
 	FUZZ_TIME=60 $(MAKE) fuzz
 
 install: release ## into $(PREFIX)

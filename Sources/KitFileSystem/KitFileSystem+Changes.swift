@@ -19,8 +19,9 @@ extension KitFileSystem {
             mounted.layer.observe { [weak self] change in
                 guard let self else { return }
                 switch change {
-                case .entries: observer(names(of: mounted))
-                case .wrongBytes: observer(streamed.inodes(of: mounted.ordinal).map { .pages($0) })
+                // What is open was found by the entries that were shown.
+                case .entries: observer(names(of: mounted) + pages(of: mounted))
+                case .wrongBytes: observer(pages(of: mounted))
                 }
             }
         }
@@ -35,5 +36,10 @@ extension KitFileSystem {
         guard let index = mounted.layer.index, case .directory(let children)? = index.entry(LayerIndex.root)?.kind
         else { return [] }
         return children.compactMap { child in index.name(of: child).map { .name(parent: .root, $0) } }
+    }
+
+    /// What the kernel may have of files that were read before they were verified.
+    private func pages(of mounted: MountedLayer) -> [Invalidation] {
+        streamed.inodes(of: mounted.ordinal).map { .pages($0) }
     }
 }

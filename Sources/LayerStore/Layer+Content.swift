@@ -143,6 +143,7 @@ extension Layer {
             do {
                 if services.shutdown.isCancelled || setup.isCancelled { throw SourceError.cancelled }
                 if adoptCached() { return transferEnded(nil) }
+                if isListable, state.withLock({ $0.isIndexDoubtful }) { replaceIndex(try listing(setup)) }
                 let index = isListable ? try placingIndex(setup) : nil
                 let transfer = try LayerTransfer(
                     key: key, blob: descriptor, source: source, services: services, index: index
@@ -192,6 +193,7 @@ extension Layer {
         state.withLock { state in
             state.wrongGeneration += 1
             state.lastError = error
+            state.isIndexDoubtful = state.index.value.map { !$0.isVerified } ?? false
         }
         tell(.wrongBytes)
     }
@@ -229,7 +231,7 @@ extension Layer {
     func releaseTransferIfIdle() {
         let idle = state.withLock { state -> LayerTransfer? in
             guard let transfer = state.transfer.value, state.openStreams == 0, state.content.waiters.isEmpty,
-                !transfer.isWanted
+                !transfer.isWanted, !transfer.chunks.isWhole  // whole, it is verified, and ends by that
             else { return nil }
             state.transfer = .absent
             return transfer
@@ -242,6 +244,13 @@ extension Layer {
 
     /// How often bytes of it that may have been read were found to be wrong.
     public var wrongGeneration: UInt64 { state.withLock { $0.wrongGeneration } }
+    /// Streams that were opened under another one are of no use any more.
+    var streamStanding: (generation: UInt64, epoch: UInt8?) {
+        state.withLock { ($0.wrongGeneration, $0.index.value?.epoch) }
+    }
+    var otherEntries: StoreError {
+        .source(.unusable("layer \(key.digest): its entries are others than when this was opened; open it again"))
+    }
     var wrongBytes: StoreError {
         state.withLock { $0.lastError } ?? .source(.unusable("layer \(key.digest): its bytes were wrong"))
     }

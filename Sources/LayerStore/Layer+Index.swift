@@ -98,6 +98,22 @@ extension Layer {
         }
     }
 
+    /// Takes entries that were listed anew in the place of those that were made from wrong bytes.
+    func replaceIndex(_ index: LayerIndex?) {
+        let isReplaced = state.withLock { state -> Bool in
+            state.isIndexDoubtful = false
+            guard let index, let known = state.index.value, !known.isVerified, !known.hasSameEntries(as: index) else {
+                return false
+            }
+            state.index = .ready(index.replacing(known))
+            return true
+        }
+        guard isReplaced else { return }
+        services.indexGeneration.increment()
+        services.logger.notice("\(key): listed anew, its entries are others than those shown")
+        tell(.entries)
+    }
+
     func failIndex(_ error: StoreError) {
         let waiters = state.withLock { state -> [Waiter] in
             guard case .pending(let waiters) = state.index else { return [] }

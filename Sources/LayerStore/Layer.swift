@@ -49,6 +49,8 @@ public final class Layer: Sendable {
         var isHopeless = false
         /// Counts how often bytes that may have been read turned out to be wrong.
         var wrongGeneration: UInt64 = 0
+        /// The entries were made from bytes that are wrong: to be listed anew before anything is fetched by them.
+        var isIndexDoubtful = false
         var openStreams = 0
         var observers: [@Sendable (Change) -> Void] = []
         var nextWaiter: WaiterID = 1

@@ -190,7 +190,9 @@ extension LayerTransfer {
     /// The registry ignores ranges, as a proxy may that has not got the blob yet: all of it comes, from its start on, and
     /// what is missing is taken out of that. Ranges are tried again once the stream has ended.
     private func stream() {
-        let flights = state.withLock { state in
+        let flights = state.withLock { state -> [Flight] in
+            // A sibling was told the same: what flies by now is the stream.
+            guard !state.mustStream else { return [] }
             state.mustStream = true
             return state.flights
         }

@@ -149,6 +149,7 @@ extension LayerTransfer {
             end(.superseded)
         default:
             // Whoever tries again starts with a digest of its own: this one may have seen bytes that were not placed.
+            state.withLock { $0.isVerifier = false }
             _ = try? partial.state.claim(.commit, .none)
             fail(error)
             end(.superseded)

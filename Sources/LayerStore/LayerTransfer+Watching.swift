@@ -14,6 +14,8 @@ struct TransferWatch: Sendable {
     /// When a snapshot was made last, and what had been received by then.
     var lastSnapshot = ContinuousClock.now
     var snapshotReceived: UInt64 = 0
+    /// Other processes work on the layer.
+    var hasCompany = false
     /// The last heartbeat of others, and since when it is the same.
     var others: [StateFile.Participant: (beat: UInt64, since: ContinuousClock.Instant)] = [:]
 }
@@ -30,12 +32,12 @@ extension LayerTransfer {
         let (isBeat, isWaiting) = state.withLock { state in
             let isBeat = state.watch.lastBeat.map { now - $0 >= Self.beatInterval } ?? true
             if isBeat { state.watch.lastBeat = now }
-            if state.isWholeWanted || !state.waiters.isEmpty {
-                return (isBeat, isBeat || state.waitsForChunks || state.waitsForVerifier)
-            }
-            // Nobody waits here, but others may wait for what is followed here: sooner where more has come lately.
+            let isWanted = state.isWholeWanted || !state.waiters.isEmpty
+            if isWanted { return (isBeat, isBeat || state.waitsForChunks || state.waitsForVerifier) }
+            // Nobody waits here, but others may wait for what is followed here, or have brought all of it and gone: sooner
+            // where more has come lately.
             let isLively = state.watch.lastNews.map { now - $0 < Self.liveliness } ?? false
-            return (isBeat, state.isVerifier && (isBeat || isLively))
+            return (isBeat, state.isVerifier && (isBeat || isLively || state.watch.hasCompany))
         }
         guard isBeat || isWaiting else { return }
         do {
@@ -63,6 +65,8 @@ extension LayerTransfer {
             state.watch.beats += 1
             return state.watch.beats
         }
+        let hasCompany = partial.state.hasOthers
+        state.withLock { $0.watch.hasCompany = hasCompany }
         let kibibytes = received.load(ordering: .relaxed) >> 10
         partial.state.beat(participant, kibibytes << 32 | (beats & 0xffff_ffff))
     }

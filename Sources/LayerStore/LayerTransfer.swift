@@ -82,7 +82,7 @@ final class LayerTransfer: Sendable {
         /// Ranges were refused: the blob comes in one stream, from its start on.
         var mustStream = false
         var isVerifying = false
-        /// Has the commit claim: others, too, wait for what this one follows.
+        /// The commit claim is ours: what any process brings, this one follows, also while nobody here waits for it.
         var isVerifier = false
         var isEnded = false
         /// Ended, and `onEnd` knows: there is something else to look at.

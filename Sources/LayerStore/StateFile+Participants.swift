@@ -23,6 +23,9 @@ extension StateFile {
         _ = try? file.lock(.none, start: Self.participantLocks + participant)
     }
 
+    /// Whether other processes take part.
+    var hasOthers: Bool { file.isLocked(start: Self.participantLocks, count: Self.participantLimit) }
+
     func beat(_ participant: Participant, _ count: UInt64) {
         var bytes: [UInt8] = []
         bytes.append(littleEndian: count)

@@ -32,6 +32,8 @@ extension StoreError: CustomStringConvertible {
         switch error {
         case let error as StoreError: self = error
         case let error as SourceError: self = .source(error)
+        // The stream that was taken instead broke, and would come from its start again.
+        case let error as RangesIgnored: self = .source(.unreachable("layer \(layer): \(error)"))
         case Errno.noSpace, Errno.diskQuotaExceeded: self = .noSpace("no space left in the cache for layer \(layer)")
         case let error as Errno: self = .cache("layer \(layer): the cache failed: \(error)")
         default: self = .unusable(layer: layer, reason: "\(error)")

@@ -9,8 +9,9 @@ public final class StreamFile: Sendable {
     private let layer: Layer
     /// In the uncompressed layer.
     private let content: ByteRange
-    /// What was known to be wrong of the layer when this was opened.
+    /// What was known to be wrong of the layer when this was opened, and by which entries it was found.
     private let generation: UInt64
+    private let epoch: UInt8?
     private let state = Mutex(State())
 
     private struct State: Sendable {
@@ -33,7 +34,7 @@ public final class StreamFile: Sendable {
     init(_ layer: Layer, content: ByteRange) {
         self.layer = layer
         self.content = content
-        generation = layer.wrongGeneration
+        (generation, epoch) = layer.streamStanding
         layer.openedStream()
     }
 
@@ -42,7 +43,9 @@ public final class StreamFile: Sendable {
     /// Fills as much of `buffer` as the content has from `offset` on, if that is here.
     /// Throws `StoreError` if it cannot be, and for good once the layer turned out to be wrong.
     public func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Outcome {
-        if layer.wrongGeneration != generation { throw layer.wrongBytes }
+        let standing = layer.streamStanding
+        if standing.generation != generation { throw layer.wrongBytes }
+        if standing.epoch != epoch { throw layer.otherEntries }
         guard offset < size else { return .read(0) }
         let count = min(UInt64(buffer.count), size - offset)
         guard let range = ByteRange(start: content.start + offset, count: count) else { return .read(0) }

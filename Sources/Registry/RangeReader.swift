@@ -84,8 +84,12 @@ struct RangeReader: ResponseReader {
         if reached == range.end, position > range.end || response.contentLength == nil { throw ResponseComplete() }
     }
 
-    /// So many bytes before the range are taken and dropped, where a server ignores Range.
-    private static let skipLimit: UInt64 = 8 << 20
+    /// Whether a whole blob will do where a part was asked for. A part at its very start is taken out of it. Of a whole blob
+    /// that is asked for again, what was had before is taken once more. Whoever wants other parts had better take the
+    /// whole once, or each would cost all before it.
+    private var takesWhole: Bool {
+        range.count == blob.size ? reached <= 8 << 20 : range.end <= 256 << 10
+    }
 
     private func start(of response: HTTPResponse) throws -> UInt64 {
         func unusable(_ reason: String) -> SourceError { .unusable("\(place): blob \(blob.digest): \(reason)") }
@@ -93,9 +97,7 @@ struct RangeReader: ResponseReader {
             if let length = response.contentLength, length != blob.size {
                 throw unusable("the registry has \(length) bytes, the manifest says \(blob.size)")
             }
-            guard reached <= Self.skipLimit || range.count == blob.size && reached == range.start else {
-                throw RangesIgnored()
-            }
+            guard takesWhole else { throw RangesIgnored() }
             return 0
         }
         guard let (first, total) = response.contentRange else { throw unusable("HTTP 206 without a Content-Range") }

@@ -71,6 +71,21 @@ import Testing
         #expect(more.ended)
     }
 
+    /// Of a part at the blob's start, the whole is a good answer; of others it costs all that is before them.
+    @Test func theWholeInsteadOfADistantPart() throws {
+        let blob = Descriptor(mediaType: .kitConfig, digest: DigestHasher.digest(of: []), size: 20 << 20)
+        let whole = response(200, ["content-length": "\(20 << 20)"])
+        for (start, count) in [(0, 300 << 10), (256 << 10, 1), (1 << 20, 19 << 20)] as [(UInt64, UInt64)] {
+            var far = RangeReader(
+                blob: blob, range: try #require(ByteRange(start: start, count: count)), place: "r.io/m:v1")
+            _ = far.request("u")
+            #expect(throws: RangesIgnored.self) { try give(&far, whole, [1]) }
+        }
+        var near = RangeReader(blob: blob, range: try #require(ByteRange(start: 1, count: 2)), place: "r.io/m:v1")
+        _ = near.request("u")
+        #expect(try give(&near, whole, [1, 2, 3, 4]).bytes == [2, 3])
+    }
+
     @Test(
         arguments: [
             (200, ["content-length": "11"]), (200, ["content-length": "0"]), (206, [:]), (206, ["content-range": "x"]),

@@ -21,6 +21,21 @@ extension DockerRegistry {
         "\(directory.path)/storage/docker/registry/v2/blobs/sha256/\(hex.prefix(2))/\(hex)/data"
     }
 
+    /// Makes a file a blob of a repository, by renaming it: for layers too large to be pushed. The registry does not look
+    /// whether the digest is right, nor does what fetches parts only.
+    ///
+    /// - Parameter file: on the file system of /tmp.
+    public func plant(_ file: String, hex: String, in repository: String) throws {
+        let data = blobFile(hex: hex)
+        let link = "\(directory.path)/storage/docker/registry/v2/repositories/\(repository)/_layers/sha256/\(hex)/link"
+        for path in [data, link] {
+            let end = path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.endIndex
+            try Command.check("mkdir", ["-p", String(path[..<end])])
+        }
+        try systemCall("rename \(file)") { rename(file, data) }
+        try writeFile(link, Array("sha256:\(hex)".utf8))
+    }
+
     /// Inverts all bits of one byte of a stored blob; doing it twice restores it.
     ///
     /// - Parameter offset: in bytes from the start of the blob.

@@ -33,6 +33,8 @@ extension KitBuilder {
         public var damage: (@Sendable ([UInt8]) -> [UInt8])?
         /// The size that the manifest tells, where it is not the blob's.
         public var claimedSize: Int?
+        /// A blob that is in the registry already, see ``DockerRegistry/plant(_:hex:in:)``, instead of `content`.
+        public var planted: (hex: String, size: Int)?
 
         public init(_ kind: Kind, _ path: String, tar: [UInt8]) {
             (self.kind, self.path, content, archive) = (kind, path, tar, .tar)

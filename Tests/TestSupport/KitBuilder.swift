@@ -75,9 +75,13 @@ public struct KitBuilder: Sendable {
     public func write(tag: String, package: String) throws -> Written {
         var packed: [PackedLayer] = []
         for layer in Kind.allCases.flatMap({ kind in layers.filter { $0.kind == kind } }) {
-            let blob = try layer.blob
-            var descriptor = try layout.addBlob(
-                blob, mediaType: layer.mediaType(in: family), annotations: try layer.descriptorAnnotations(in: family))
+            let mediaType = layer.mediaType(in: family)
+            let annotations = try layer.descriptorAnnotations(in: family)
+            var descriptor =
+                try layer.planted.map {
+                    OCILayout.Descriptor(
+                        mediaType: mediaType, digest: "sha256:" + $0.hex, size: $0.size, annotations: annotations)
+                } ?? layout.addBlob(layer.blob, mediaType: mediaType, annotations: annotations)
             descriptor.size = layer.claimedSize ?? descriptor.size
             packed.append(PackedLayer(layer: layer, descriptor: descriptor))
         }

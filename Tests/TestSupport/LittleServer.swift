@@ -59,7 +59,7 @@ public struct ServedRequest: Sendable {
     /// With the query, as it was sent.
     public let target: String
     /// Names in lower case.
-    public let headers: [String: String]
+    public internal(set) var headers: [String: String]
     public let body: String
 
     public var path: String { String(target.prefix { $0 != "?" }) }

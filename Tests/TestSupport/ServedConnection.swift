@@ -77,7 +77,7 @@ public struct ServedConnection: Sendable {
         }
     }
 
-    private func write(_ bytes: ArraySlice<UInt8>) -> Bool {
+    func write(_ bytes: ArraySlice<UInt8>) -> Bool {
         var rest = bytes
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -88,7 +88,7 @@ public struct ServedConnection: Sendable {
     }
 
     /// All before the empty line.
-    private static func head(_ socket: Int32) -> String? {
+    static func head(_ socket: Int32) -> String? {
         var head: [UInt8] = []
         var byte: UInt8 = 0
         while !head.suffix(4).elementsEqual("\r\n\r\n".utf8) {
@@ -100,7 +100,7 @@ public struct ServedConnection: Sendable {
         return String(decoding: head.dropLast(4), as: UTF8.self)
     }
 
-    private static func fields(_ lines: ArraySlice<Substring>) -> [String: String] {
+    static func fields(_ lines: ArraySlice<Substring>) -> [String: String] {
         let pairs = lines.compactMap { line -> (String, String)? in
             guard let colon = line.firstIndex(of: ":") else { return nil }
             return (line[..<colon].lowercased(), String(line[line.index(after: colon)...].drop { $0 == " " }))

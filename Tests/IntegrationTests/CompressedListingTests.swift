@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import TestSupport
+import Testing
+
+/// What a compressed layer's head and trailer say is believed until the layer is here; and then no longer.
+@Suite final class CompressedListingTests {
+    private let registry: DockerRegistry
+    private let bench: Workbench
+
+    init() throws {
+        registry = try DockerRegistry()
+        bench = try Workbench()
+    }
+
+    /// The zeros are half a mebibyte, compressed; noise in front of them makes that a mebibyte and a half.
+    @Test(arguments: [LayerCompression.gzip, .zstd]) func oneLargeFileIsListedByItsEnds(
+        _ compression: LayerCompression
+    ) throws {
+        let size = 512 << 20
+        let file = bench.directory.path + "/weights.bin"
+        try Command.check("sh", ["-c", "head -c 1M /dev/urandom > \(file); truncate -s \(size) \(file)"])
+        // From a file, so that zstd knows the length beforehand.
+        let tar = bench.directory.path + "/layer.tar"
+        try Command.check("tar", ["--format=ustar", "-cf", tar, "-C", bench.directory.path, "weights.bin"])
+        try Command.check(compression.rawValue, ["-1", "-q", tar], timeout: 200)
+        let blob = tar + (compression == .gzip ? ".gz" : ".zst")
+        let blobSize = Int(try Command.check("stat", ["-c", "%s", blob]).output.dropLast()) ?? 0
+        // Never read as a whole: nobody sees that this is no digest of it.
+        let hex = String(repeating: "9a", count: 32)
+        try registry.plant(blob, hex: hex, in: "large")
+        var kit = KitBuilder(directory: try bench.directory.subdirectory("layout"))
+        var layer = KitBuilder.Layer(.model, "weights.bin", tar: [])
+        layer.compression = compression
+        layer.planted = (hex, blobSize)
+        kit.add(layer)
+        try kit.write(tag: "v1", package: "large")
+        try registry.push(layout: bench.directory.path + "/layout", tag: "v1", to: "large:v1")
+        try registry.resetRequests()
+        let mount = try bench.mount("\(registry.host)/large:v1")
+        #expect(try Command.check("ls", ["-l", mount.path]).output.contains(" \(size) "))
+        let moved = try registry.bytesMoved(blob: hex)
+        print("ls -l of one file of 512 MiB in a \(compression) layer of \(blobSize) bytes: \(moved) bytes moved")
+        #expect(moved <= 256 << 10)
+        try mount.unmount()
+    }
+
+    private static let first = noise(100_000, seed: 1)
+    private static let last = noise(40_000, seed: 2)
+
+    /// Two gzip members: the second is as long as the whole would be if the first file were the only one. It is not, and
+    /// its bytes are those of another that comes after.
+    private func lyingKit() throws -> String {
+        var tar = TarBuilder()
+        tar.file("data/a", Self.first)
+        let end = tar.bytes.count
+        tar.file("data/b", noise(5000, seed: 3))
+        tar.file("data/a", Self.last)
+        let bytes = tar.finish()
+        var layer = KitBuilder.Layer(.dataset, "data", tar: bytes)
+        layer.compression = .gzip
+        let head = bytes.count - (end + 1024)
+        let blob =
+            try LayerCompression.gzip.compress(Array(bytes[..<head]))
+            + LayerCompression.gzip.compress(Array(bytes[head...]))
+        layer.damage = { _ in blob }
+        var kit = KitBuilder(directory: try bench.directory.subdirectory("lying"))
+        kit.add(layer)
+        try kit.write(tag: "v1", package: "lying")
+        return "oci:\(bench.directory.path)/lying:v1"
+    }
+
+    /// In a mount that has shown the wrong listing, and whose kernel remembers it.
+    @Test(arguments: NoiseKit.Verify.allCases) func aTrailerThatLies(_ verify: NoiseKit.Verify) throws {
+        let mount = try bench.mount(try lyingKit(), "--verify", verify.rawValue)
+        #expect(try Command.check("ls", [mount.path + "/data"]).output == "a\n")
+        #expect(try Command.check("stat", ["-c", "%s", mount.path + "/data/a"]).output == "100000\n")
+        #expect(mount.openError("data/b") == ENOENT)
+        var early: OpenedFile?
+        if verify == .whileStreaming {
+            // Told by its name: what is read while it streams may be wrong, and is not for long.
+            early = try OpenedFile(mount.path + "/data/a")
+            #expect(early?.read(0..<100_000) == .success(Self.first))
+            try eventually(within: 10, "it is verified") { early?.error(at: 0) != 0 }
+        } else {
+            #expect(try mount.read("data/a") == Self.last)
+        }
+        try eventually(within: 10, "the kernel has forgotten") {
+            try Command.check("ls", [mount.path + "/data"]).output == "a\nb\n"
+        }
+        #expect(
+            try Command.check("stat", ["-c", "%s", mount.path + "/data/a", mount.path + "/data/b"]).output
+                == "40000\n5000\n")
+        #expect(try mount.read("data/a") == Self.last)
+        #expect(try mount.read("data/b") == noise(5000, seed: 3))
+        // The inode is stale, or the stream is: whichever is asked first.
+        if let early { #expect([EIO, ESTALE].contains(early.error(at: 0))) }
+        early?.close()
+        try mount.unmount()
+        // The next mount knows.
+        let next = try bench.mount(try lyingKit())
+        #expect(try Command.check("ls", [next.path + "/data"]).output == "a\nb\n")
+        try next.unmount()
+    }
+}

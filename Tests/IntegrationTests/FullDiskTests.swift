@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import TestSupport
+import Testing
+
+/// A cache on a disk of 16 MiB, and a layer of 32.
+@Suite struct FullDiskTests {
+    private let registry: DockerRegistry
+    private let bench: Workbench
+    private static let hex = String(repeating: "e5", count: 32)
+    private static let size = 32 << 20
+
+    init() throws {
+        registry = try DockerRegistry()
+        bench = try Workbench()
+        let tar = try SparseTar(path: bench.directory.path + "/layer", step: 1 << 16)
+        try tar.member("weights.bin", number: 1, size: Self.size)
+        try tar.finish()
+        try registry.plant(tar.path, hex: Self.hex, in: "large")
+        let layout = try bench.directory.subdirectory("layout")
+        var kit = KitBuilder(directory: layout)
+        var layer = KitBuilder.Layer(.model, "weights.bin", tar: [])
+        layer.planted = (Self.hex, tar.size)
+        kit.add(layer)
+        kit.add(.init(.docs, "README.md", raw: [1, 2, 3]))
+        try kit.write(tag: "v1", package: "large")
+        try registry.push(layout: layout, tag: "v1", to: "large:v1")
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can mount a tmpfs"), arguments: NoiseKit.Verify.allCases)
+    func whatCannotFit(_ verify: NoiseKit.Verify) throws {
+        let small = try bench.directory.subdirectory("small")
+        try Command.check("mount", ["-t", "tmpfs", "-o", "size=16m", "tmpfs", small])
+        bench.environment["KITFS_CACHE"] = small + "/cache"
+        let mount = try bench.mount("\(registry.host)/large:v1", "--verify", verify.rawValue)
+        try Command.check("ls", ["-l", mount.path])
+        try registry.resetRequests()
+        if verify == .beforeRead {
+            #expect(mount.openError("weights.bin") == ENOSPC)
+            #expect(try registry.bytesMoved(blob: Self.hex) == 0)
+        } else {
+            // As far as there is room, it is read.
+            let file = try OpenedFile(mount.path + "/weights.bin")
+            #expect(file.read(0..<(1 << 20)) == .success(SparseTar.bytes(number: 1, 0..<(1 << 20), step: 1 << 16)))
+            guard case .failure(let error) = file.read(0..<Self.size) else {
+                Issue.record("more was read than there is room for")
+                return
+            }
+            #expect(error.number == ENOSPC)
+        }
+        #expect(try mount.read("README.md") == [1, 2, 3])
+        // Where there is room, it is read after all, as far as that goes: its digest is none of its own.
+        try Command.check("mount", ["-o", "remount,size=64m", small])
+        if verify == .whileStreaming {
+            try eventually(within: 20, "there is room") {
+                let file = try OpenedFile(mount.path + "/weights.bin")
+                let end = (Self.size - 100)..<Self.size
+                return file.read(end) == .success(SparseTar.bytes(number: 1, end, step: 1 << 16))
+            }
+        } else {
+            #expect(mount.openError("weights.bin") == EIO)
+            #expect(try registry.bytesMoved(blob: Self.hex) >= Self.size)
+        }
+        try mount.unmount()
+    }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Synchronization
+
+/// A registry that answers as servers and the caches before them do on a bad day. It stands before a real one and spoils
+/// its answers to GETs of one blob; what breaks below HTTP is for ``FaultProxy``.
+public final class FaultyRegistry: Sendable {
+    /// What is wrong with a body.
+    public enum Body: Sendable {
+        /// So many bytes more than were asked for, and the header tells of them.
+        case longer(Int)
+        /// The connection ends after so many bytes, of more that the header tells of.
+        case broken(after: Int)
+        /// So many bytes of what was asked for, as if that were all.
+        case shorter(Int)
+    }
+
+    public struct Faults: Sendable {
+        /// Answers to be given instead, one to each request, before all others.
+        public var refusals: [(status: Int, headers: [String: String])] = []
+        /// A request for a part is answered with the whole.
+        public var ignoresRange = false
+        public var body: Body?
+        /// How many answers get `body`; then they are well.
+        public var bodies = Int.max
+        /// Offset in the blob of a byte whose bits are inverted.
+        public var wrongByte: Int?
+        /// Seconds before each answer.
+        public var delay = 0.0
+
+        public init() {}
+    }
+
+    private struct State {
+        var faults = Faults()
+        var moved = 0
+    }
+
+    private final class Shared: Sendable { let state = Mutex(State()) }
+
+    private let shared = Shared()
+    private let server: LittleServer
+
+    public init(of registry: DockerRegistry, blob hex: String) throws {
+        server = try LittleServer { [shared, port = registry.port] request, connection in
+            guard request.method == "GET", request.path.hasSuffix("/blobs/sha256:\(hex)") else {
+                return connection.forward(request, to: port)
+            }
+            let faults = shared.state.withLock { state in
+                var faults = state.faults
+                if !faults.refusals.isEmpty {
+                    state.faults.refusals.removeFirst()
+                } else if faults.bodies > 0 {
+                    state.faults.bodies -= 1
+                } else {
+                    faults.body = nil
+                }
+                return faults
+            }
+            Self.answer(request, connection, faults, port) { count in shared.state.withLock { $0.moved += count } }
+        }
+    }
+
+    /// `127.0.0.1:PORT`
+    public var host: String { server.host }
+
+    /// For requests from now on.
+    public var faults: Faults {
+        get { shared.state.withLock { $0.faults } }
+        set { shared.state.withLock { $0.faults = newValue } }
+    }
+
+    /// Bytes of the blob that clients' kernels have taken, whatever the answers.
+    public var moved: Int { shared.state.withLock { $0.moved } }
+
+    private static func answer(
+        _ request: ServedRequest, _ connection: ServedConnection, _ faults: Faults, _ port: UInt16,
+        moved: (Int) -> Void
+    ) {
+        if faults.delay > 0 { usleep(UInt32(faults.delay * 1_000_000)) }
+        if let refusal = faults.refusals.first {
+            return connection.send(status: refusal.status, headers: refusal.headers, body: "not now")
+        }
+        var request = request
+        if faults.ignoresRange { request.headers["range"] = nil }
+        connection.relay(request, to: port, faults, moved: moved)
+    }
+}
+
+extension ServedConnection {
+    /// Hands a GET on, and back what the faults leave of its answer.
+    func relay(_ request: ServedRequest, to port: UInt16, _ faults: FaultyRegistry.Faults, moved: (Int) -> Void) {
+        guard let upstream = try? LoopbackSocket.connect(port: port) else { return send(status: 502) }
+        defer { close(upstream) }
+        LoopbackSocket.setTimeout(upstream, seconds: 10)
+        let range = request.headers["range"].map { "Range: \($0)\r\n" } ?? ""
+        let text = "GET \(request.target) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n\(range)Connection: close\r\n\r\n"
+        guard ServedConnection(socket: upstream).write(Array(text.utf8)[...]), let head = Self.head(upstream) else {
+            return
+        }
+        let lines = head.split(separator: "\r\n")
+        var fields = Self.fields(lines.dropFirst())
+        let length = fields["content-length"].flatMap { Int($0) } ?? 0
+        // `bytes FIRST-LAST/SIZE`
+        let start = fields["content-range"].flatMap { Int($0.dropFirst(6).prefix { $0.isNumber }) } ?? 0
+        var limit = length
+        var surplus = 0
+        switch faults.body {
+        case nil: break
+        case .longer(let count): surplus = count
+        case .broken(let count): limit = min(limit, count)
+        case .shorter(let count):
+            limit = min(limit, count)
+            fields["content-length"] = "\(limit)"
+        }
+        if surplus > 0 { fields["content-length"] = "\(length + surplus)" }
+        let header = fields.map { "\($0.key): \($0.value)\r\n" }.joined()
+        guard write(Array("\(lines[0])\r\n\(header)\r\n".utf8)[...]) else { return }
+        var position = 0
+        var piece = [UInt8](repeating: 0, count: 1 << 16)
+        while position < limit {
+            let count = recv(upstream, &piece, min(piece.count, limit - position), 0)
+            guard count > 0 else { return }
+            if let wrong = faults.wrongByte, (start + position..<start + position + count).contains(wrong) {
+                piece[wrong - start - position] = ~piece[wrong - start - position]
+            }
+            guard write(piece[0..<count]) else { return }
+            position += count
+            moved(count)
+        }
+        if surplus > 0, write([UInt8](repeating: 0x5a, count: surplus)[...]) { moved(surplus) }
+    }
+}
