@@ -37,7 +37,7 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "FuseSession", dependencies: ["CFuse", "Threading", system], swiftSettings: strict),
         .target(
-            name: "KitFileSystem", dependencies: ["LayerStore", "ModelKit", "OCI"], swiftSettings: strictMemory),
+            name: "KitFileSystem", dependencies: ["LayerStore", "ModelKit", "OCI", system], swiftSettings: strictMemory),
         .target(
             name: "LayerStore", dependencies: ["LayerFormat", "OCI", "Threading", logging, system],
             swiftSettings: strict),

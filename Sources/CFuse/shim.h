@@ -15,3 +15,43 @@ static inline void cfuse_cache_directory(struct fuse_file_info *fi, int cache) {
     fi->cache_readdir = cache ? 1 : 0;
     fi->keep_cache = cache ? 1 : 0;
 }
+
+/// What Debian's headers do not know yet. Source: include/uapi/linux/fuse.h of Linux 6.9.
+struct cfuse_init_out {
+    uint32_t major, minor, max_readahead, flags;
+    uint16_t max_background, congestion_threshold;
+    uint32_t max_write, time_gran;
+    uint16_t max_pages, map_alignment;
+    uint32_t flags2, max_stack_depth;
+};
+
+struct cfuse_open_out {
+    uint64_t fh;
+    uint32_t open_flags;
+    int32_t backing_id;
+};
+
+struct cfuse_backing_map {
+    int32_t fd;
+    uint32_t flags;
+    uint64_t padding;
+};
+
+enum {
+    cfuse_init_ext = 1 << 30,           // FUSE_INIT_EXT
+    cfuse_passthrough_flag2 = 1 << 5,   // FUSE_PASSTHROUGH, bit 37, in the upper word
+    cfuse_open_passthrough = 1 << 7,    // FOPEN_PASSTHROUGH
+    cfuse_open_noflush = 1 << 5,        // FOPEN_NOFLUSH
+};
+
+#include <sys/ioctl.h>
+
+/// Variadic, which Swift cannot call. Returns the backing's number, or -1 with errno.
+static inline int cfuse_backing_open(int device, int file) {
+    struct cfuse_backing_map map = { .fd = file };
+    return ioctl(device, _IOW(229, 1, struct cfuse_backing_map), &map);
+}
+
+static inline int cfuse_backing_close(int device, uint32_t backing) {
+    return ioctl(device, _IOW(229, 2, uint32_t), &backing);
+}

@@ -9,7 +9,7 @@ public protocol FuseOperations: Sendable {
     func open(_ request: consuming OpenRequest, inode: UInt64)
     /// `size` bytes from `offset` on, or what there is of them.
     func read(_ request: consuming DataRequest, handle: UInt64, offset: UInt64, size: Int)
-    func release(handle: UInt64)
+    func release(handle: UInt64, inode: UInt64)
     func openDirectory(_ request: consuming OpenRequest, inode: UInt64)
     /// Entries from position `offset` on: 0 at first, else a `next` that was given.
     func readDirectory(_ request: consuming DirectoryRequest, handle: UInt64, offset: UInt64)

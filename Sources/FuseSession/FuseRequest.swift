@@ -72,6 +72,18 @@ public struct OpenRequest: ~Copyable, FuseRequest {
     public var handle: FuseRequestHandle { FuseRequestHandle(raw: answer.raw) }
     public consuming func fail(_ error: Errno) { fuse_reply_err(answer.take(), error.rawValue) }
 
+    /// Of a file: the kernel reads it itself, from what is named. Returns false as the other.
+    public consuming func reply(handle: UInt64, backing: Passthrough.BackingID) -> Bool {
+        var answer = cfuse_open_out()
+        answer.fh = handle
+        answer.open_flags = UInt32(cfuse_open_passthrough | cfuse_open_noflush)
+        answer.backing_id = backing
+        let raw = self.answer.take()
+        return withUnsafeBytes(of: &answer) { bytes in
+            fuse_reply_buf(raw, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count) == 0
+        }
+    }
+
     /// `keepsCache`: what the kernel has of it from an earlier open is still right. Returns false if whoever asked is
     /// gone: there will be no release then.
     public consuming func reply(handle: UInt64, keepsCache: Bool) -> Bool {

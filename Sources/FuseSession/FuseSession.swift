@@ -12,6 +12,8 @@ public struct FuseMountOptions: Sendable {
     public var subtype: String
     /// Users other than the one who mounts may enter; for others than root, /etc/fuse.conf must allow it.
     public var allowOther = false
+    /// Whether files may be read by the kernel itself: see `Passthrough`.
+    public var passthrough = true
 
     public init(source: String, subtype: String) {
         self.source = source
@@ -32,6 +34,7 @@ public final class FuseSession: @unchecked Sendable {
     // SAFETY: libfuse's session may be used from many threads; `loopThread` is behind a mutex.
     private let session: OpaquePointer
     private let context: Unmanaged<OperationsBox>
+    public let passthrough: Passthrough
     private let loopThread = Mutex<pthread_t?>(nil)
     private let isEnding = Atomic(false)
 
@@ -54,7 +57,8 @@ public final class FuseSession: @unchecked Sendable {
         var arguments = fuse_args()
         defer { fuse_opt_free_args(&arguments) }
         for text in ["kitfs", "-o" + options.text] { fuse_opt_add_arg(&arguments, text) }
-        context = Unmanaged.passRetained(OperationsBox(operations))
+        passthrough = Passthrough(isWanted: options.passthrough)
+        context = Unmanaged.passRetained(OperationsBox(operations, passthrough))
         var table = OperationTable.make()
         let session = fuse_session_new(&arguments, &table, MemoryLayout<fuse_lowlevel_ops>.size, context.toOpaque())
         guard let session else {
@@ -76,6 +80,7 @@ public final class FuseSession: @unchecked Sendable {
             let text = FuseLog.take()
             throw .mount(text.isEmpty ? "it was refused; you need write access to it, and /dev/fuse" : text)
         }
+        passthrough.install(in: session)
     }
 
     /// Answers requests until the mount ends, then unmounts. Call it on the main thread, with the signals that are to
@@ -158,5 +163,10 @@ private enum FuseLog {
 
 final class OperationsBox: Sendable {
     let operations: any FuseOperations
-    init(_ operations: any FuseOperations) { self.operations = operations }
+    let passthrough: Passthrough
+
+    init(_ operations: any FuseOperations, _ passthrough: Passthrough) {
+        self.operations = operations
+        self.passthrough = passthrough
+    }
 }

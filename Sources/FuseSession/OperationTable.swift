@@ -89,9 +89,9 @@ enum OperationTable {
                 DataRequest(answer: Answer(raw: request)), handle: info.pointee.fh, offset: UInt64(max(0, offset)),
                 size: size)
         }
-        table.release = { request, _, info in
+        table.release = { request, inode, info in
             guard let request else { return }
-            if let info { OperationTable.operations(request).release(handle: info.pointee.fh) }
+            if let info { OperationTable.operations(request).release(handle: info.pointee.fh, inode: inode) }
             fuse_reply_err(request, 0)
         }
     }

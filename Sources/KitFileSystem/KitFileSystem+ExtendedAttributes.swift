@@ -20,6 +20,14 @@ extension KitFileSystem {
         return Array(value.utf8)
     }
 
+    /// Whether the file is verified, and has a file to itself in the cache.
+    public func hasOwnFile(_ inode: InodeNumber) -> Bool {
+        guard case .entry(let layer, let epoch, let number) = inode.place,
+            let (mounted, _, entry) = entry(layer, epoch, number), case .file(let content) = entry.kind
+        else { return false }
+        return mounted.layer.hasOwnFile(content)
+    }
+
     private func values(_ inode: InodeNumber) -> [(name: String, value: String)] {
         if inode == .root {
             return [("reference", reference.description), ("digest", digest.description)]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import LayerStore
+public import SystemPackage
 
 /// What an open file reads from.
 enum OpenFile: Sendable {
@@ -16,6 +17,8 @@ extension KitFileSystem {
         public let handle: UInt64
         /// Whether what the kernel has of it from an earlier open is right.
         public let keepsCache: Bool
+        /// A verified file that has a file to itself in the cache: its descriptor, good until the handle is closed.
+        public var ownDescriptor: FileDescriptor?
     }
 
     /// Opens a file for reading: waits for its layer, whole and verified, unless that is to be read while it is fetched.
@@ -34,7 +37,10 @@ extension KitFileSystem {
             do {
                 if let file = try mounted.layer.openFile(content: content) {
                     let keepsCache = streamed.keepsCache(inode, mounted.layer.wrongGeneration, isVerified: true)
-                    return .done(Opened(handle: openFiles.insert(.layer(file, key)), keepsCache: keepsCache))
+                    return .done(
+                        Opened(
+                            handle: openFiles.insert(.layer(file, key)), keepsCache: keepsCache,
+                            ownDescriptor: file.ownDescriptor))
                 }
                 guard mounted.isStreamed else { return .needs([Need(what: .content, layer: layer)]) }
                 let stream = OpenFile.stream(mounted.layer.openStream(content: content), layer: layer, inode: inode)

@@ -107,6 +107,11 @@ public final class Layer: Sendable {
         return nil
     }
 
+    /// Whether a file is here, verified, and has a file to itself.
+    public func hasOwnFile(_ content: ByteRange) -> Bool {
+        state.withLock { $0.content.value != nil } && LayerLayout.hasOwnFile(content, in: key.form)
+    }
+
     /// Opens a file that need not be here: its reads say what they wait for.
     public func openStream(content: ByteRange) -> StreamFile { StreamFile(self, content: content) }
 

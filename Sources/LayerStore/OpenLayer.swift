@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OCI
-internal import SystemPackage
+public import SystemPackage
 private import Synchronization
 
 /// A layer that is whole and verified, open for reading.
@@ -92,10 +92,12 @@ final class OpenLayer: Sendable {
     /// Opens the file that holds `content`, which is in the uncompressed layer. nil if the layer was evicted.
     func openFile(content: ByteRange, isOwnFile: Bool) throws(Errno) -> LayerFile? {
         guard let stream = try startUse() else { return nil }
-        guard isOwnFile else { return LayerFile(layer: self, file: stream, base: content.start, size: content.count) }
+        guard isOwnFile else {
+            return LayerFile(layer: self, file: stream, isOwnFile: false, base: content.start, size: content.count)
+        }
         do {
             let file = try directory.directory(LayerFiles.membersName).file(String(content.start), .read)
-            return LayerFile(layer: self, file: file, base: 0, size: content.count)
+            return LayerFile(layer: self, file: file, isOwnFile: true, base: 0, size: content.count)
         } catch {
             closedFile()
             if error == .noSuchFileOrDirectory { return nil }
@@ -144,19 +146,24 @@ final class OpenLayer: Sendable {
 public final class LayerFile: Sendable {
     private let layer: OpenLayer
     private let file: OwnedFile
+    private let isOwnFile: Bool
     /// Where the content starts in `file`.
     private let base: UInt64
     /// Bytes.
     public let size: UInt64
 
-    fileprivate init(layer: OpenLayer, file: OwnedFile, base: UInt64, size: UInt64) {
+    fileprivate init(layer: OpenLayer, file: OwnedFile, isOwnFile: Bool, base: UInt64, size: UInt64) {
         self.layer = layer
+        self.isOwnFile = isOwnFile
         self.file = file
         self.base = base
         self.size = size
     }
 
     deinit { layer.closedFile() }
+
+    /// The file's own descriptor, where it has a file to itself, from byte 0: as long as this lives. For passthrough.
+    public var ownDescriptor: FileDescriptor? { isOwnFile ? file.descriptor : nil }
 
     /// Fills as much of `buffer` as the content has from `offset` on; returns how many bytes that is, 0 at the end.
     /// Throws `StoreError.cache` if the cache lacks bytes that it should have.

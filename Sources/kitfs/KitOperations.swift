@@ -14,6 +14,7 @@ final class KitOperations: FuseOperations {
     private let owner: (user: UInt32, group: UInt32)
     private let logger: Logger
     private let onStart: @Sendable () -> Void
+    let backings = BackingFiles()
     private let heldReads = HeldReads(limit: FuseSession.backgroundLimit * 7 / 8)
 
     /// Seconds for which the kernel keeps what will not change.
@@ -150,7 +151,11 @@ final class KitOperations: FuseOperations {
 
     func attribute(_ request: consuming DataRequest, inode: UInt64, name: String, capacity: Int) {
         do {
-            request.reply(try tree.attribute(InodeNumber(rawValue: inode), name), capacity: capacity)
+            var value = try tree.attribute(InodeNumber(rawValue: inode), name)
+            if name == "user.kitfs.io", tree.hasOwnFile(InodeNumber(rawValue: inode)), backings.isPassedThrough(inode) {
+                value = Array("passthrough".utf8)
+            }
+            request.reply(value, capacity: capacity)
         } catch {
             request.fail(error.errno)
         }
@@ -171,8 +176,14 @@ final class KitOperations: FuseOperations {
         let inode = InodeNumber(rawValue: inode)
         answer(request) { [tree] in
             tree.open(inode, $0)
-        } reply: { [tree] request, opened in
-            if !request.reply(handle: opened.handle, keepsCache: opened.keepsCache) { tree.close(opened.handle) }
+        } reply: { [self] request, opened in
+            let isTaken =
+                if let backing = backings.open(inode.rawValue, opened.ownDescriptor) {
+                    request.reply(handle: opened.handle, backing: backing)
+                } else {
+                    request.reply(handle: opened.handle, keepsCache: opened.keepsCache)
+                }
+            if !isTaken { release(handle: opened.handle, inode: inode.rawValue) }
         }
     }
 
@@ -219,7 +230,11 @@ final class KitOperations: FuseOperations {
         }
     }
 
-    func release(handle: UInt64) { tree.close(handle) }
+    /// First the kernel lets go of the file, then we.
+    func release(handle: UInt64, inode: UInt64) {
+        backings.release(inode)
+        tree.close(handle)
+    }
 
     // MARK: Directories
 

@@ -56,6 +56,11 @@ struct MountCommand: ParsableCommand {
             valueName: "size"))
     var cacheLimit: ByteSize?
 
+    @Option(
+        help: ArgumentHelp("Whether the kernel reads large cached files itself, where it can.", valueName: "true|false")
+    )
+    var passthrough = true
+
     @OptionGroup var verify: VerifyOptions
     @OptionGroup var parts: FilterOptions
     @OptionGroup var cache: CacheOptions

@@ -64,6 +64,7 @@ struct MountProcess {
         warn(of: tree)
         var options = FuseMountOptions(source: tree.reference.description, subtype: "kitfs")
         options.allowOther = command.allowOther
+        options.passthrough = command.passthrough
         let publisher = ActivityPublisher(tree)
         let operations = KitOperations(
             tree, owner: (command.uid ?? geteuid(), command.gid ?? getegid()), logger: logger
@@ -80,6 +81,7 @@ struct MountProcess {
         let session = try FuseSession(operations, options)
         ending.set(session)
         forget(tree, session)
+        operations.backings.use(session.passthrough)
         guard word.isAwaited else { throw CommandFailure(.failed, "who asked for the mount has gone") }
         try session.mount(on: directory)
         chdir("/")

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+private import CFuse
+private import Glibc
+public import SystemPackage
+private import Synchronization
+
+/// Reads that the kernel does itself, from a file that we name when it is opened: at the speed of that file, and with its
+/// pages.
+///
+/// It needs CAP_SYS_ADMIN in the first namespace, Linux 6.9, and a file on a file system that is not stacked. libfuse 3.14
+/// does not know of it: the reply to INIT is changed on its way out, and the reply to an open is made by hand. See
+/// Documentation/filesystems/fuse/fuse-passthrough.rst of Linux.
+public final class Passthrough: Sendable {
+    /// Names a file towards the kernel, until it is closed.
+    public typealias BackingID = Int32
+
+    private let device = Mutex<Int32?>(nil)
+    private let problem = Mutex<Errno?>(nil)
+    private let isWanted: Bool
+
+    init(isWanted: Bool) { self.isWanted = isWanted && geteuid() == 0 }
+
+    /// Why it was given up, if it was.
+    public var failure: Errno? { problem.withLock { $0 } }
+
+    /// Whether it is worth a try.
+    public var isAvailable: Bool { device.withLock { $0 != nil } && failure == nil }
+
+    /// nil where that cannot be: then it is not tried again.
+    public func open(_ file: FileDescriptor) -> BackingID? {
+        guard isAvailable, let device = device.withLock({ $0 }) else { return nil }
+        let backing = cfuse_backing_open(device, file.rawValue)
+        guard backing > 0 else {
+            problem.withLock { $0 = backing == 0 ? .notSupported : Errno(rawValue: errno) }
+            return nil
+        }
+        return backing
+    }
+
+    public func close(_ backing: BackingID) {
+        guard let device = device.withLock({ $0 }) else { return }
+        _ = cfuse_backing_close(device, UInt32(bitPattern: backing))
+    }
+
+    /// Puts us between libfuse and the kernel. After the mount, before the first request.
+    func install(in session: OpaquePointer) {
+        guard isWanted else { return }
+        var io = fuse_custom_io()
+        io.read = { device, buffer, count, _ in Glibc.read(device, buffer, count) }
+        io.writev = { device, pieces, count, context in
+            if let context, let pieces, count >= 2 {
+                Unmanaged<OperationsBox>.fromOpaque(context).takeUnretainedValue().passthrough.pass(pieces, count)
+            }
+            return Glibc.writev(device, pieces, count)
+        }
+        let descriptor = fuse_session_fd(session)
+        guard fuse_session_custom_io(session, &io, descriptor) == 0 else { return }
+        device.withLock { $0 = descriptor }
+    }
+
+    private let hasAnsweredInit = Atomic(false)
+
+    /// The first reply is the one to INIT: says there that files may be named.
+    private func pass(_ pieces: UnsafeMutablePointer<iovec>, _ count: Int32) {
+        guard !hasAnsweredInit.load(ordering: .relaxed),
+            hasAnsweredInit.exchange(true, ordering: .acquiringAndReleasing) == false
+        else { return }
+        let answer = pieces[1]
+        guard answer.iov_len >= MemoryLayout<cfuse_init_out>.size,
+            let reply = answer.iov_base?.assumingMemoryBound(to: cfuse_init_out.self)
+        else { return }
+        reply.pointee.flags |= UInt32(cfuse_init_ext)
+        reply.pointee.flags2 |= UInt32(cfuse_passthrough_flag2)
+        reply.pointee.max_stack_depth = 1
+    }
+}

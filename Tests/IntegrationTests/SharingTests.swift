@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import TestSupport
+import Testing
+
+/// One cache for many: at once, or as a filled one that is only read.
+@Suite struct SharingTests {
+    private let bench: Workbench
+    private let registry: DockerRegistry
+    private let reference: String
+    private let blobs: [String]
+    private let files: [String: [UInt8]]
+
+    /// Two layers of some MiB, plain and gzip.
+    init() throws {
+        bench = try Workbench()
+        registry = try DockerRegistry()
+        var random = SplitMix64(seed: 6)
+        var files: [String: [UInt8]] = [:]
+        let layout = try bench.directory.subdirectory("layout")
+        var kit = KitBuilder(directory: layout)
+        for (kind, name, compression) in [
+            (KitBuilder.Kind.model, "model", nil), (.dataset, "data", LayerCompression.gzip),
+        ] {
+            var tar = TarBuilder()
+            tar.directory(name)
+            for number in 0..<4 {
+                let content = (0..<(700_000 * (number + 1))).map { _ in UInt8.random(in: 0...63, using: &random) }
+                files["\(name)/f\(number)"] = content
+                tar.file("\(name)/f\(number)", content)
+            }
+            var layer = KitBuilder.Layer(kind, name, tar: tar.finish())
+            layer.compression = compression
+            kit.add(layer)
+        }
+        blobs = try kit.write(tag: "v1", package: "shared").layerHexes
+        self.files = files
+        try registry.push(layout: layout, tag: "v1", to: "team/shared:v1")
+        reference = "\(registry.host)/team/shared:v1"
+    }
+
+    private func moved() throws -> [Int] { try blobs.map { try registry.bytesMoved(blob: $0) } }
+
+    /// Eight processes, eight mounts, an empty cache: each byte comes once.
+    @Test(arguments: [[], ["--verify", "while-streaming"]]) func eightMountsAtOnce(_ options: [String]) throws {
+        let mounts = try (0..<8).map { _ in try bench.mount(reference, options) }
+        let readers = try mounts.map { mount in
+            try BackgroundProcess("sh", ["-c", "cd \(mount.path) && sha256sum model/* data/*"])
+        }
+        let expected = files.sorted {
+            ($0.key.hasPrefix("data") ? 1 : 0, $0.key) < ($1.key.hasPrefix("data") ? 1 : 0, $1.key)
+        }
+        .map { "\(Sha256.hex($0.value))  \($0.key)\n" }.joined()
+        for reader in readers {
+            #expect(reader.waitForExit(timeout: 60) == 0)
+            #expect(reader.output == expected)
+        }
+        let sizes = try blobs.map { hex in
+            try bench.kitfs("inspect", "--json", reference).contains(hex)
+                ? Int(readFile("\(bench.directory.path)/layout/blobs/sha256/\(hex)").count) : 0
+        }
+        for (moved, size) in zip(try moved(), sizes) {
+            // Headers are read before the layer is.
+            #expect(moved >= size && moved <= size + size / 50 + (64 << 10), "\(moved) of \(size)")
+        }
+        for mount in mounts { try mount.unmount() }
+        #expect(try bench.kitfs("cache", "verify").contains("0 dropped"))
+    }
+
+    /// What is pruned while it is read is fetched again; no read fails.
+    @Test func pruneWhileReading() throws {
+        let mount = try bench.mount(reference)
+        for round in 0..<6 {
+            let pruner = try BackgroundProcess(
+                "sh", ["-c", "for i in 1 2 3 4 5 6 7 8; do \(Workbench.executable) cache prune --all; done"],
+                environment: bench.environment)
+            for (name, content) in files { #expect(try mount.read(name) == content, "\(name), round \(round)") }
+            #expect(pruner.waitForExit(timeout: 60) == 0)
+        }
+        try mount.unmount()
+        #expect(try bench.kitfs("cache", "prune", "--all").hasPrefix("2 layers deleted"))
+        #expect(try Command.run("find", [bench.cache + "/trash", "-mindepth", "1"]).output.isEmpty)
+    }
+
+    /// A filled cache, read-only and another's: mounted, listed and read by a user who cannot write it, without network.
+    @Test(.enabled(if: geteuid() == 0, "only root can become another user")) func aReadOnlyCache() throws {
+        #expect(chmod("/dev/fuse", 0o666) == 0)
+        let filled = bench.directory.path + "/filled"
+        try bench.kitfs("pull", reference, "--cache", filled)
+        let shared = try bench.directory.subdirectory("shared")
+        try Command.check("mount", ["--bind", filled, shared])
+        try Command.check("mount", ["-o", "remount,bind,ro", shared])
+        #expect(chmod(filled, 0o755) == 0 && chmod(bench.directory.path, 0o755) == 0 && chmod(bench.logs, 0o777) == 0)
+        let home = try bench.directory.subdirectory("user")
+        #expect(chown(home, 65534, 65534) == 0)
+        func run(_ arguments: [String]) throws -> CommandResult {
+            try Command.run(
+                "setpriv", ["--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all"] + arguments,
+                environment: ["HOME": home, "KITFS_CACHE": "", "XDG_CACHE_HOME": "", "XDG_RUNTIME_DIR": home + "/run"])
+        }
+        let target = home + "/m"
+        #expect(try run(["mkdir", target, home + "/run"]).exitCode == 0)
+        let asked = try registry.requests().count
+        let options = ["--offline", "--shared-cache", shared]
+        let mounted = try run([Workbench.executable] + bench.logged(["mount", reference, target] + options))
+        #expect(mounted.exitCode == 0, "\(mounted.errorOutput)")
+        #expect(try run(["ls", target + "/data"]).output == "f0\nf1\nf2\nf3\n")
+        for (name, content) in files { #expect(try run(["cat", "\(target)/\(name)"]).stdout == content) }
+        #expect(try run([Workbench.executable, "unmount", target]).exitCode == 0)
+        #expect(try registry.requests().count == asked)
+        // Nothing of it was copied.
+        #expect(try Command.check("find", [home + "/.cache/kitfs/layers", "-type", "f"]).output.isEmpty)
+    }
+
+    /// A byte that flipped, a file that was cut or deleted: found, dropped, and fetched anew.
+    @Test(arguments: ["printf X | dd of=FILE bs=1 seek=70 conv=notrunc", "truncate -s 300 FILE", "rm FILE"])
+    func whatTheDiskForgot(_ damage: String) throws {
+        try bench.kitfs("pull", reference)
+        let stored = try bench.cachedFiles(below: "layers")
+        for file in stored {
+            let line = damage.replacing("FILE", with: "'\(file)'") + " 2>/dev/null"
+            try Command.check("sh", ["-c", line])
+            let verified = try bench.run(["cache", "verify"])
+            #expect(verified.exitCode == 1 && verified.output.contains("1 dropped"), "\(file): \(verified.output)")
+            let mount = try bench.mount(reference)
+            for (name, content) in files { #expect(try mount.read(name) == content, "\(name) after \(file)") }
+            try mount.unmount()
+            try eventually(within: 10, "it is stored again") {
+                try bench.cachedFiles(below: "layers").count == stored.count
+            }
+        }
+        #expect(try bench.kitfs("cache", "verify").contains("0 dropped"))
+    }
+}

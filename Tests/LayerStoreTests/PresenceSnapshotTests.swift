@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import OCI
+import TestSupport
+import Testing
+
+@testable import LayerStore
+
+/// After a reboot, only what a snapshot proves is believed to be there.
+@Suite struct PresenceSnapshotTests {
+    private let bench: StoreBench
+    private static let content = StoreBench.noise(3 << 20, seed: 7)
+    private static let tar = StoreBench.tar([("d/large", content)])
+    private static let earlier = "00000000-1111-2222-3333-444444444444"
+
+    init() throws { bench = try StoreBench() }
+
+    @Test func coding() throws {
+        let size = StateFile.chunkSize * 10 + 1
+        let snapshot = PresenceSnapshot(blobSize: size, isPresent: (0..<11).map { $0 % 3 == 0 })
+        let bytes = snapshot.encoded
+        #expect(PresenceSnapshot(decoding: bytes, blobSize: size) == snapshot)
+        #expect(PresenceSnapshot(decoding: bytes, blobSize: size + 1) == nil)
+        for place in bytes.indices {
+            var damaged = bytes
+            damaged[place] ^= 0x10
+            #expect(PresenceSnapshot(decoding: damaged, blobSize: size) == nil, "byte \(place)")
+        }
+        for count in [0, 8, bytes.count - 1] {
+            #expect(PresenceSnapshot(decoding: Array(bytes[..<count]), blobSize: size) == nil)
+        }
+    }
+
+    /// A fetch that was cut short by a clean end, then a boot with another id.
+    private func rebooted() throws -> Descriptor {
+        let blob = try bench.source.add(Self.tar)
+        bench.source.failAfter = 2_000_000
+        let store = try bench.store()
+        #expect(try store.layer(blob, form: LayerForm(.tar), source: bench.source).content() != nil)
+        store.shutDown()
+        bench.source.failAfter = nil
+        try eventually(within: 5, "a snapshot is made") {
+            try bench.files("partial").contains { $0.hasSuffix("/snapshot") }
+        }
+        try Command.check("sh", ["-c", "mv \(bench.path)/partial/* \(bench.path)/partial/\(Self.earlier)"])
+        return blob
+    }
+
+    @Test func whatIsProvenIsNotFetchedAgain() throws {
+        let blob = try rebooted()
+        let before = bench.source.moved
+        let layer = try bench.store().layer(blob, form: LayerForm(.tar), source: bench.source)
+        #expect(try layer.content() == nil)
+        #expect(try layer.bytes("d/large") == Self.content)
+        #expect(bench.source.moved - before < blob.size - 1_500_000)
+        try eventually(within: 5, "it is committed") { try bench.files("partial").isEmpty }
+    }
+
+    /// The state says that all is there, the snapshot that nothing is: the bytes are zeros, and are not served.
+    @Test func whatIsNotProvenIs() throws {
+        let blob = try rebooted()
+        let directory = "\(bench.path)/partial/\(Self.earlier)/sha256-\(blob.digest.hex).tar"
+        let count = StateFile.chunkCount(of: blob.size)
+        let nothing = PresenceSnapshot(blobSize: blob.size, isPresent: .init(repeating: false, count: count))
+        try writeFile(directory + "/snapshot", nothing.encoded)
+        var state = try readFile(directory + "/state")
+        for chunk in 0..<count { state[StateFile.headerSize + chunk] = 1 }
+        try writeFile(directory + "/state", state)
+        let layer = try bench.store().layer(blob, form: LayerForm(.tar), source: bench.source)
+        #expect(try layer.content() == nil)
+        #expect(try layer.bytes("d/large") == Self.content)
+    }
+
+    @Test func withoutASnapshotNothingIs() throws {
+        _ = try rebooted()
+        try Command.check("sh", ["-c", "rm \(bench.path)/partial/*/*/snapshot"])
+        _ = try CacheDirectory(path: bench.path)
+        #expect(try bench.files("partial").isEmpty)
+    }
+
+    @Test func pruneTakesWhatAnEarlierBootLeft() throws {
+        _ = try rebooted()
+        let cache = try CacheDirectory(path: bench.path)
+        #expect(try bench.files("partial").count > 2)
+        #expect(try cache.prune(.leftovers).freed > 1_000_000)
+        #expect(try bench.files("partial").isEmpty)
+    }
+
+    @Test func fileSystemsOfOtherMachines() {
+        let mounts = """
+            22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
+            40 22 0:51 / /mnt/nfs rw,relatime - nfs4 server:/export rw,vers=4.2
+            41 22 0:52 / /mnt/s rw,relatime shared:7 master:3 - fuse.sshfs me@there: rw
+            """
+        let device = { (major: UInt64, minor: UInt64) in major << 8 | minor }
+        #expect(NetworkFileSystem.type(ofDevice: device(254, 1), in: mounts) == nil)
+        #expect(NetworkFileSystem.type(ofDevice: device(0, 51), in: mounts) == "nfs4")
+        #expect(NetworkFileSystem.type(ofDevice: device(0, 52), in: mounts) == "fuse.sshfs")
+        #expect(NetworkFileSystem.type(ofDevice: device(9, 9), in: mounts) == nil)
+    }
+
+    @Test func oneFillsAtATime() throws {
+        let top = try DirectoryHandle.open(bench.directory.path)
+        var first: FillerLock? = try FillerLock(top, path: "there")
+        #expect(first != nil)
+        let error = #expect(throws: StoreError.self) { try FillerLock(top, path: "there") }
+        #expect(error?.description.contains("\(getpid())") == true)
+        first = nil
+        _ = try FillerLock(top, path: "there")
+        // One that died without a word is no filler.
+        let dead = try Command.check("sh", ["-c", "echo $$"]).output.trimmingPrefix(" ").prefix { $0.isNumber }
+        let host = try Command.check("hostname", []).output.prefix { !$0.isNewline }
+        try writeFile(bench.directory.path + "/FILLER", Array(#"{"host":"\#(host)","pid":\#(dead)}"#.utf8))
+        _ = try FillerLock(top, path: "there")
+        try writeFile(bench.directory.path + "/FILLER", Array(#"{"host":"elsewhere","pid":\#(dead)}"#.utf8))
+        #expect(throws: StoreError.self) { try FillerLock(top, path: "there") }
+    }
+}
