@@ -98,7 +98,10 @@ public final class CacheDirectory: Sendable {
 
     private static func checkVersion(_ top: DirectoryHandle, _ path: String, _ access: Access) throws {
         if (try? top.attributes(of: "VERSION")) == nil {
-            guard access.mayWrite, try top.names().allSatisfy({ $0 == "FILLER" }) else {
+            // Another process may be making it at this moment.
+            let isBeingMade = try top.names().allSatisfy(Self.isFirst)
+            let isMade = (try? top.attributes(of: "VERSION")) != nil
+            guard isMade || access.mayWrite && isBeingMade else {
                 throw StoreError.cache(
                     "\(path) is not a cache of kitfs, and not empty: nothing is touched; choose another with --cache DIR"
                 )
@@ -112,6 +115,12 @@ public final class CacheDirectory: Sendable {
             throw StoreError.cache(
                 "the cache \(path) was made by another version of kitfs; choose another with --cache DIR")
         }
+    }
+
+    /// What a new cache has before its version: who fills it, the tag, and files on their way to their names.
+    private static func isFirst(_ name: String) -> Bool {
+        ["FILLER", "CACHEDIR.TAG", "VERSION"].contains(name)
+            || name.hasSuffix(".tmp") && (name.hasPrefix("CACHEDIR.TAG.") || name.hasPrefix("VERSION."))
     }
 
     private static func writeOnce(_ name: String, _ text: String, in directory: DirectoryHandle) throws(Errno) {

@@ -17,8 +17,14 @@ public final class StreamFile: Sendable {
     private struct State: Sendable {
         var ahead = ReadAhead()
         /// The file in the directory of a transfer.
-        var file: (transfer: ObjectIdentifier, file: OwnedFile)?
+        var file: TransferFile?
         var whole: LayerFile?
+    }
+
+    /// Known by a weak reference: a later transfer may have the address of one that is gone.
+    private struct TransferFile: Sendable {
+        weak var transfer: LayerTransfer?
+        let file: OwnedFile
     }
 
     /// What came of a read.
@@ -85,14 +91,13 @@ public final class StreamFile: Sendable {
     }
 
     private func file(of transfer: LayerTransfer) throws(Errno) -> OwnedFile {
-        let id = ObjectIdentifier(transfer)
-        if let known = state.withLock({ $0.file }), known.transfer == id { return known.file }
+        if let known = state.withLock({ $0.file }), known.transfer === transfer { return known.file }
         let directory = transfer.partial.directory
         let file =
             isOwnFile
             ? try directory.directory(LayerFiles.membersName).file(String(content.start), .create(exclusive: false))
             : try directory.file(LayerFiles.streamName, .create(exclusive: false))
-        state.withLock { $0.file = (id, file) }
+        state.withLock { $0.file = TransferFile(transfer: transfer, file: file) }
         return file
     }
 }

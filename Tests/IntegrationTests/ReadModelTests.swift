@@ -152,7 +152,9 @@ private struct RandomReader {
         case .direct:
             let other = open("\(top)/\(contents[place].path)", O_RDONLY | O_CLOEXEC | Self.direct)
             guard other >= 0 else { return found.add("open directly \(contents[place].path): errno \(errno)") }
-            expect(kind, offset, count) { pread(other, $0, count, offset) }
+            // Passed through to the cache's file system, which wants whole blocks.
+            let (start, whole) = (offset / 4096 * 4096, (count + 4095) / 4096 * 4096)
+            expect(kind, start, whole) { pread(other, $0, whole, start) }
             close(other)
         case .mmap:
             guard offset < size else { return }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import OCI
+import Synchronization
 import TestSupport
 import Testing
+import Threading
 
 @testable import LayerStore
 
@@ -24,6 +26,22 @@ import Testing
         _ = try CacheDirectory(path: bench.path)
         try writeFile(bench.path + "/VERSION", Array("2\n".utf8))
         #expect(throws: StoreError.self) { try CacheDirectory(path: bench.path) }
+    }
+
+    /// Two commands on a machine that had none yet.
+    @Test func manyMakeItAtOnce() throws {
+        for round in 0..<20 {
+            let path = bench.directory.path + "/new-\(round)"
+            let makers = WorkerPool(limit: 8)
+            let failed = Failed()
+            for _ in 0..<8 {
+                makers.submit {
+                    do { _ = try CacheDirectory(path: path) } catch { failed.add("\(error)") }
+                }
+            }
+            makers.waitUntilIdle()
+            #expect(failed.all.isEmpty, "\(failed.all.first ?? "")")
+        }
     }
 
     @Test func aPlaceThatCannotBe() throws {
@@ -79,4 +97,11 @@ import Testing
         #expect(try cache.prune(.all).layers == 1)
         #expect(try cache.storedLayers().isEmpty)
     }
+}
+
+/// What went wrong on other threads.
+private final class Failed: Sendable {
+    private let texts = Mutex<[String]>([])
+    var all: [String] { texts.withLock { $0 } }
+    func add(_ text: String) { texts.withLock { $0.append(text) } }
 }
