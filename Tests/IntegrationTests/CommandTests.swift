@@ -97,6 +97,19 @@ import Testing
         #expect(try bench.kitfs("ls", "-R", "\(registry.host)/u:v1").split(separator: "\n").count == truth.count + 1)
     }
 
+    /// Three layers of 2^63-1 bytes each are more than a sum can say.
+    @Test(arguments: ["fancy", "plain"]) func sizesOfNoDisk(_ style: String) throws {
+        var layout = try MadeLayout(bench.directory.subdirectory("sizes"))
+        let layers = try (1...3).map { number in
+            try layout.blob([UInt8(number)], "kitops.modelkit.dataset.v1.tar")
+                .replacing(#""size":1,"#, with: #""size":9223372036854775807,"#)
+        }
+        try layout.manifest(config: "{}", layers: layers, tag: "v1")
+        let (code, message) = try bench.failure("pull", "oci:\(layout.path):v1", "--progress", style)
+        #expect((1...9).contains(code) && message.contains("9223372036854775807"), "\(code): \(message)")
+        #expect(try bench.kitfs("inspect", "oci:\(layout.path):v1").contains("16EiB in 3 layers"))
+    }
+
     /// A tar may say of its members that they are of any time.
     @Test func timesOfNoCalendar() throws {
         let layout = try bench.directory.subdirectory("times")
