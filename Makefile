@@ -6,13 +6,14 @@ DESTDIR ?=
 SWIFT ?= swift
 
 BUILD_PACKAGES := fuse3 libfuse3-dev libcurl4-openssl-dev libssl-dev libisal-dev libzstd-dev libyaml-dev pkg-config binutils
+FUZZ_PACKAGES := openssl zstd
 TEST_PACKAGES := curl docker-registry nginx-light procps python3 skopeo openssl util-linux mount zstd
 
 # The release: Swift's own libraries are linked in, so that it runs on a machine without a toolchain.
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib --product kitfs
 RELEASE_LIMIT := 20000000
 
-.PHONY: build release test lint demo bench fuzz soak install clean packages test-packages
+.PHONY: build release test lint demo bench fuzz soak install clean packages fuzz-packages test-packages
 
 build: packages ## a debug build
 	$(SWIFT) build
@@ -42,7 +43,7 @@ demo: release ## mounts a bundled kit, lists, reads, unmounts, prunes; no regist
 bench: ## not there yet
 	@echo "make bench does not exist yet: kitfs is not measured against its peers so far" >&2; exit 1
 
-fuzz: packages ## FUZZ_TIME seconds of each of FUZZ_TARGETS (all); fails if one traps, hangs or takes too much memory
+fuzz: packages fuzz-packages ## FUZZ_TIME seconds of each of FUZZ_TARGETS (all); fails if one traps, hangs or takes too much memory
 	Tests/Fuzz/fuzz.sh
 
 soak: packages test-packages ## the long and random tests: 500 random kits, layers without end, random reads, slow faults, a minute of each fuzz target
@@ -58,6 +59,9 @@ clean:
 
 packages:
 	@.ci/packages $(BUILD_PACKAGES)
+
+fuzz-packages:
+	@.ci/packages $(FUZZ_PACKAGES)
 
 test-packages:
 	@.ci/packages $(TEST_PACKAGES)

@@ -12,6 +12,8 @@ public final class ZstdDecompressor: Decompressor {
     private var position: UInt64 = 0
     /// Whether the stream may end here.
     private var isBetweenFrames = false
+    /// Whether the next byte is the first of a frame.
+    private var isAtFrameStart = true
 
     private static let pieceSize = 1 << 20
     /// Frames whose window is larger are refused: 2^27 bytes, what `zstd --long` makes and takes.
@@ -30,9 +32,12 @@ public final class ZstdDecompressor: Decompressor {
 
     public func push(_ bytes: RawSpan, output handOver: (RawSpan) throws -> Void) throws {
         try bytes.withUnsafeBytes { input in
-            var source = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
+            var source = ZSTD_inBuffer(src: input.baseAddress, size: 0, pos: 0)
             var mayHaveMore = false
-            while source.pos < source.size || mayHaveMore {
+            while source.pos < input.count || mayHaveMore {
+                // Where a frame is there as a whole, libzstd takes what it refuses of one that comes in pieces, such as
+                // too large a window. Pieces must not matter: it sees the first byte alone.
+                source.size = isAtFrameStart ? min(source.pos + 1, input.count) : input.count
                 var target = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
                 let before = source.pos
                 let result = ZSTD_decompressStream(context, &target, &source)
@@ -42,6 +47,7 @@ public final class ZstdDecompressor: Decompressor {
                         offset: position + UInt64(source.pos))
                 }
                 isBetweenFrames = result == 0
+                isAtFrameStart = isBetweenFrames
                 if target.pos > 0 { try handOver(UnsafeRawBufferPointer(output).bytes.extracting(0..<target.pos)) }
                 // At a frame's end there is nothing left, and asking again would begin the next frame.
                 mayHaveMore = target.pos == target.size && result != 0
@@ -51,7 +57,7 @@ public final class ZstdDecompressor: Decompressor {
                         .zstd, reason: "nothing can be made of it", offset: position + UInt64(source.pos))
                 }
             }
-            position += UInt64(source.size)
+            position += UInt64(input.count)
         }
     }
 

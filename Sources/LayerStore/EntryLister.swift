@@ -26,7 +26,7 @@ struct EntryLister {
             do {
                 return try TarLister.list(blob, source, cancellation)
             } catch is RangesIgnored {
-                return try listStream()
+                return nil
             }
         case (.tar, let compression?):
             // What is wrong with it, the whole will tell better.
@@ -38,16 +38,6 @@ struct EntryLister {
                 return nil
             }
         }
-    }
-
-    /// The registry gives no parts: the headers are looked for in the whole as it streams by. A cache that did not have the
-    /// blob has it then, and gives parts.
-    private func listStream() throws -> LayerIndex {
-        var entries = EntryFollower(.tar)
-        try source.fetch(blob, range: ByteRange(upTo: blob.size), cancellation: cancellation) { try entries.push($0) }
-        var index = try entries.finish(contentDigest: nil)
-        index.isVerified = false
-        return index
     }
 
     /// Of a compressed tar the head is read; where its first file and the length that the stream says it has agree that

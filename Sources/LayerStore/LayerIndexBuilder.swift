@@ -29,13 +29,15 @@ struct LayerIndexBuilder {
     private static let entryLimit = 1 << 24
     /// One path of 4 KiB can imply two thousand directories; real tars imply a few for each member.
     private static let impliedLimit = 1 << 16
+    private static let impliedPerMember = 8
+    private static let textLimit = Int(Int32.max)
 
     /// Why members do not make a tree.
     enum Failure: Error, Equatable, CustomStringConvertible {
         case path(EntryPathError, offset: UInt64)
         case conflict(path: String, offset: UInt64)
         case danglingLink(path: String, offset: UInt64)
-        case tooMany
+        case tooMany(Limit)
 
         var description: String {
             switch self {
@@ -44,10 +46,17 @@ struct LayerIndexBuilder {
                 "tar header at \(offset): “\(path)” is a directory in one place and something else in another"
             case .danglingLink(let path, let offset):
                 "tar header at \(offset): “\(path)” is a hard link to something that is not there"
-            case .tooMany: "it has more entries than fit an index"
+            case .tooMany(.entries): "it has more than \(LayerIndexBuilder.entryLimit) entries"
+            case .tooMany(.impliedDirectories):
+                "its paths name more than \(LayerIndexBuilder.impliedLimit) directories, and more than "
+                    + "\(LayerIndexBuilder.impliedPerMember) a member"
+            case .tooMany(.textBytes): "its names and links have more than \(LayerIndexBuilder.textLimit) bytes in all"
             }
         }
     }
+
+    /// What an index has room for.
+    enum Limit: Equatable { case entries, impliedDirectories, textBytes }
 
     init() {
         drafts = [
@@ -137,7 +146,7 @@ struct LayerIndexBuilder {
     // MARK: Names
 
     private mutating func append(_ bytes: [UInt8]) throws(Failure) -> UInt32 {
-        guard text.count + bytes.count < Int(Int32.max) else { throw .tooMany }
+        guard text.count + bytes.count <= Self.textLimit else { throw .tooMany(.textBytes) }
         let start = UInt32(text.count)
         text.append(contentsOf: bytes)
         return start
@@ -145,7 +154,9 @@ struct LayerIndexBuilder {
 
     private mutating func insertImplied(_ name: EntryName, _ parent: UInt32) throws(Failure) -> UInt32 {
         impliedCount += 1
-        guard impliedCount <= Self.impliedLimit + memberCount * 8 else { throw .tooMany }
+        guard impliedCount <= Self.impliedLimit + memberCount * Self.impliedPerMember else {
+            throw .tooMany(.impliedDirectories)
+        }
         let number = try insert(.directory, name, parent)
         drafts[Int(number)].isImplied = true
         return number
@@ -154,7 +165,7 @@ struct LayerIndexBuilder {
     private mutating func insert(
         _ kind: LayerIndex.Node.Kind, _ name: EntryName, _ parent: UInt32
     ) throws(Failure) -> UInt32 {
-        guard drafts.count < Self.entryLimit else { throw .tooMany }
+        guard drafts.count < Self.entryLimit else { throw .tooMany(.entries) }
         if drafts.count * 2 > buckets.count { grow() }
         let number = UInt32(drafts.count)
         let start = try append(name.bytes)

@@ -75,7 +75,7 @@ public final class LayerStore: Sendable {
     }
 
     /// The layer of a blob, read in a form. The first source that is given for it is the one that is asked.
-    /// `claimedSize`: of a compressed raw layer, what its kit says of the file's size.
+    /// `claimedSize`: of a compressed raw layer, what its kit says of the file's size, at most `Int64.max`.
     public func layer(
         _ descriptor: Descriptor, form: LayerForm, claimedSize: UInt64? = nil, source: any BlobSource
     ) -> Layer {

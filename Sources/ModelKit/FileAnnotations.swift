@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-private import FoundationEssentials
 
 /// What a layer's annotations say of the one file in it.
 ///
@@ -13,7 +12,7 @@ public struct FileAnnotations: Sendable, Equatable {
     public let mode: UInt16?
     /// Seconds since 1970.
     public let modified: Int64?
-    /// Bytes, uncompressed. A claim.
+    /// Bytes, uncompressed, at most `Int64.max`. A claim.
     public let size: UInt64?
 
     private static let pathKeys = ["org.cncf.model.filepath", "org.cnai.model.filepath"]
@@ -25,10 +24,10 @@ public struct FileAnnotations: Sendable, Equatable {
         path = Self.pathKeys.compactMap { annotations[$0] }.first { !$0.isEmpty }
         title = annotations[Self.titleKey].flatMap { $0.isEmpty ? nil : $0 }
         let metadata = Self.metadataKeys.compactMap { annotations[$0] }.first.flatMap {
-            try? JSONDecoder().decode(JSONValue.self, from: Data($0.utf8))
+            JSONValue(parsing: Array($0.utf8))
         }
         mode = metadata?["mode"]?.unsigned.map { UInt16($0 & 0o7777) }
-        size = metadata?["size"]?.unsigned
+        size = metadata?["size"]?.unsigned.flatMap { $0 <= UInt64(Int64.max) ? $0 : nil }
         switch metadata?["mtime"] {
         case .string(let text)?: modified = Timestamp(parsing: text)?.seconds
         case .integer(let seconds)?: modified = seconds

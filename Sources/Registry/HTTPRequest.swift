@@ -19,16 +19,29 @@ struct HTTPResponse {
     var status = 0
     /// Names in lower case; the values of a repeated header joined by commas.
     var headers: [String: String] = [:]
+    /// Lines without end would fill the memory: of so many bytes, the rest is passed over. Servers take no more
+    /// themselves, and libcurl has a limit in newer versions only.
+    private static let headerLimit = 64 << 10
+    private var headerBytes = 0
 
     /// Where redirects led in the end; nil if there were none.
     var redirectedTo: String?
+
+    init(status: Int = 0, headers: [String: String] = [:]) {
+        self.status = status
+        self.headers = headers
+    }
 
     /// Each response of a chain of redirects starts with its status line, and forgets the one before.
     mutating func take(headerLine line: String) {
         if line.hasPrefix("HTTP/") {
             let status = line.split(separator: " ", maxSplits: 2).dropFirst().first.flatMap { Int($0.prefix(3)) }
             self = HTTPResponse(status: status ?? 0)
-        } else if let colon = line.firstIndex(of: ":") {
+            return
+        }
+        headerBytes += line.utf8.count
+        guard headerBytes <= Self.headerLimit else { return }
+        if let colon = line.firstIndex(of: ":") {
             let value = line[line.index(after: colon)...].drop { $0 == " " }
             let name = line[..<colon].lowercased()
             let text = String(value.prefix { !$0.isNewline })

@@ -101,14 +101,24 @@ struct TokenClient: Sendable {
             throw HTTPFailure.busy(
                 "\(realm.host): HTTP \(answer.response.status) for a token", retryAfter: answer.response.retryAfter)
         }
+        guard let token = AccessToken(parsing: answer.body) else {
+            throw SourceError.unusable("\(host): the answer of \(realm.host) has no token in it")
+        }
+        return token
+    }
+}
+
+extension AccessToken {
+    /// Reads a realm's answer; nil if there is no token in it that a header could carry.
+    init?(parsing answer: [UInt8]) {
         struct Body: Decodable { let token: String?, access_token: String?, expires_in: Double? }
-        guard let body = try? JSONDecoder().decode(Body.self, from: Data(answer.body)),
+        guard let body = try? JSONDecoder().decode(Body.self, from: Data(answer)),
             let text = [body.token, body.access_token].compactMap({ $0 }).first(where: { !$0.isEmpty }),
             text.utf8.allSatisfy({ (33...126).contains($0) })
-        else { throw SourceError.unusable("\(host): the answer of \(realm.host) has no token in it") }
+        else { return nil }
         // Spec: 60 s where nothing is said. A fifth is left for clocks and slow links.
         let lifetime = max(1, min(body.expires_in ?? 60, 86_400)) * 0.8
-        return AccessToken(text: text, expiry: .now + .seconds(lifetime))
+        self.init(text: text, expiry: .now + .seconds(lifetime))
     }
 }
 

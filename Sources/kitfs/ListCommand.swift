@@ -120,12 +120,13 @@ struct ListCommand: ParsableCommand {
         String((0..<9).map { mode & (0o400 >> $0) == 0 ? "-" : Array("rwx")[$0 % 3] })
     }
 
-    private static func day(_ seconds: Int64) -> String {
-        var seconds = time_t(seconds)
+    /// `seconds` since 1970, which a kit may have say anything: what no calendar has is shown as it is.
+    static func day(_ seconds: Int64) -> String {
+        var time = time_t(seconds)
         var parts = tm()
-        gmtime_r(&seconds, &parts)
+        guard gmtime_r(&time, &parts) != nil else { return "@\(seconds)" }
         func padded(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
-        return "\(parts.tm_year + 1900)-\(padded(parts.tm_mon + 1))-\(padded(parts.tm_mday))"
+        return "\(Int(parts.tm_year) + 1900)-\(padded(parts.tm_mon + 1))-\(padded(parts.tm_mday))"
     }
 
     /// Blocks until what an operation needs has come or failed: here nobody else is kept waiting.

@@ -38,7 +38,7 @@ final class PullProgress {
                 "\(declared.kind.rawValue) \(declared.path)  \(layer.key.digest.short)  \(ByteCount.text(layer.descriptor.size))  here"
             )
         }
-        let done = cached.reduce(0) { $0 + $1.cached }
+        let done = ByteCount.sum(cached.map(\.cached))
         if initial == nil { initial = done }
         if style == .fancy {
             Terminal.status(total(done))
@@ -54,14 +54,17 @@ final class PullProgress {
         show()
         if style == .fancy { Terminal.status("") }
         for (layer, error) in failures.dropFirst() { Terminal.error("\(layer.key.digest.short): \(error)") }
-        if failures.isEmpty { line(total(layers.reduce(0) { $0 + $1.layer.descriptor.size })) }
+        if failures.isEmpty { line(total(size)) }
     }
 
+    /// Bytes of all layers, as their descriptors say.
+    private var size: UInt64 { ByteCount.sum(layers.map(\.layer.descriptor.size)) }
+
     private func total(_ done: UInt64) -> String {
-        let size = layers.reduce(0) { $0 + $1.layer.descriptor.size }
+        let size = size
         let seconds = max(0.001, Double((ContinuousClock.now - start) / .milliseconds(1)) / 1000)
         let rate = Double(done - min(done, initial ?? 0)) / seconds
-        let left = rate > 1 ? Int(Double(size - min(size, done)) / rate) : nil
+        let left = rate > 1 ? Int(min(Double(size - min(size, done)) / rate, 1e9)) : nil
         var text = "\(arrived.count)/\(layers.count) layers  \(ByteCount.text(done)) of \(ByteCount.text(size))"
         text += "  \(ByteCount.percent(done, of: size))%"
         if done < size, rate > 1 { text += "  \(ByteCount.text(UInt64(rate)))/s" }

@@ -74,7 +74,15 @@ enum ByteCount {
 
     /// 0 to 100, whatever the numbers, which may be another process's.
     static func percent(_ part: UInt64, of whole: UInt64) -> Int {
-        whole == 0 ? 100 : min(100, Int(Double(part) / Double(whole) * 100))
+        whole == 0 ? 100 : Int(min(100, Double(part) / Double(whole) * 100))
+    }
+
+    /// Never wraps: a manifest may claim any sizes.
+    static func sum(_ counts: some Sequence<UInt64>) -> UInt64 {
+        counts.reduce(0) { sum, count in
+            let (total, overflow) = sum.addingReportingOverflow(count)
+            return overflow ? .max : total
+        }
     }
 
     static func text(_ bytes: UInt64) -> String {

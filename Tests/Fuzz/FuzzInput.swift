@@ -15,6 +15,13 @@ struct FuzzInput {
         return value
     }
 
+    /// So many of the next bytes, or as many as there are.
+    mutating func bytes(_ count: Int) -> [UInt8] {
+        let taken = rest.prefix(count)
+        rest = rest.dropFirst(count)
+        return Array(taken)
+    }
+
     static func bytes(of value: some FixedWidthInteger) -> [UInt8] {
         withUnsafeBytes(of: value.littleEndian, Array.init)
     }

@@ -12,7 +12,8 @@ struct FuzzTarget: Sendable {
 
     /// To add a target, add it here and give it its seeds in `fuzz.sh`.
     static let all: [FuzzTarget] = [
-        tar, gzip, manifest, kit, kitfile, index, state, reference, names, http, registries, authFile,
+        tar, tarList, head, gzip, zstd, manifest, kit, artifact, annotations, kitfile, index, state, reference, names,
+        http, token, tags, registries, authFile,
     ]
 
     /// The one that `KITFS_FUZZ_TARGET` names.

@@ -4,10 +4,8 @@ import OCI
 @testable import LayerFormat
 
 /// A decompressor of streams. Another one becomes a target by conforming, and an entry below.
-protocol FuzzedInflater {
+protocol FuzzedInflater: Decompressor {
     init()
-    func push(_ bytes: RawSpan, inflated: (RawSpan) throws -> Void) throws
-    func finish() throws
 }
 
 extension GzipInflater: FuzzedInflater {}
@@ -16,8 +14,8 @@ extension FuzzTarget {
     static let gzip = FuzzTarget(name: "gzip") { bytes in
         let inflation = Inflation(bytes, GzipInflater.self)
         // A wrong CRC hides what follows the member: mend it, and look again.
-        guard case .corrupt("the checksum is wrong", let end) = inflation.error as? GzipError, end <= bytes.count,
-            end >= 18
+        guard case .corrupt(.gzip, "the checksum is wrong", let end) = inflation.error as? CompressionError,
+            end <= bytes.count, end >= 18
         else { return }
         var mended = bytes
         let trailer =
@@ -61,7 +59,10 @@ struct Inflation {
                 }
             }
             try inflater.finish()
-        } catch { self.error = error }
+        } catch {
+            require(error is CompressionError || error is Enough, "\(error)")
+            self.error = error
+        }
     }
 }
 

@@ -23,18 +23,11 @@ extension FuzzTarget {
     static let kit = FuzzTarget(name: "kit", seeds: { ManifestReadings.kitSeeds }) { bytes in
         let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2,
-            let resolved = try? ResolvedManifest(bytes: Array(parts[0]), expected: nil, at: "here")
+            let document = try? ResolvedDocument(bytes: Array(parts[0]), expected: nil, at: "here"),
+            let resolved = ResolvedManifest(document),
+            let kit = try? Kit(resolved: resolved, kind: .modelKit, config: Array(parts[1]))
         else { return }
-        guard let kit = try? Kit(resolved: resolved, config: Array(parts[1])) else { return }
-        require(kit.layers.count <= resolved.manifest.layers.count, "more layers than there are")
-        for layer in kit.layers {
-            require(layer.base.contains(layer.path), "\(layer.path) is not below \(layer.base)")
-            require(
-                (try? EntryPath(parsing: Array(layer.path.names.map(\.bytes).joined(separator: [47])))) == layer.path,
-                "\(layer.path)")
-        }
-        require(kit.size >= kit.layers.map(\.descriptor.size).max() ?? 0, "a kit smaller than a layer")
-        if let parent = kit.parent { ReferenceReadings.check(parent) }
+        ManifestReadings.check(kit)
     }
 }
 
@@ -44,7 +37,27 @@ enum ManifestReadings {
         let again = try JSONDecoder().decode(Descriptor.self, from: JSONEncoder().encode(descriptor))
         require(again == descriptor, "\(descriptor) comes back as \(again)")
         require(Digest(descriptor.digest.description) == descriptor.digest, "\(descriptor.digest)")
-        _ = LayerKind.parse(descriptor.mediaType)
+        _ = LayerType(descriptor)
+    }
+
+    static func check(_ kit: Kit) {
+        require(
+            kit.layers.count + kit.hiddenLayers.count <= kit.resolved.manifest.layers.count,
+            "more layers than there are")
+        for layer in kit.layers {
+            require(layer.base.contains(layer.path), "\(layer.path) is not below \(layer.base)")
+            require(
+                (try? EntryPath(parsing: Array(layer.path.names.map(\.bytes).joined(separator: [47])))) == layer.path,
+                "\(layer.path)")
+            if let file = layer.file { check(file) }
+        }
+        require(kit.size >= kit.layers.map(\.descriptor.size).max() ?? 0, "a kit smaller than a layer")
+        if let parent = kit.parent { ReferenceReadings.check(parent) }
+    }
+
+    static func check(_ file: FileAnnotations) {
+        require(file.mode ?? 0 <= 0o7777, "mode \(file.mode ?? 0)")
+        require(file.size ?? 0 <= UInt64(Int64.max), "a file of \(file.size ?? 0) bytes")
     }
 
     static var kitSeeds: [[UInt8]] {

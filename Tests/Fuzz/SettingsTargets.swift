@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
 import OCI
-import TestSupport
 
 @testable import Registry
 
@@ -10,7 +8,7 @@ extension FuzzTarget {
     static let registries = FuzzTarget(
         name: "registries", seeds: { SettingsReadings.registries.map { Array($0.utf8) } }
     ) { bytes in
-        let path = try SettingsReadings.keep(bytes)
+        let path = try FuzzPlace.keep(bytes, as: "settings")
         do throws(SourceError) {
             let settings = try RegistriesConfiguration(environment: ["CONTAINERS_REGISTRIES_CONF": path])
             for (host, repository) in SettingsReadings.places {
@@ -24,7 +22,7 @@ extension FuzzTarget {
     static let authFile = FuzzTarget(
         name: "authfile", seeds: { SettingsReadings.authFiles.map { Array($0.utf8) } }
     ) { bytes in
-        let store = CredentialStore(authFile: try SettingsReadings.keep(bytes), environment: [:])
+        let store = CredentialStore(authFile: try FuzzPlace.keep(bytes, as: "settings"), environment: [:])
         for (host, repository) in SettingsReadings.places {
             do throws(SourceError) {
                 _ = try store.credential(for: host, repository)
@@ -40,17 +38,6 @@ enum SettingsReadings {
         guard let host = RegistryHost(host), let repository = Repository(repository) else { return nil }
         return (host, repository)
     }
-
-    private static let path = "/dev/shm/kitfs-fuzz-\(getpid())"
-
-    /// A file of these bytes, in memory; one at a time.
-    static func keep(_ bytes: [UInt8]) throws -> String {
-        try writeFile(path, bytes)
-        atexitOnce
-        return path
-    }
-
-    private static let atexitOnce: Void = { atexit { unlink(SettingsReadings.path) } }()
 
     static let registries = [
         "[[registry]]\nprefix = \"ghcr.io/team\"\nlocation = \"mirror.local:5000/team\"\ninsecure = true\n"

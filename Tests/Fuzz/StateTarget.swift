@@ -20,32 +20,37 @@ extension FuzzTarget {
 
 enum StateReadings {
     private static let key = LayerKey(digest: DigestHasher.digest(of: [1]), form: LayerForm(.tar, .gzip))
-    /// In memory where that can be had: a run is a few system calls.
-    private static let place: String = {
-        var template = Array("/dev/shm/kitfs-fuzz.XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { fatalError("/dev/shm cannot be written") }
-        atexit { StateReadings.cleanUp() }
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }()
-
-    private static func cleanUp() {
-        unlink(place + "/state")
-        rmdir(place)
-    }
-
     static func check(_ bytes: [UInt8], length: Int? = nil) throws {
-        try writeFile(place + "/state", bytes)
-        if let length { require(truncate(place + "/state", length) == 0, "truncate") }
-        guard let state = try StateFile.open(in: DirectoryHandle.open(place), key: key) else { return }
+        let path = try FuzzPlace.keep(bytes, as: StateFile.name)
+        if let length { require(truncate(path, length) == 0, "truncate") }
+        guard let state = try StateFile.open(in: DirectoryHandle.open(FuzzPlace.directory), key: key) else { return }
         _ = try state.lifecycle
         _ = try state.layerSize
-        require(try state.pulse().count == 36, "a pulse of another length")
-        let presence = try state.presence()
-        let absent = presence.absentRuns.reduce(0) { $0 + $1.count }
-        require(presence.presentBytes + absent == state.blobSize, "\(absent) absent of \(state.blobSize)")
+        _ = try state.front
+        if let verifier = try state.verifier { _ = try state.heartbeat(of: verifier) }
+        for chunk in 0..<min(state.chunkCount, 64) {
+            if let fetcher = try state.fetcher(of: chunk) { _ = try state.heartbeat(of: fetcher) }
+        }
+        let chunks = try ChunkMap(state)
+        let absent = absentBytes(chunks)
+        require(chunks.presentBytes + absent == state.blobSize, "\(absent) absent of \(state.blobSize)")
+        require(chunks.front <= chunks.presentBytes, "\(chunks.front) in front")
         try state.markPresent(0..<state.chunkCount)
-        require(try state.presence().absentRuns.isEmpty, "marked, and absent")
-        require(try state.presence().presentBytes == state.blobSize, "marked, and absent")
+        require(try chunks.refresh(0..<chunks.count) == (absent > 0), "\(absent) absent, and marked")
+        require(chunks.isWhole && chunks.presentBytes == state.blobSize, "marked, and absent")
+    }
+
+    /// Run by run, as a transfer asks for them.
+    private static func absentBytes(_ chunks: ChunkMap) -> UInt64 {
+        var sum: UInt64 = 0
+        var next = 0
+        while let run = chunks.missing(in: next..<chunks.count) {
+            let bytes = chunks.bytes(of: run)
+            require(chunks.chunks(of: bytes) == run && !chunks.hasAll(run), "\(run) is \(bytes)")
+            sum += bytes.count
+            next = run.upperBound
+        }
+        return sum
     }
 
     static func seeds() throws -> [[UInt8]] {

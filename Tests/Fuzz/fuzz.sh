@@ -24,7 +24,7 @@ build=(env KITFS_FUZZ=1 "${SWIFT:-swift}" build --scratch-path "$out/build" -c r
 "${build[@]}" >"$out/build.log" 2>&1 || { grep -E 'error|warning' "$out/build.log" >&2 || tail -20 "$out/build.log" >&2; exit 1; }
 # gold, which swiftc would take, does not get along with this runtime.
 "${SWIFT:-swift}"c -sanitize=fuzzer,address -use-ld=lld -o "$out/fuzz" "$("${build[@]}" --show-bin-path)/libFuzzTargets.a" \
-    -lcurl -lcrypto -lisal -lyaml -lstdc++
+    -lcurl -lcrypto -lisal -lyaml -lzstd -lstdc++
 
 # Seeds: the blobs of the real kits by what they are, and what each target makes itself.
 rm -rf "$out/seeds" && mkdir -p "$out/seeds"
@@ -45,9 +45,12 @@ for blob in "$fixtures"/layouts/*/blobs/sha256/* "$fixtures"/kit-home/storage/bl
         else
             seed kitfile "$blob"
         fi ;;
-    *) seed tar "$blob" ;;
+    *)
+        for target in tar tarlist; do seed $target "$blob"; done
+        { printf '\0\010\0\0\0\0\0\0\002'; head -c 16000 "$blob"; } >"$out/seeds/head/$(basename "$blob")" ;;
     esac
 done
+cp "$fixtures"/kit-home/storage/*-tags.json "$out/seeds/tags"
 for index in "$fixtures"/layouts/*/index.json; do
     cp "$index" "$out/seeds/manifest/$(basename "$(dirname "$index")")-index.json"
 done
@@ -57,6 +60,12 @@ seq 500 >"$name" && gzip -kN "$name" && cp "$name.gz" "$out/seeds/gzip/named"
 cat "$name.gz" "$name.gz" >"$out/seeds/gzip/two"
 { cat "$name.gz"; head -c 512 /dev/zero; } >"$out/seeds/gzip/padded"
 head -c 2000 "$out/fuzz" | openssl sha512 -binary | gzip -1 >"$out/seeds/gzip/stored"
+# Others' Zstandard: with and without checksum and length, several frames, a large window, bytes that do not compress.
+zstd -q -c --check "$name" >"$out/seeds/zstd/checked"
+zstd -q -c --no-check <"$name" >"$out/seeds/zstd/streamed"
+cat "$out/seeds/zstd/checked" "$out/seeds/zstd/streamed" >"$out/seeds/zstd/two"
+zstd -q -c --no-check --ultra -20 --long=27 <"$name" >"$out/seeds/zstd/long"
+head -c 2000 "$out/fuzz" | openssl sha512 -binary | zstd -q -c -1 >"$out/seeds/zstd/stored"
 rm -rf "${name%/*}"
 
 fuzz() { # TARGET: never fails; the summary tells

@@ -98,6 +98,43 @@ import Testing
         #expect(try bench.kitfs("ls", "-R", "\(registry.host)/u:v1").split(separator: "\n").count == truth.count + 1)
     }
 
+    /// Three layers of 2^63-1 bytes each are more than a sum can say.
+    @Test(arguments: ["fancy", "plain"]) func sizesOfNoDisk(_ style: String) throws {
+        var layout = try MadeLayout(bench.directory.subdirectory("sizes"))
+        let layers = try (1...3).map { number in
+            try layout.blob([UInt8(number)], "kitops.modelkit.dataset.v1.tar")
+                .replacing(#""size":1,"#, with: #""size":9223372036854775807,"#)
+        }
+        try layout.manifest(config: "{}", layers: layers, tag: "v1")
+        let (code, message) = try bench.failure("pull", "oci:\(layout.path):v1", "--progress", style)
+        #expect((1...9).contains(code) && message.contains("9223372036854775807"), "\(code): \(message)")
+        #expect(try bench.kitfs("inspect", "oci:\(layout.path):v1").contains("16EiB in 3 layers"))
+    }
+
+    /// A tar may say of its members that they are of any time.
+    @Test func timesOfNoCalendar() throws {
+        let layout = try bench.directory.subdirectory("times")
+        var kit = KitBuilder(directory: layout)
+        var tar = TarBuilder()
+        tar.directory("d")
+        // Years of ten digits: the last that gmtime(3) knows, and what comes after.
+        let times: [(seconds: Int64, shown: String)] = [
+            (4_107_542_400, "2100-03-01"), (67_768_036_191_676_799, "2147485547-12-31"),
+            (67_768_036_191_676_800, "@67768036191676800"), (900_000_000_000_000_000, "@900000000000000000"),
+        ]
+        for (seconds, _) in times {
+            tar.pax([("mtime", Array("\(seconds)".utf8))])
+            tar.file("d/\(seconds)", [1])
+        }
+        kit.add(.init(.dataset, "d", tar: tar.finish()))
+        try kit.write(tag: "v1", package: "times")
+        let listed = try bench.kitfs("ls", "-l", "oci:\(layout):v1", "d")
+        for (seconds, shown) in times {
+            let line = listed.split(separator: "\n").first { $0.hasSuffix("d/\(seconds)") }
+            #expect(line?.contains(" \(shown) ") == true, "\(listed)")
+        }
+    }
+
     @Test func statusShowsLayers() throws {
         let mount = try bench.mount(reference)
         #expect(try mount.read("data/train/s0/p/f0.bin").count == 1000)

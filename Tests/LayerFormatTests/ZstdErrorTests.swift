@@ -96,6 +96,19 @@ import Testing
         }
     }
 
+    /// What libzstd would take of a frame that is there as a whole, and refuse of one that comes in pieces.
+    @Test(arguments: [1, 7, .max]) func piecesDoNotMatter(_ piece: Int) throws {
+        let head: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd]
+        // A window of 256 MiB, for a content of one byte.
+        let window = head + [0xc0, 18 << 3, 1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 65]
+        #expect(try reason(window, piece: piece).contains("memory"))
+        // No content, in a block that repeats a byte no times.
+        let block = head + [0xe0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 65]
+        #expect(try reason(block, piece: piece).contains("corrupt"))
+        let frame = try ZstdReading.compress(Array("abc".utf8))
+        #expect(try reason(frame + window, piece: piece).contains("memory"))
+    }
+
     /// A frame that claims a content of 2^63 bytes has none of it.
     @Test func aHugeContentSize() throws {
         // RFC 8878, 3.1.1.1: with a single segment, the window would be as large.

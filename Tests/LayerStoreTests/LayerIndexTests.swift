@@ -58,7 +58,8 @@ import Testing
         let error = #expect(throws: LayerIndexBuilder.Failure.self) {
             try index((0..<100).map { member("\($0)/\(deep)") })
         }
-        #expect(error == .tooMany)
+        #expect(error == .tooMany(.impliedDirectories))
+        #expect(error?.description.contains("more than 65536 directories") == true)
         #expect(try index((0..<20_000).map { member("\($0)/a/b/c/d/e/f") }).count == 1 + 20_000 * 7)
     }
 

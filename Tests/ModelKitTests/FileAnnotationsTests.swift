@@ -87,6 +87,21 @@ import Testing
         }
     }
 
+    /// 200,000 arrays in one another's company, which a reader that tries type after type takes minutes for.
+    @Test(.timeLimit(.minutes(1))) func nestedManyTimes() {
+        let deep = String(repeating: "[", count: 200) + String(repeating: "]", count: 200)
+        let many = Array(repeating: deep, count: 5000).joined(separator: ",")
+        #expect(metadata(#"{"x":[\#(many)],"mode":420}"#).mode == 0o644)
+    }
+
+    /// No file has more bytes than an offset can say.
+    @Test func sizes() {
+        #expect(metadata(#"{"size":9223372036854775807}"#).size == UInt64(Int64.max))
+        for wrong in ["9223372036854775808", "18446744073709551615", "-1", "1.5", "1e30"] {
+            #expect(metadata(#"{"size":\#(wrong)}"#).size == nil, "\(wrong)")
+        }
+    }
+
     @Test func nothingSaid() {
         let file = FileAnnotations([:])
         #expect(file.path == nil && file.mode == nil && file.modified == nil && file.size == nil)

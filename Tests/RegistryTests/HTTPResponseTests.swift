@@ -28,6 +28,23 @@ import Testing
         #expect(response("content-range", value).contentRange == nil)
     }
 
+    /// A server may send lines for as long as it likes.
+    @Test func headersWithoutEnd() {
+        var response = HTTPResponse()
+        response.take(headerLine: "HTTP/1.1 200 OK\r\n")
+        response.take(headerLine: "Content-Length: 5\r\n")
+        for number in 0..<100_000 {
+            response.take(headerLine: "X-Same: x\r\n")
+            response.take(headerLine: "X-\(number): x\r\n")
+        }
+        #expect(response.contentLength == 5)
+        #expect(response.headers.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count } < 100_000)
+        // The next response of a chain has its own.
+        response.take(headerLine: "HTTP/1.1 200 OK\r\n")
+        response.take(headerLine: "Content-Length: 7\r\n")
+        #expect(response.contentLength == 7)
+    }
+
     @Test func noContentRange() {
         #expect(HTTPResponse(status: 206).contentRange == nil)
     }
