@@ -32,9 +32,17 @@ final class CacheRoom: Sendable {
 
     func release(_ key: LayerKey) { pending.withLock { $0[key] = nil } }
 
-    /// The disk was full, or the limit reached, in the middle of something. True if room was made.
-    func makeSome() -> Bool {
-        making.withLock { _ in (try? evictNext()) ?? false }
+    /// The disk was full in the middle of something. True if there is room for so many bytes now.
+    func makeSome(_ wanted: UInt64) -> Bool {
+        making.withLock { _ in
+            if (try? evictNext()) ?? false { return true }
+            // What was just taken away comes free when the last one who has it open lets go.
+            for _ in 0..<50 {
+                if let free = try? cache.layers.freeSpace, free > wanted { return true }
+                usleep(20_000)
+            }
+            return false
+        }
     }
 
     private func makeRoom(for key: LayerKey, _ missing: UInt64) throws {

@@ -136,7 +136,7 @@ extension Layer {
     // MARK: Transfers
 
     /// The one who finds the stage absent has made it pending, and calls this.
-    func startTransfer() {
+    func startTransfer(isRetry: Bool = false) {
         let setup = Cancellation()
         state.withLock { $0.setup = setup }
         services.listing.submit { [self] in
@@ -165,7 +165,13 @@ extension Layer {
             } catch is RangesIgnored {
                 transferEnded(.source(.unusable("layer \(key.digest): the registry gives no parts of it")))
             } catch {
-                transferEnded(StoreError(error, layer: key.digest))
+                let error = StoreError(error, layer: key.digest)
+                // Not even its state fits: once more where room can be made for that.
+                if case .noSpace = error, !isRetry, services.room.makeSome(StateFile.chunkSize) {
+                    startTransfer(isRetry: true)
+                } else {
+                    transferEnded(error)
+                }
             }
         }
     }
@@ -177,6 +183,7 @@ extension Layer {
             drop(transfer)
         case .failed(let error):
             if transfer.isEnded { drop(transfer) }
+            if case .noSpace = error { state.withLock { $0.fullDisk = (error, .now + .seconds(1)) } }
             failContent(error)
         case .wrong(let error, let canRetry):
             becameWrong(error)

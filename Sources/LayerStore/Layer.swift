@@ -41,6 +41,8 @@ public final class Layer: Sendable {
         /// The content's own place among those who wait for a transfer.
         var contentWaiter: WaiterID?
         var lastError: StoreError?
+        /// The kernel asks again at once for what did not fit: for a moment the answer is the same.
+        var fullDisk: (error: StoreError, until: ContinuousClock.Instant)?
         /// What speaks against showing it: no fetch makes that better.
         var objection: StoreError?
         /// The index's own place among those who wait for content, where only content tells the entries.
@@ -161,6 +163,10 @@ public final class Layer: Sendable {
             return (state.transfer.value, state.nextWaiter)
         }
         if let transfer { return transfer.want(range, ahead: ahead, id: id, waiter) ? id : nil }
+        if let full = state.withLock({ $0.fullDisk }), full.until > .now {
+            waiter(full.error)
+            return nil
+        }
         return join(\.transfer, waiter) { startTransfer() }
     }
 

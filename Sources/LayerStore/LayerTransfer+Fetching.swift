@@ -162,7 +162,7 @@ extension LayerTransfer {
         switch result {
         case .success, .failure(SourceError.cancelled): break
         case .failure(is RangesIgnored) where !isStream || chunks.presentBytes > before: stream()
-        case .failure(let error): failed(error)
+        case .failure(let error): failed(error, chunks.bytes(of: flight.chunks).count)
         }
     }
 
@@ -249,16 +249,15 @@ extension LayerTransfer {
         madeProgress()
     }
 
-    private func failed(_ error: any Error) {
+    private func failed(_ error: any Error, _ wanted: UInt64) {
         let error = StoreError(error, layer: key.digest)
         switch error {
-        case .noSpace where services.room.makeSome():
+        case .noSpace where services.room.makeSome(wanted):
             schedule()
         case .noSpace:
             // Nothing half-written stays, and room comes free.
             try? partial.discard()
-            fail(error)
-            end(.superseded)
+            end(.failed(error))
         default:
             fail(error)
         }

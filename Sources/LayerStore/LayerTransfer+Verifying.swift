@@ -140,13 +140,12 @@ extension LayerTransfer {
             services.cache.dropIndex(key)
             try? partial.discard()
             end(.failed(error))
-        case .noSpace where services.room.makeSome():
+        case .noSpace where services.room.makeSome(blob.size):
             // What was placed of it is placed anew, from what is here.
             end(.superseded)
         case .noSpace:
             try? partial.discard()
-            fail(error)
-            end(.superseded)
+            end(.failed(error))
         default:
             // Whoever tries again starts with a digest of its own: this one may have seen bytes that were not placed.
             state.withLock { $0.isVerifier = false }

@@ -7,10 +7,10 @@ import Testing
 @Suite(.enabled(if: geteuid() == 0, "only root can mount a tmpfs")) struct RoomTests {
     private let bench: Workbench
     private let layout: String
-    private static let size = 6 << 20
+    private static let size = 2 << 20
     private static let count = 8
 
-    /// Eight layers of 6 MiB.
+    /// Eight layers of 2 MiB.
     init() throws {
         bench = try Workbench()
         layout = try bench.directory.subdirectory("layout")
@@ -25,7 +25,7 @@ import Testing
 
     private func smallDisk() throws -> String {
         let small = try bench.directory.subdirectory("small")
-        try Command.check("mount", ["-t", "tmpfs", "-o", "size=20m", "tmpfs", small])
+        try Command.check("mount", ["-t", "tmpfs", "-o", "size=7m", "tmpfs", small])
         bench.environment["KITFS_CACHE"] = small + "/cache"
         return small
     }
@@ -63,12 +63,12 @@ import Testing
     }
 
     @Test func aLimit() throws {
-        let mount = try bench.mount("oci:\(layout):v1", "--cache-limit", "20MiB")
+        let mount = try bench.mount("oci:\(layout):v1", "--cache-limit", "7MiB")
         for number in 0..<Self.count { #expect(try mount.read("d\(number)") == Self.content(number)) }
         let kilobytes = try Command.check("du", ["-sk", bench.cache + "/layers"]).output.prefix { $0.isNumber }
-        #expect(try #require(Int(kilobytes)) <= 20 << 10)
+        #expect(try #require(Int(kilobytes)) <= 7 << 10)
         try mount.unmount()
-        let pulled = try bench.run(["pull", "oci:\(layout):v1", "--cache-limit", "4MiB"])
+        let pulled = try bench.run(["pull", "oci:\(layout):v1", "--cache-limit", "1MiB"])
         #expect(pulled.exitCode == 1 && pulled.errorOutput.contains("limit"), "\(pulled.errorOutput)")
     }
 
@@ -81,7 +81,7 @@ import Testing
         #expect(try bench.kitfs("cache", "prune", "--older-than", "7d", "--dry-run").hasPrefix("3 layers would be"))
         #expect(try bench.kitfs("cache", "prune").hasPrefix("0 layers deleted"))
         #expect(try bench.kitfs("cache", "prune", "--older-than", "7d").hasPrefix("3 layers deleted"))
-        #expect(try bench.kitfs("cache", "prune", "--max-size", "13MiB").hasPrefix("3 layers deleted"))
+        #expect(try bench.kitfs("cache", "prune", "--max-size", "5MiB").hasPrefix("3 layers deleted"))
         #expect(try bench.cachedFiles(below: "layers").filter { $0.hasSuffix("/state") }.count == 2)
     }
 }
