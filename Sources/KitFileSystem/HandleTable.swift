@@ -25,9 +25,6 @@ final class HandleTable<Item: Sendable>: Sendable {
         state.withLock { handle < UInt64($0.items.count) ? $0.items[Int(handle)] : nil }
     }
 
-    /// What is open now.
-    var all: [Item] { state.withLock { $0.items.compactMap { $0 } } }
-
     func remove(_ handle: UInt64) {
         // What the item holds is let go outside of the lock.
         let item = state.withLock { state -> Item? in

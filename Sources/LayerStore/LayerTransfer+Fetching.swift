@@ -65,7 +65,7 @@ extension LayerTransfer {
             }
             if mustStream {
                 guard busy.isEmpty, !candidates.isEmpty, !chunks.isWhole else { return nil }
-                return takeOff(chunks.frontChunk..<chunks.count, isDemanded: isDemanded, isBlocked: false)
+                return takeOff(chunks.frontChunk..<chunks.count, isBlocked: false)
             }
             var isBlocked = false
             for candidate in candidates {
@@ -73,7 +73,7 @@ extension LayerTransfer {
                 while let run = freeRun(in: rest, busy) {
                     switch claim(run) {
                     case .claimed(let claimed):
-                        return takeOff(claimed, isDemanded: isDemanded, isBlocked: isBlocked)
+                        return takeOff(claimed, isBlocked: isBlocked)
                     case .elsewhere(let others):
                         isBlocked = true
                         rest = min(others.upperBound, rest.upperBound)..<rest.upperBound
@@ -111,7 +111,7 @@ extension LayerTransfer {
     private func claim(_ run: Range<Int>) -> Claim {
         do {
             var run = run
-            while try !partial.state.claimChunks(run, participant) {
+            while try !partial.state.claimChunks(run) {
                 // Freed between the two calls: try again.
                 guard let others = partial.state.claimedElsewhere(run) else { continue }
                 guard others.lowerBound > run.lowerBound else { return .elsewhere(others) }
@@ -134,12 +134,11 @@ extension LayerTransfer {
         }
     }
 
-    private func takeOff(_ run: Range<Int>, isDemanded: Bool, isBlocked: Bool) -> Flight? {
+    private func takeOff(_ run: Range<Int>, isBlocked: Bool) -> Flight? {
         let flight = state.withLock { state -> Flight? in
             state.waitsForChunks = isBlocked
             guard !state.isEnded else { return nil }
-            let flight = Flight(
-                id: state.nextFlight, chunks: run, cancellation: Cancellation(), isDemanded: isDemanded)
+            let flight = Flight(id: state.nextFlight, chunks: run, cancellation: Cancellation())
             state.nextFlight += 1
             state.flights.append(flight)
             return flight
@@ -230,7 +229,7 @@ extension LayerTransfer {
         let one = chunk..<(chunk + 1)
         if chunks.hasAll(one) { return false }
         return try claiming.withLock { _ in
-            guard try partial.state.claimChunks(one, participant) else { return false }
+            guard try partial.state.claimChunks(one) else { return false }
             if try chunks.refresh(one) {
                 partial.state.releaseChunks(one)
                 return false

@@ -49,7 +49,6 @@ final class LayerTransfer: Sendable {
         let chunks: Range<Int>?
         /// Of a compressed layer: the end of the wanted bytes in the uncompressed layer.
         let front: UInt64
-        let since: ContinuousClock.Instant
         let call: Layer.Waiter
     }
 
@@ -58,7 +57,6 @@ final class LayerTransfer: Sendable {
         let id: UInt64
         var chunks: Range<Int>
         let cancellation: Cancellation
-        let isDemanded: Bool
     }
 
     struct State: Sendable {
@@ -179,7 +177,7 @@ final class LayerTransfer: Sendable {
                 state.recentFailure = nil
             }
             if state.waiters.isEmpty { state.lastProgress = now }
-            state.waiters[id] = RangeWaiter(chunks: wanted, front: range.end, since: now, call: waiter)
+            state.waiters[id] = RangeWaiter(chunks: wanted, front: range.end, call: waiter)
             if let demanded { state.demands.append(demanded) } else { state.frontGoal = max(state.frontGoal, end) }
             return nil
         }

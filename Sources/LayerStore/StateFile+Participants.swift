@@ -39,11 +39,8 @@ extension StateFile {
     // MARK: Chunks
 
     /// Claims chunks for fetching; false if another process has any of them. What a dead one had is free.
-    func claimChunks(_ chunks: Range<Int>, _ participant: Participant?) throws(Errno) -> Bool {
-        guard try file.lock(.exclusive, start: Self.headerSize + chunks.lowerBound, count: chunks.count) else {
-            return false
-        }
-        return true
+    func claimChunks(_ chunks: Range<Int>) throws(Errno) -> Bool {
+        try file.lock(.exclusive, start: Self.headerSize + chunks.lowerBound, count: chunks.count)
     }
 
     /// Says who fetches these chunks, which are claimed and absent.

@@ -41,16 +41,10 @@ struct KitLookup {
     private func candidates(_ index: ImageIndex) -> ArraySlice<Descriptor> {
         var seen: Set<Digest> = []
         let manifests = index.manifests.filter {
-            $0.mediaType == .imageManifest && ($0.artifactType.map(Self.isKit) ?? true)
+            $0.mediaType == .imageManifest && ($0.artifactType.map(LayerType.isOfKits) ?? true)
                 && seen.insert($0.digest).inserted
         }
         let said = manifests.filter { $0.artifactType != nil }
         return (said.isEmpty ? manifests : said).prefix(Self.lookupLimit)
-    }
-
-    private static func isKit(_ type: MediaType) -> Bool {
-        let text = type.description
-        return text.hasPrefix("application/vnd.kitops.modelkit.") || text.hasPrefix("application/vnd.cncf.model.")
-            || text.hasPrefix("application/vnd.cnai.model.")
     }
 }

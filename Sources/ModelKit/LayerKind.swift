@@ -24,6 +24,9 @@ public struct LayerType: Sendable, Equatable {
         ("application/vnd.cncf.model.", modelPack),
         ("application/vnd.cnai.model.", modelPack),
     ]
+    /// Whether a media type is of one of the vocabularies: of a kit, or a part of one.
+    static func isOfKits(_ type: MediaType) -> Bool { vocabularies.contains { type.description.hasPrefix($0.0) } }
+
     private static let version = ".v1."
     /// A prompt's layer has the type of code, and this annotation besides.
     private static let subtype = "ml.kitops.modelkit.layer-subtype"

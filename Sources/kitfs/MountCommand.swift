@@ -51,18 +51,13 @@ struct MountCommand: ParsableCommand {
     var prefetch: [String] = []
 
     @Option(
-        help: ArgumentHelp(
-            "Keep what layers take on disk within this, as in 100GiB: the longest unused go first. [default: the disk]",
-            valueName: "size"))
-    var cacheLimit: ByteSize?
-
-    @Option(
         help: ArgumentHelp("Whether the kernel reads large cached files itself, where it can.", valueName: "true|false")
     )
     var passthrough = true
 
     @OptionGroup var verify: VerifyOptions
     @OptionGroup var parts: FilterOptions
+    @OptionGroup var room: RoomOptions
     @OptionGroup var cache: CacheOptions
     @OptionGroup var source: SourceOptions
     @OptionGroup var log: LogOptions

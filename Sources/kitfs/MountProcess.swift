@@ -56,7 +56,7 @@ struct MountProcess {
         if let warning = command.parts.warning(family) { warn(warning) }
         let store = LayerStore(
             cache: cache, shared: shared, concurrency: command.source.concurrency, timeout: command.source.timeout,
-            limit: command.cacheLimit?.bytes, logger: logger)
+            limit: command.room.cacheLimit?.bytes, logger: logger)
         let tree = try KitFileSystem(
             family, store: store, modes: ModePolicy(sharesWithOthers: command.allowOther),
             verify: command.verify.policy)

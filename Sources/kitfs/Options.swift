@@ -57,6 +57,15 @@ struct CacheOptions: ParsableArguments {
     }
 }
 
+/// How large the cache may get.
+struct RoomOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Keep what layers take on disk within this, as in 100GiB: the longest unused go first. [default: the disk]",
+            valueName: "size"))
+    var cacheLimit: ByteSize?
+}
+
 /// How registries are reached.
 struct SourceOptions: ParsableArguments {
     @Flag(help: "Speak HTTP without TLS. Registries on this machine are tried both ways without it.")

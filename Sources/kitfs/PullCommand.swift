@@ -28,13 +28,8 @@ struct PullCommand: ParsableCommand {
             valueName: "how"))
     var progress: PullProgress.Style?
 
-    @Option(
-        help: ArgumentHelp(
-            "Keep what layers take on disk within this, as in 100GiB: the longest unused go first. [default: the disk]",
-            valueName: "size"))
-    var cacheLimit: ByteSize?
-
     @OptionGroup var parts: FilterOptions
+    @OptionGroup var room: RoomOptions
     @OptionGroup var cache: CacheOptions
     @OptionGroup var source: SourceOptions
     @OptionGroup var log: LogOptions
@@ -45,7 +40,7 @@ struct PullCommand: ParsableCommand {
             let shared = try cache.openShared(besides: own)
             let store = LayerStore(
                 cache: own, shared: shared, concurrency: source.concurrency, timeout: source.timeout,
-                limit: cacheLimit?.bytes, logger: log.logger(LogSink()))
+                limit: room.cacheLimit?.bytes, logger: log.logger(LogSink()))
             let family = try source.family(reference, own, shared: shared, filters: parts.filters)
             if let warning = parts.warning(family) { Terminal.error("warning: \(warning)") }
             let layers = Self.layers(family, store)

@@ -21,8 +21,6 @@ struct ByteSize: ExpressibleByArgument, Equatable {
         else { return nil }
         self.bytes = bytes
     }
-
-    var defaultValueDescription: String { ByteCount.text(bytes) }
 }
 
 /// A length of time as people write it: `7d`, `12h`, `30m`, `45s`, `2w`.

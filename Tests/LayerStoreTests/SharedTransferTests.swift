@@ -95,7 +95,7 @@ import Testing
         let frozen = try PartialLayer.open(layer.key, blobSize: blob.size, in: cache)
         let participant = try #require(try frozen.state.join())
         #expect(try frozen.state.claim(.listed, .shared))
-        #expect(try frozen.state.claimChunks(4..<8, participant))
+        #expect(try frozen.state.claimChunks(4..<8))
         try frozen.state.sign(4..<8, participant)
         let file = try layer.stream("large")
         // What it has not claimed comes at once.
@@ -119,7 +119,7 @@ import Testing
         let cache = try CacheDirectory(path: bench.path)
         let slow = try PartialLayer.open(layer.key, blobSize: blob.size, in: cache)
         let participant = try #require(try slow.state.join())
-        #expect(try slow.state.claimChunks(4..<8, participant))
+        #expect(try slow.state.claimChunks(4..<8))
         try slow.state.sign(4..<8, participant)
         let file = try layer.stream("large")
         #expect(try file.bytes(0, 10, of: layer) == Array(Self.large[..<10]))

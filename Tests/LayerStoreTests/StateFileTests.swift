@@ -83,19 +83,19 @@ import Testing
         let participant = try first?.join()
         #expect(participant == 0)
         #expect(try second.join() == 1)
-        #expect(try first?.claimChunks(3..<6, participant) == true)
+        #expect(try first?.claimChunks(3..<6) == true)
         try first?.sign(3..<6, participant)
-        #expect(try second.claimChunks(0..<10, 1) == false)
+        #expect(try second.claimChunks(0..<10) == false)
         #expect(second.claimedElsewhere(0..<10) == 3..<6)
         #expect(try second.fetcher(of: 4) == 0)
         #expect(try second.fetcher(of: 6) == nil)
-        #expect(try second.claimChunks(0..<3, 1))
+        #expect(try second.claimChunks(0..<3))
         first?.releaseChunks(3..<4)
         #expect(second.claimedElsewhere(0..<10) == 4..<6)
         // The dead have no claims.
         first = nil
         #expect(second.claimedElsewhere(0..<10) == nil)
-        #expect(try second.claimChunks(0..<10, 1))
+        #expect(try second.claimChunks(0..<10))
     }
 
     /// Two descriptors, as two processes would have: what one claims the other cannot, until it is gone.
