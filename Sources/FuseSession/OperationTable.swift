@@ -37,7 +37,9 @@ enum OperationTable {
             // what the user may have.
             connection.pointee.max_background = 65535
             connection.pointee.congestion_threshold = 65535
-            Unmanaged<OperationsBox>.fromOpaque(context).takeUnretainedValue().operations.started()
+            let box = Unmanaged<OperationsBox>.fromOpaque(context).takeUnretainedValue()
+            box.passthrough.negotiate(connection)
+            box.operations.started()
         }
         table.statfs = { request, _ in
             guard let request else { return }

@@ -82,6 +82,7 @@ struct MountProcess {
         ending.set(session)
         forget(tree, session)
         operations.backings.use(session.passthrough)
+        operations.smallFiles.use(session)
         guard word.isAwaited else { throw CommandFailure(.failed, "who asked for the mount has gone") }
         try session.mount(on: directory)
         chdir("/")
