@@ -24,7 +24,7 @@ struct Kitfs: ParsableCommand {
         version: version,
         subcommands: [
             MountCommand.self, UnmountCommand.self, StatusCommand.self, PullCommand.self, ListCommand.self,
-            InspectCommand.self, CacheCommand.self,
+            InspectCommand.self, CacheCommand.self, DoctorCommand.self,
         ])
 
     static func main() {

@@ -65,11 +65,13 @@ struct MountProcess {
         var options = FuseMountOptions(source: tree.reference.description, subtype: "kitfs")
         options.allowOther = command.allowOther
         options.passthrough = command.passthrough
-        let publisher = ActivityPublisher(tree)
+        let waits = WaitLedger()
+        let publisher = ActivityPublisher(tree, waits)
+        let backings = BackingFiles()
         let operations = KitOperations(
-            tree, owner: (command.uid ?? geteuid(), command.gid ?? getegid()), logger: logger
+            tree, waits, backings, owner: (command.uid ?? geteuid(), command.gid ?? getegid()), logger: logger
         ) { [self] in
-            publisher.start(record(tree, directory, cache), id: id)
+            publisher.start(record(tree, directory, cache), io: { backings.mode(cache.path) }, id: id)
             let mode = command.verify.description
             logger.notice(
                 "kitfs \(Kitfs.version) on \(directory): \(tree.digest), verify \(mode), cache \(cache.path)")
@@ -81,7 +83,7 @@ struct MountProcess {
         let session = try FuseSession(operations, options)
         ending.set(session)
         forget(tree, session)
-        operations.backings.use(session.passthrough)
+        backings.use(session.passthrough)
         operations.smallFiles.use(session)
         guard word.isAwaited else { throw CommandFailure(.failed, "who asked for the mount has gone") }
         try session.mount(on: directory)
@@ -228,48 +230,5 @@ private final class Ending: Sendable {
     func end() {
         guard let session = session.withLock({ $0 }) else { _exit(CommandFailure.Code.failed.rawValue) }
         session.end()
-    }
-}
-
-/// Keeps a mount's record, and tells in it what the layers are at, once a second while that changes.
-private final class ActivityPublisher: Sendable {
-    private let tree: KitFileSystem
-    private let state = Mutex<(record: LiveRecord?, isStopped: Bool)>((nil, false))
-
-    init(_ tree: KitFileSystem) { self.tree = tree }
-
-    func start(_ record: MountRecord, id: String) {
-        guard let live = LiveRecord(record, id: id) else { return }
-        state.withLock { $0.record = live }
-        BackgroundThread.start { [self] in
-            var last: [Int: MountRecord.Activity] = [:]
-            while !state.withLock({ $0.isStopped }) {
-                let activity = activity()
-                if activity != last {
-                    state.withLock { state in if !state.isStopped { state.record?.publish(activity) } }
-                    last = activity
-                }
-                usleep(500_000)
-            }
-        }
-    }
-
-    func stop() {
-        state.withLock { state in
-            state.isStopped = true
-            state.record?.remove()
-            state.record = nil
-        }
-    }
-
-    private func activity() -> [Int: MountRecord.Activity] {
-        var found: [Int: MountRecord.Activity] = [:]
-        for (place, item) in tree.mountedLayers.enumerated() {
-            guard let activity = item.layer.activity else { continue }
-            found[place] = MountRecord.Activity(
-                stage: activity.stage.rawValue, cached: activity.cached, error: activity.error?.description,
-                waiters: activity.waiters)
-        }
-        return found
     }
 }

@@ -14,16 +14,28 @@ enum Terminal {
         out(Array(try encoder.encode(value)) + [10])
     }
 
+    /// The same on one line.
+    static func out(jsonLine value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        out(Array(try encoder.encode(value)) + [10])
+    }
+
+    /// Whether anybody reads what goes to stdout: a pipe's reader may have gone.
+    static var isOutputRead: Bool {
+        var state = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+        return poll(&state, 1, 0) <= 0 || state.revents & Int16(POLLERR | POLLHUP) == 0
+    }
+
     /// `kitfs: TEXT` on stderr.
     static func error(_ text: String, isBare: Bool = false) {
-        write(STDERR_FILENO, Array(((isBare ? "" : "kitfs: ") + text + "\n").utf8))
+        TerminalBlock.errors.print((isBare ? "" : "kitfs: ") + text + "\n")
     }
 
     /// A line on stderr that the next one replaces: for a terminal. No wider than that, or it could not be taken back.
     static func status(_ text: String) {
-        var size = winsize()
-        let isKnown = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1
-        write(STDERR_FILENO, Array("\r\(text.prefix(isKnown ? Int(size.ws_col) - 1 : 79))\u{1b}[K".utf8))
+        let columns = TerminalBlock.size(STDERR_FILENO).columns
+        write(STDERR_FILENO, Array("\r\(Cells.cut(text, to: columns - 1))\u{1b}[K".utf8))
     }
 
     static var outIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
@@ -33,7 +45,7 @@ enum Terminal {
         outIsTerminal ? bytes.map { $0 < 32 || $0 == 127 ? UInt8(ascii: "?") : $0 } : bytes
     }
 
-    private static func write(_ descriptor: Int32, _ bytes: [UInt8]) {
+    static func write(_ descriptor: Int32, _ bytes: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -56,15 +68,19 @@ struct Table {
 
     mutating func add(_ row: [String]) { rows.append(row) }
 
-    var text: String {
+    var text: String { lines.map { $0 + "\n" }.joined() }
+
+    var lines: [String] {
         let columns = rows.map(\.count).max() ?? 0
-        let widths = (0..<columns).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
+        let widths = (0..<columns).map { column in
+            rows.map { $0.count > column ? Cells.width($0[column]) : 0 }.max() ?? 0
+        }
         return rows.map { row in
             let cells = row.enumerated().map { column, cell in
-                column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
+                column == row.count - 1 ? cell : Cells.padded(cell, to: widths[column])
             }
-            return cells.joined(separator: "  ") + "\n"
-        }.joined()
+            return cells.joined(separator: "  ")
+        }
     }
 }
 
