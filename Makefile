@@ -17,6 +17,7 @@ RELEASE_LIMIT := 20000000
 # What measures, optimised like what is measured.
 BENCH := $(SWIFT) build -c release --static-swift-stdlib --product Benchmarks
 SCALE ?= full
+ROUNDS ?= 5
 ROWS ?=
 
 .PHONY: build release test lint demo bench fuzz soak install clean packages bench-chart bench-peers fuzz-packages test-packages
@@ -49,7 +50,7 @@ demo: release ## mounts a bundled kit, lists, reads, unmounts, prunes; no regist
 bench: release bench-peers ## measures kitfs against its peers: a table, JSON and a chart in .build/bench; ROWS="start warm" chooses, SCALE=small is quick
 	$(BENCH)
 	mkdir -p .build/bench
-	"$$($(BENCH) --show-bin-path)/Benchmarks" run --scale $(SCALE) --output .build/bench/results.json $(ROWS)
+	"$$($(BENCH) --show-bin-path)/Benchmarks" run --scale $(SCALE) --rounds $(ROUNDS) --output .build/bench/results.json $(ROWS)
 	"$$($(BENCH) --show-bin-path)/Benchmarks" chart .build/bench/results.json .build/bench/results.svg
 
 bench-chart: ## draws the committed results, Tests/Benchmarks/results.json, for the README

@@ -15,10 +15,13 @@ final class Ground {
     private var startedRegistry: DockerRegistry?
     private var kits: [String: MadeKit] = [:]
     private var numbers = 0
+    var knownListings: [Int: [Listing]] = [:]
 
     init(scale: Scale, rounds: Int, kitfs: String, peers: Peers) throws {
         (self.scale, self.rounds, self.peers) = (scale, rounds, peers)
         directory = try TemporaryDirectory()
+        // Twice: what was still at work may have made something anew.
+        Interruption.cleanUp { [directory] in for _ in 0..<2 { try? directory.remove() } }
         // Another user must be able to run and reach all of it.
         chmod(directory.path, 0o755)
         let programs = try directory.subdirectory("bin")
@@ -31,6 +34,7 @@ final class Ground {
         get throws {
             if let startedRegistry { return startedRegistry }
             let made = try DockerRegistry()
+            Interruption.cleanUp { made.stop() }
             startedRegistry = made
             return made
         }

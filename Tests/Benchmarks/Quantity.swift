@@ -19,11 +19,11 @@ enum Quantity: String, Codable, Sendable {
         return "\(short(value)) B"
     }
 
-    /// Three digits, or all before the point.
+    /// Three digits, or all before the point. Not for more than what an Int holds.
     static func short(_ value: Double) -> String {
         let digits = abs(value) >= 100 ? 0 : abs(value) >= 10 ? 1 : abs(value) >= 1 ? 2 : 3
         let scale = [1.0, 10, 100, 1000][digits]
         let rounded = (value * scale).rounded() / scale
-        return digits == 0 ? "\(Int(rounded))" : "\(rounded)"
+        return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
     }
 }

@@ -21,8 +21,12 @@ struct RunCommand: ParsableCommand {
             for row in chosen { print("\(row.name): \(row.work)") }
             return
         }
+        Interruption.watch()
         let ground = try Ground(scale: scale, rounds: rounds, kitfs: kitfs, peers: Peers(environment: peers))
         var report = Report(scale: scale, rounds: rounds, machine: Machine(), peers: ground.peers.versions)
+        if let load = report.machine.load.first, load > Double(report.machine.cores) / 2 {
+            say("The machine is busy (load \(load)): take the times for rough.")
+        }
         for row in chosen {
             say("\(row.name): \(row.work)")
             let result = Self.measure(row, on: ground)

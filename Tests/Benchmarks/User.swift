@@ -29,6 +29,7 @@ final class FuseDevice {
         guard stat(Self.path, &status) == 0 else { throw NotHere("there is no \(Self.path)") }
         mode = status.st_mode & 0o7777
         chmod(Self.path, 0o666)
+        Interruption.cleanUp { [mode] in chmod(Self.path, mode) }
     }
 
     deinit { chmod(Self.path, mode) }

@@ -57,8 +57,8 @@ extension Row {
     }
 
     static let coldGzip = Row(
-        "cold-gzip", "1 GiB in a gzip layer, cold through the mount, before-read",
-        against: "curl to a file, then igzip -d to a file", .seconds, .ratio(atMost: 0.9)
+        "cold-gzip", "1 GiB in a gzip layer, cold, before-read", against: "curl, then igzip -d, to files", .seconds,
+        .ratio(atMost: 0.9)
     ) { ground in
         let kit = try ground.text
         return try .alternating(ground.rounds) {

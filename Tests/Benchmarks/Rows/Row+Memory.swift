@@ -4,8 +4,8 @@ import TestSupport
 
 extension Row {
     static let pageCache = Row(
-        "page-cache", "memory that a 1 GiB file takes in the page cache, read through two mounts, as root",
-        against: "the size of the file", .bytes, .ratio(atMost: 1.1)
+        "page-cache", "page cache of a 1 GiB file, read through two mounts, as root",
+        against: "its size", .bytes, .ratio(atMost: 1.1)
     ) { ground in
         let kit = try ground.weights
         let cache = try ground.place("cache")
@@ -54,16 +54,6 @@ extension Row {
             let memory = try anonymousMemory(of: mount.process())
             try mount.discard()
             return memory
-        }
-    }
-
-    static let entryMemory = Row(
-        "memory-entry", "anonymous memory for each entry of a large listing", .bytes, .value(atMost: 100)
-    ) { ground in
-        guard let few = ground.scale.entries.first, let many = ground.scale.entries.last else { return Runs() }
-        return try .alone(1) {
-            let memory = try [few, many].map { try ground.listing(of: $0).memory }
-            return (memory[1] - memory[0]) / Double(many - few)
         }
     }
 

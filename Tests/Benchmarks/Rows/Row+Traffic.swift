@@ -21,7 +21,7 @@ extension Row {
     }
 
     static let eightAtOnce = Row(
-        "eight-at-once", "fetched for 8 readers of 8 mounts of a kit of 1 GiB, at once", against: "the kit's bytes",
+        "eight-at-once", "fetched for 8 readers of 8 mounts of a kit at once", against: "the kit's bytes",
         .bytes, .ratio(atMost: 1.02)
     ) { ground in
         let kit = try ground.weights
