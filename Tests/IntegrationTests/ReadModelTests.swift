@@ -49,8 +49,8 @@ import Threading
         try kit.write(tag: "v1", package: "model")
     }
 
-    @Test(arguments: ["before-read", "while-streaming"])
-    func randomReads(_ verify: String) throws {
+    @Test(arguments: ["before-read", "while-streaming"], [true, false])
+    func randomReads(_ verify: String, passthrough: Bool) throws {
         let layout = try TemporaryDirectory()
         try Self.write(layout.path)
         let registry = try DockerRegistry()
@@ -58,14 +58,14 @@ import Threading
         let proxy = try FaultProxy(upstreamPort: registry.port)
         proxy.bytesPerSecond = 30 << 20
         for seed in Self.firstSeed..<(Self.firstSeed + (Self.isLong ? 20 : 1)) {
-            let comment: Comment = "again: KITFS_SEED=\(seed), verify \(verify)"
+            let comment: Comment = "again: KITFS_SEED=\(seed), verify \(verify), passthrough \(passthrough)"
             print("ReadModelTests: KITFS_SEED=\(seed), verify \(verify)")
             let bench = try Workbench()
-            let mount = try bench.mount("\(proxy.host)/r:v1", "--verify", verify)
+            let mount = try bench.mount("\(proxy.host)/r:v1", "--verify", verify, "--passthrough", "\(passthrough)")
             let (found, path) = (Found(), mount.path)
             let pool = WorkerPool(limit: Self.threads)
             for thread in 0..<Self.threads {
-                let reads = Self.isLong ? 5000 : 300
+                let reads = Self.isLong ? 5000 : 200
                 pool.submit {
                     var reader = RandomReader(
                         path, Self.contents, seed: seed &* 1000 &+ UInt64(thread), found)
