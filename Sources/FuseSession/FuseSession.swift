@@ -12,6 +12,8 @@ public struct FuseMountOptions: Sendable {
     public var subtype: String
     /// Users other than the one who mounts may enter; for others than root, /etc/fuse.conf must allow it.
     public var allowOther = false
+    /// Programs in it cannot be run.
+    public var forbidsExecution = false
     /// Whether files may be read by the kernel itself: see `Passthrough`.
     public var passthrough = true
 
@@ -25,7 +27,8 @@ public struct FuseMountOptions: Sendable {
         let options = [
             "ro", "nosuid", "nodev", "default_permissions", "fsname=\(String(escaped))", "subtype=\(subtype)",
         ]
-        return (options + (allowOther ? ["allow_other"] : [])).joined(separator: ",")
+        let chosen = (allowOther ? ["allow_other"] : []) + (forbidsExecution ? ["noexec"] : [])
+        return (options + chosen).joined(separator: ",")
     }
 }
 

@@ -23,13 +23,14 @@ struct Kitfs: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            MountCommand.self, UnmountCommand.self, StatusCommand.self, PullCommand.self, ListCommand.self,
-            InspectCommand.self, CacheCommand.self,
+            MountCommand.self, RunCommand.self, UnmountCommand.self, StatusCommand.self, PullCommand.self,
+            ListCommand.self, InspectCommand.self, CacheCommand.self,
         ])
 
+    static let inheritedSignals = InheritedSignals.takeOver()
+
     static func main() {
-        // A reader that goes away (`kitfs ls | head`) is no reason to die without a word.
-        signal(SIGPIPE, SIG_IGN)
+        _ = inheritedSignals
         // Started with standard streams closed, the next files would take their numbers.
         while true {
             let descriptor = open("/dev/null", O_RDWR)
@@ -43,15 +44,20 @@ struct Kitfs: ParsableCommand {
             try command.run()
         } catch let failure as CommandFailure {
             Terminal.error(failure.message)
-            Glibc.exit(failure.code.rawValue)
+            Glibc.exit(ownCode(failure.code))
         } catch {
             let code = exitCode(for: error)
             guard code == .success else {
                 // Usage, or a bug: whatever the parser says of it.
                 Terminal.error(fullMessage(for: error), isBare: true)
-                Glibc.exit(code == .validationFailure ? CommandFailure.Code.usage.rawValue : code.rawValue)
+                Glibc.exit(ownCode(code == .validationFailure ? .usage : .failed))
             }
             Terminal.out(fullMessage(for: error) + "\n")
         }
+    }
+
+    /// Of `run`, other codes are its command's.
+    private static func ownCode(_ code: CommandFailure.Code) -> Int32 {
+        CommandLine.arguments.dropFirst().first == "run" ? RunCommand.failureCode : code.rawValue
     }
 }

@@ -11,7 +11,9 @@ private import Threading
 
 /// The process that serves one mount: puts the parts together, serves until a signal or an unmount, and cleans up.
 struct MountProcess {
-    private let command: MountCommand
+    private let reference: String
+    private let place: MountPlace
+    private let command: MountOptions
     private let word: ReadyWord
     private let sink = LogSink()
     private let logger: Logger
@@ -19,17 +21,36 @@ struct MountProcess {
     private let ending = Ending()
     private let id = String(UInt64.random(in: 0 ... .max), radix: 36)
 
-    init(_ command: MountCommand, _ word: ReadyWord) {
-        self.command = command
-        self.word = word
-        var logger = command.log.logger(sink)
-        logger[metadataKey: "reference"] = "\(command.reference)"
-        self.logger = logger
-        // Now: later the working directory is another.
-        logPath = command.logFile.map(Environment.absolute) ?? "\(LiveRecord.directory())/\(id).log"
+    /// Returns when the mount has ended. A failure is told to whoever waits for this process, or else thrown.
+    /// `lifeline`: see `RunServer`.
+    static func serve(
+        _ reference: String, _ place: MountPlace, _ options: MountOptions, lifeline: Int32? = nil
+    ) throws {
+        let word = ReadyWord(keeping: [place.descriptor, lifeline])
+        do {
+            let process = MountProcess(reference, place, options, word)
+            if let lifeline { process.end(with: lifeline) }
+            try process.run()
+        } catch {
+            let failure = CommandFailure(error, reference)
+            if word.fail(failure) { Glibc.exit(failure.code.rawValue) }
+            throw failure
+        }
     }
 
-    func run() throws {
+    private init(_ reference: String, _ place: MountPlace, _ options: MountOptions, _ word: ReadyWord) {
+        self.reference = reference
+        self.place = place
+        command = options
+        self.word = word
+        var logger = options.log.logger(sink)
+        logger[metadataKey: "reference"] = "\(reference)"
+        self.logger = logger
+        // Now: later the working directory is another.
+        logPath = options.logFile.map(Environment.absolute) ?? "\(LiveRecord.directory())/\(id).log"
+    }
+
+    private func run() throws {
         Self.raiseFileLimit()
         Self.blockSignals()
         endOnSignal()
@@ -43,12 +64,10 @@ struct MountProcess {
     }
 
     private func serve() throws {
-        let directory =
-            command.directory.hasPrefix("/dev/fd/") ? command.directory : MountTable.canonical(command.directory)
         let cache = try command.cache.open()
         let shared = try command.cache.openShared(besides: cache)
         let family = try command.source.family(
-            command.reference, cache, shared: shared, filters: command.parts.filters)
+            reference, cache, shared: shared, filters: command.parts.filters)
         for layer in family.kit.hiddenLayers {
             let blob = layer.descriptor
             logger.warning("layer \(blob.digest) of type \(blob.mediaType) is not shown: \(layer.reason)")
@@ -58,21 +77,23 @@ struct MountProcess {
             cache: cache, shared: shared, concurrency: command.source.concurrency, timeout: command.source.timeout,
             limit: command.room.cacheLimit?.bytes, logger: logger)
         let tree = try KitFileSystem(
-            family, store: store, modes: ModePolicy(sharesWithOthers: command.allowOther),
+            family, store: store,
+            modes: ModePolicy(sharesWithOthers: command.allowOther, umask: command.umask?.bits),
             verify: command.verify.policy)
         let prefetch = try command.prefetch.map { try KitFilter(parsing: $0) }
         warn(of: tree)
         var options = FuseMountOptions(source: tree.reference.description, subtype: "kitfs")
         options.allowOther = command.allowOther
+        options.forbidsExecution = command.noexec
         options.passthrough = command.passthrough
         let publisher = ActivityPublisher(tree)
         let operations = KitOperations(
             tree, owner: (command.uid ?? geteuid(), command.gid ?? getegid()), logger: logger
         ) { [self] in
-            publisher.start(record(tree, directory, cache), id: id)
+            publisher.start(record(tree, cache), id: id)
             let mode = command.verify.description
             logger.notice(
-                "kitfs \(Kitfs.version) on \(directory): \(tree.digest), verify \(mode), cache \(cache.path)")
+                "kitfs \(Kitfs.version) on \(place.directory): \(tree.digest), verify \(mode), cache \(cache.path)")
             sayReady()
             for mounted in tree.mountedLayers where prefetch.contains(where: { $0.matches(mounted.declared) }) {
                 _ = mounted.layer.requireContent { _ in }
@@ -83,7 +104,7 @@ struct MountProcess {
         forget(tree, session)
         operations.backings.use(session.passthrough)
         guard word.isAwaited else { throw CommandFailure(.failed, "who asked for the mount has gone") }
-        try session.mount(on: directory)
+        try session.mount(on: place.device ?? place.directory)
         chdir("/")
         tree.claimCached()
         for (declared, layer, _) in tree.mountedLayers {
@@ -143,17 +164,18 @@ struct MountProcess {
     private func sayReady() {
         guard word.isInBackground else { return }
         closeOutput()
+        setsid()
         if !word.ready() {
             logger.notice("ending: who asked for the mount has gone")
             BackgroundThread.start { ending.end() }
         }
     }
 
-    private func record(_ tree: KitFileSystem, _ directory: String, _ cache: CacheDirectory) -> MountRecord {
+    private func record(_ tree: KitFileSystem, _ cache: CacheDirectory) -> MountRecord {
         MountRecord(
             pid: getpid(), reference: tree.reference.description, digest: tree.digest.description,
-            directory: directory, cache: cache.path, verify: command.verify.description, started: Int64(time(nil)),
-            log: word.isInBackground ? logPath : nil, version: Kitfs.version,
+            directory: place.directory, isPrivate: place.isPrivate, cache: cache.path,
+            verify: command.verify.description, started: Int64(time(nil)), log: word.isInBackground ? logPath : nil, version: Kitfs.version,
             layers: tree.mountedLayers.map { declared, layer, _ in
                 MountRecord.Layer(
                     digest: layer.key.digest.description, form: layer.key.form.description,
@@ -203,6 +225,17 @@ struct MountProcess {
     private static func blockSignals() {
         var signals = signalSet()
         pthread_sigmask(SIG_BLOCK, &signals, nil)
+    }
+
+    /// Ends the mount when the process that it is for is killed.
+    private func end(with lifeline: Int32) {
+        _ = fcntl(lifeline, F_SETFD, FD_CLOEXEC)
+        Self.blockSignals()
+        BackgroundThread.start { [logger, ending] in
+            guard RunServer.outlives(lifeline) else { return }
+            logger.notice("ending: who ran the command was killed")
+            ending.end()
+        }
     }
 
     private func endOnSignal() {

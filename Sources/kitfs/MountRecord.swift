@@ -9,6 +9,8 @@ struct MountRecord: Codable {
     let reference: String
     let digest: String
     let directory: String
+    /// Whether `directory` is mounted in a namespace of a command's own, by `kitfs run`. nil of earlier versions.
+    let isPrivate: Bool?
     let cache: String
     let verify: String
     /// Seconds since 1970.

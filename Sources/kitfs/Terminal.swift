@@ -21,9 +21,23 @@ enum Terminal {
 
     /// A line on stderr that the next one replaces: for a terminal. No wider than that, or it could not be taken back.
     static func status(_ text: String) {
+        write(STDERR_FILENO, Array("\r\(text.prefix(width - 1))\u{1b}[K".utf8))
+    }
+
+    /// A line below the one that another program is writing, which goes on where it was. Where that is the last of the
+    /// screen, all moves up by one, once.
+    static func showBelow(_ text: String, isFirst: Bool) {
+        let room = isFirst ? "\u{1b}D\u{1b}M" : ""
+        write(STDERR_FILENO, Array("\(room)\u{1b}7\r\n\(text.prefix(width - 1))\u{1b}[K\u{1b}8".utf8))
+    }
+
+    /// Takes it back, with all that is below the cursor.
+    static func eraseBelow() { write(STDERR_FILENO, Array("\u{1b}[J".utf8)) }
+
+    /// Columns of the terminal that stderr is; 80 where it does not say.
+    private static var width: Int {
         var size = winsize()
-        let isKnown = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1
-        write(STDERR_FILENO, Array("\r\(text.prefix(isKnown ? Int(size.ws_col) - 1 : 79))\u{1b}[K".utf8))
+        return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : 80
     }
 
     static var outIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
