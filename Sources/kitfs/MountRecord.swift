@@ -47,7 +47,7 @@ final class LiveRecord: Sendable {
     private let descriptor: Int32
 
     static func directory() -> String {
-        if Environment.isRoot { return "/run/kitfs" }
+        if Environment.ownsSystem { return "/run/kitfs" }
         if let runtime = Environment.nonEmpty("XDG_RUNTIME_DIR") { return runtime + "/kitfs" }
         return "/tmp/kitfs-\(geteuid())"
     }
@@ -120,7 +120,7 @@ struct FoundRecord {
 
     private static func directories() -> [(path: String, owner: uid_t)] {
         let system = ("/run/kitfs", uid_t(0))
-        guard Environment.isRoot else { return [(LiveRecord.directory(), geteuid()), system] }
+        guard Environment.ownsSystem else { return [(LiveRecord.directory(), geteuid()), system] }
         func users(_ parent: String, prefix: String, suffix: String) -> [(String, uid_t)] {
             TextFile.names(in: parent).compactMap { name in
                 guard name.hasPrefix(prefix), let user = uid_t(name.dropFirst(prefix.count)) else { return nil }

@@ -136,6 +136,7 @@ final class RunSupervisor {
 
     /// Returns how the command ended, as of waitpid(2).
     private func waitForCommand() throws -> Int32 {
+        var missed: ContinuousClock.Instant?
         while let child {
             var status: Int32 = 0
             if waitpid(child, &status, WNOHANG | WUNTRACED) == child {
@@ -145,12 +146,15 @@ final class RunSupervisor {
                 }
                 stopToo(child)
             }
-            if hasServerEnded() {
+            if hasServerEnded() { missed = .now }
+            // When the command ends, so does its mount: the server may be the first whose end is seen.
+            if let since = missed, .now - since > .milliseconds(100) {
+                missed = nil
                 notice.erase()
                 Terminal.error("warning: the mount's process has ended; what the command reads of the kit now fails")
             }
             if let server { notice.show(server) }
-            _ = try wait(for: nil, milliseconds: notice.interval)
+            _ = try wait(for: nil, milliseconds: missed == nil ? notice.interval : 50)
         }
         return 0
     }
