@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /// A mount namespace of our own; with `user`, in a user namespace of our own. 0, or -1 with errno.
@@ -75,4 +76,10 @@ static inline int clinux_send_datagram(const char *name, size_t length, const vo
     close(socket_);
     errno = error;
     return sent == (ssize_t)count ? 0 : -1;
+}
+
+/// Of the file system that a path is on, as of statfs(2); 0 if that cannot be told.
+static inline long clinux_file_system_type(const char *path) {
+    struct statfs status;
+    return statfs(path, &status) == 0 ? (long)status.f_type : 0;
 }

@@ -10,11 +10,12 @@ enum DeadMount {
     static func isDead(_ directory: String) -> Bool {
         let records = FoundRecord.all().filter { $0.record.directory == directory && $0.record.isPrivate != true }
         if records.contains(where: \.isAlive) { return false }
-        // Where it hangs, whoever serves it, we must not.
+        // What the kernel remembers of its files outlives it, the answer to statfs does not. Where it hangs, whoever
+        // serves it, we must not.
         let answer = Monitor<Int32?>(nil)
         BackgroundThread.start {
-            var status = stat()
-            let error = stat(directory, &status) == 0 ? 0 : errno
+            var status = statvfs()
+            let error = statvfs(directory, &status) == 0 ? 0 : errno
             answer.update { $0 = error }
         }
         for _ in 0..<patience {

@@ -21,7 +21,7 @@ struct Kitfs: ParsableCommand {
             Exit codes: 0 done, 1 failed, 2 usage, 3 reference not found, 4 not authorised, 5 registry unreachable, \
             6 not a ModelKit or unusable content, 7 mount point busy or unusable.
             """,
-        version: version,
+        version: "kitfs \(version)\n\(KernelFeatures.version)",
         subcommands: [
             MountCommand.self, RunCommand.self, UnmountCommand.self, StatusCommand.self, PullCommand.self,
             ListCommand.self, InspectCommand.self, CacheCommand.self,
@@ -40,7 +40,8 @@ struct Kitfs: ParsableCommand {
             }
         }
         do {
-            var command = try parseAsRoot()
+            guard let arguments = try arguments() else { return }
+            var command = try parsed(arguments)
             try command.run()
         } catch let failure as CommandFailure {
             Terminal.error(failure.message)
@@ -56,8 +57,31 @@ struct Kitfs: ParsableCommand {
         }
     }
 
-    /// Of `run`, other codes are its command's.
+    /// nil if there is nothing to be done.
+    private static func arguments() throws -> [String]? {
+        let words = Array(CommandLine.arguments.dropFirst())
+        return MountHelper.isMeant ? try MountHelper.arguments(words) : words
+    }
+
+    /// With what settings files add. What they have wrong is told with its place.
+    private static func parsed(_ arguments: [String]) throws -> any ParsableCommand {
+        let settings = try Settings(arguments)
+        do { return try parseAsRoot(settings.arguments) } catch {
+            if exitCode(for: error) != .success, let failure = settings.blame(complaint) { throw failure }
+            throw error
+        }
+    }
+
+    private static func complaint(_ arguments: [String]) -> String? {
+        do {
+            _ = try parseAsRoot(arguments)
+            return nil
+        } catch { return message(for: error) }
+    }
+
+    /// Of `run`, other codes are its command's; mount(8) knows one for all.
     private static func ownCode(_ code: CommandFailure.Code) -> Int32 {
-        CommandLine.arguments.dropFirst().first == "run" ? RunCommand.failureCode : code.rawValue
+        if MountHelper.isMeant { return MountHelper.failureCode }
+        return CommandLine.arguments.dropFirst().first == "run" ? RunCommand.failureCode : code.rawValue
     }
 }

@@ -27,6 +27,19 @@ struct MountCommand: ParsableCommand {
     @Flag(name: [.customShort("f"), .long], help: "Stay in the foreground until the mount ends; log to stderr.")
     var foreground = false
 
+    @Option(
+        name: .customShort("o"),
+        help: ArgumentHelp(
+            "Options as in fstab, with commas between them: allow_other,cache=/data/kitfs. May be repeated.",
+            valueName: "options"))
+    var fstabOptions: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Take options from this settings file, and where none is given the kit and the directory: ref = \"…\", dir = \"…\".",
+            valueName: "file"))
+    var config: String?
+
     @OptionGroup var options: MountOptions
 
     func run() throws {
