@@ -37,7 +37,8 @@ enum OperationTable {
             // what the user may have.
             connection.pointee.max_background = 65535
             connection.pointee.congestion_threshold = 65535
-            Unmanaged<OperationsBox>.fromOpaque(context).takeUnretainedValue().operations.started()
+            let box = Unmanaged<OperationsBox>.fromOpaque(context).takeUnretainedValue()
+            box.start(kernel: "\(connection.pointee.proto_major).\(connection.pointee.proto_minor)")
         }
         table.statfs = { request, _ in
             guard let request else { return }

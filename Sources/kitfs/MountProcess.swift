@@ -94,7 +94,10 @@ struct MountProcess {
             let mode = command.verify.description
             logger.notice(
                 "kitfs \(Kitfs.version) on \(place.directory): \(tree.digest), verify \(mode), cache \(cache.path)")
-            sayReady()
+            let fuse = ending.fuseProtocol
+            logger.notice(
+                "\(KernelFeatures.text(fuse: fuse, passthroughIsWanted: command.passthrough, cache: cache.path))")
+            sayReady(tree)
             for mounted in tree.mountedLayers where prefetch.contains(where: { $0.matches(mounted.declared) }) {
                 _ = mounted.layer.requireContent { _ in }
             }
@@ -111,6 +114,7 @@ struct MountProcess {
             cache.note(.init(kind: declared.kind.rawValue, kit: tree.reference.description), of: layer.key)
         }
         defer {
+            if !word.isInBackground { ServiceManager.notify("STOPPING=1", "STATUS=what was fetched is made sure of") }
             logger.notice("unmounted")
             store.shutDown()
             publisher.stop()
@@ -161,8 +165,12 @@ struct MountProcess {
     }
 
     /// The kernel has answered: whoever waits for the mount may use it. If they have gone, so does the mount.
-    private func sayReady() {
-        guard word.isInBackground else { return }
+    private func sayReady(_ tree: KitFileSystem) {
+        guard word.isInBackground else {
+            ServiceManager.notify("READY=1", "STATUS=\(reference) is mounted on \(place.directory)")
+            ServiceStatus.follow(tree, idle: "\(reference) is mounted on \(place.directory)")
+            return
+        }
         closeOutput()
         setsid()
         if !word.ready() {
@@ -175,7 +183,8 @@ struct MountProcess {
         MountRecord(
             pid: getpid(), reference: tree.reference.description, digest: tree.digest.description,
             directory: place.directory, isPrivate: place.isPrivate, cache: cache.path,
-            verify: command.verify.description, started: Int64(time(nil)), log: word.isInBackground ? logPath : nil, version: Kitfs.version,
+            verify: command.verify.description, started: Int64(time(nil)), log: word.isInBackground ? logPath : nil,
+            version: Kitfs.version,
             layers: tree.mountedLayers.map { declared, layer, _ in
                 MountRecord.Layer(
                     digest: layer.key.digest.description, form: layer.key.form.description,
@@ -254,6 +263,8 @@ struct MountProcess {
 /// Ends the mount, or the process where there is no mount yet.
 private final class Ending: Sendable {
     private let session = Mutex<FuseSession?>(nil)
+
+    var fuseProtocol: String? { session.withLock { $0?.kernelProtocol } }
 
     func set(_ session: FuseSession) { self.session.withLock { $0 = session } }
 

@@ -22,7 +22,9 @@ struct UnmountCommand: ParsableCommand {
             throw CommandFailure(
                 .mountPoint, "\(directory): no kit is mounted there; `kitfs status` lists those that are")
         }
-        let owner = FoundRecord.all().first { $0.record.directory == path && $0.record.isPrivate != true && $0.isAlive }?.record.pid
+        let owner = FoundRecord.all().first {
+            $0.record.directory == path && $0.record.isPrivate != true && $0.isAlive
+        }?.record.pid
         var problem = Unmounting.unmount(path, lazy: lazy)
         var users: [String] = []
         // Whoever only looks through /proc, as lsof does, holds a mount for a moment: nobody to be named.
