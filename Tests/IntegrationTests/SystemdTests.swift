@@ -5,7 +5,7 @@ import Testing
 
 /// The units, in a machine that systemd has booted.
 @Suite(
-    .enabled(if: getenv("KITFS_SOAK") != nil, "KITFS_SOAK is not set: it boots a machine"),
+    .serialized, .enabled(if: getenv("KITFS_SOAK") != nil, "KITFS_SOAK is not set: it boots a machine"),
     .enabled(if: geteuid() == 0, "only root may boot a machine"),
     .enabled(if: access("/lib/systemd/systemd", X_OK) == 0, "systemd is not installed"))
 struct SystemdTests {
@@ -45,9 +45,12 @@ struct SystemdTests {
         #expect(try machine.run(restarted) == "Kitfile\nREADME.md\ndata\nmodel\nsrc\n1\n")
         // Killed, it comes again, over what it left.
         let killed = """
-            kill -9 $(systemctl show -P MainPID kitfs@one)
-            for i in $(seq 200); do ls /srv/one 2>/dev/null && break; sleep 0.05; done
-            grep -c ' /srv/one ' /proc/self/mountinfo; systemctl is-active kitfs@one
+            old=$(systemctl show -P MainPID kitfs@one); kill -9 $old
+            for i in $(seq 300); do
+                new=$(systemctl show -P MainPID kitfs@one)
+                [ $new != $old ] && systemctl -q is-active kitfs@one && break; sleep 0.1
+            done
+            ls /srv/one; grep -c ' /srv/one ' /proc/self/mountinfo; systemctl is-active kitfs@one
             """
         #expect(try machine.run(killed) == "Kitfile\nREADME.md\ndata\nmodel\nsrc\n1\nactive\n")
         // Priorities are the journal's.
@@ -92,7 +95,10 @@ struct SystemdTests {
             printf '[Timer]\\nOnCalendar=\\nRandomizedDelaySec=0\\nAccuracySec=1ms\\nOnActiveSec=1ms\\n' \\
                 >/run/systemd/system/kitfs-prune.timer.d/soon.conf
             systemctl daemon-reload; systemctl restart kitfs-prune.timer
-            for i in $(seq 200); do kitfs cache list | grep -q tar || break; sleep 0.05; done; kitfs cache list | wc -l
+            for i in $(seq 300); do
+                [ $(systemctl show -P ExecMainExitTimestampMonotonic kitfs-prune.service) = 0 ] || break; sleep 0.1
+            done
+            kitfs cache list | wc -l
             systemctl show -P Result kitfs-prune.service
             """
         #expect(try machine.run(soon) == "1\nsuccess\n")
