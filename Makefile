@@ -7,7 +7,7 @@ SWIFT ?= swift
 
 BUILD_PACKAGES := fuse3 libfuse3-dev libcurl4-openssl-dev libssl-dev libisal-dev libzstd-dev libyaml-dev pkg-config binutils
 FUZZ_PACKAGES := openssl zstd
-TEST_PACKAGES := curl docker-registry nginx-light procps python3 skopeo openssl systemd tmux util-linux mount zstd
+TEST_PACKAGES := curl docker-registry nginx-light procps python3 skopeo openssl systemd util-linux mount zstd tmux
 
 # The release: Swift's own libraries are linked in, so that it runs on a machine without a toolchain.
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib --product kitfs

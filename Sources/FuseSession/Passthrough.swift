@@ -16,9 +16,10 @@ public final class Passthrough: Sendable {
 
     private let device = Mutex<Int32?>(nil)
     private let problem = Mutex<Errno?>(nil)
-    private let isWanted: Bool
+    /// Whether it was asked for.
+    public let isWanted: Bool
 
-    init(isWanted: Bool) { self.isWanted = isWanted && geteuid() == 0 }
+    init(isWanted: Bool) { self.isWanted = isWanted }
 
     /// Why it was given up, if it was.
     public var failure: Errno? { problem.withLock { $0 } }
@@ -44,13 +45,14 @@ public final class Passthrough: Sendable {
 
     /// Puts us between libfuse and the kernel. After the mount, before the first request.
     func install(in session: OpaquePointer) {
-        guard isWanted else { return }
+        guard isWanted, geteuid() == 0 else { return }
         var io = fuse_custom_io()
         io.read = { device, buffer, count, _ in Glibc.read(device, buffer, count) }
         io.writev = { device, pieces, count, context in
-            if let context, let pieces, count >= 2 {
-                Unmanaged<OperationsBox>.fromOpaque(context).takeUnretainedValue().passthrough.pass(pieces, count)
-            }
+            guard let context, let pieces, count >= 2 else { return Glibc.writev(device, pieces, count) }
+            let passthrough = Unmanaged<OperationsBox>.fromOpaque(context).takeUnretainedValue().passthrough
+            guard passthrough.pass(pieces, count) else { return Glibc.writev(device, pieces, count) }
+            defer { passthrough.isAgreed.store(true, ordering: .releasing) }
             return Glibc.writev(device, pieces, count)
         }
         let descriptor = fuse_session_fd(session)
@@ -59,18 +61,29 @@ public final class Passthrough: Sendable {
     }
 
     private let hasAnsweredInit = Atomic(false)
+    /// The kernel has our reply to INIT.
+    private let isAgreed = Atomic(false)
 
-    /// The first reply is the one to INIT: says there that files may be named.
-    private func pass(_ pieces: UnsafeMutablePointer<iovec>, _ count: Int32) {
+    /// Finds out whether `file`, and those beside it, can be named; for who wants to know before one is opened. False as
+    /// long as that cannot be found out.
+    public func probe(_ file: FileDescriptor) -> Bool {
+        guard isAvailable, isAgreed.load(ordering: .acquiring) else { return !isAvailable }
+        if let backing = open(file) { close(backing) }
+        return true
+    }
+
+    /// The first reply is the one to INIT: says there that files may be named. Whether this was it.
+    private func pass(_ pieces: UnsafeMutablePointer<iovec>, _ count: Int32) -> Bool {
         guard !hasAnsweredInit.load(ordering: .relaxed),
             hasAnsweredInit.exchange(true, ordering: .acquiringAndReleasing) == false
-        else { return }
+        else { return false }
         let answer = pieces[1]
         guard answer.iov_len >= MemoryLayout<cfuse_init_out>.size,
             let reply = answer.iov_base?.assumingMemoryBound(to: cfuse_init_out.self)
-        else { return }
+        else { return true }
         reply.pointee.flags |= UInt32(cfuse_init_ext)
         reply.pointee.flags2 |= UInt32(cfuse_passthrough_flag2)
         reply.pointee.max_stack_depth = 1
+        return true
     }
 }

@@ -81,6 +81,7 @@ public struct CachedArtifactSource: ArtifactSource {
     }
 
     public var reference: Reference { source.reference }
+    public var trouble: String? { source.trouble }
 
     public func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
         let expected = digest ?? reference.digest

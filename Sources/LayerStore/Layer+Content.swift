@@ -146,7 +146,8 @@ extension Layer {
                 if isListable, state.withLock({ $0.isIndexDoubtful }) { replaceIndex(try listing(setup)) }
                 let index = isListable ? try placingIndex(setup) : nil
                 let transfer = try LayerTransfer(
-                    key: key, blob: descriptor, source: source, services: services, index: index
+                    key: key, blob: descriptor, source: source, services: services, index: index,
+                    received: received
                 ) { transfer, end in
                     self.ended(transfer, end)
                 }

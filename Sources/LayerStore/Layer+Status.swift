@@ -17,7 +17,7 @@ extension Layer {
 
     /// What goes on in this process, without a look at the disk; nil for a layer at rest.
     public var activity: Status? {
-        let (content, transfer, error, objection, waiters, isFetching) = state.withLock { state in
+        let (content, transfer, lastError, objection, waiters, isFetching) = state.withLock { state in
             (
                 state.content.value, state.transfer.value, state.lastError ?? state.objection, state.objection,
                 state.index.waiters.count + state.content.waiters.count + state.transfer.waiters.count,
@@ -25,6 +25,8 @@ extension Layer {
             )
         }
         if content != nil { return Status(stage: .cached, cached: descriptor.size, isVerified: true, error: objection) }
+        let trouble = isFetching || waiters > 0 || transfer?.isWanted == true ? source.trouble : nil
+        let error = trouble.map { StoreError.source(.unreachable($0)) } ?? lastError
         if let transfer {
             let readers = transfer.waiterCount
             return Status(
@@ -36,6 +38,9 @@ extension Layer {
         }
         return error.map { Status(stage: .failed, cached: 0, isVerified: false, error: $0) }
     }
+
+    /// Bytes of its content that this process has fetched, also those that were dropped again.
+    public var receivedBytes: UInt64 { received.value }
 
     public var status: Status {
         let activity = activity

@@ -67,6 +67,8 @@ public final class Layer: Sendable {
     }
 
     let state = Mutex(State())
+    /// Bytes of the blob that this process has fetched.
+    let received = ByteCounter()
 
     init(
         key: LayerKey, descriptor: Descriptor, claimedSize: UInt64?, source: any BlobSource, services: StoreServices

@@ -42,6 +42,13 @@ final class Counter: Sendable {
     func increment() { count.add(1, ordering: .acquiringAndReleasing) }
 }
 
+/// Adds up bytes; shared by reference.
+final class ByteCounter: Sendable {
+    private let count = Atomic<UInt64>(0)
+    var value: UInt64 { count.load(ordering: .relaxed) }
+    func add(_ bytes: UInt64) { count.wrappingAdd(bytes, ordering: .relaxed) }
+}
+
 /// The layers that this process uses, kept by digest: each is fetched once, however many mounts and openers ask.
 public final class LayerStore: Sendable {
     public let cache: CacheDirectory

@@ -67,7 +67,7 @@ extension LayerTransfer {
         }
         let hasCompany = partial.state.hasOthers
         state.withLock { $0.watch.hasCompany = hasCompany }
-        let kibibytes = received.load(ordering: .relaxed) >> 10
+        let kibibytes = received.value >> 10
         partial.state.beat(participant, kibibytes << 32 | (beats & 0xffff_ffff))
     }
 
@@ -81,7 +81,7 @@ extension LayerTransfer {
 
     /// Blocks as long as the disk does.
     func saveSnapshot() {
-        let received = received.load(ordering: .relaxed)
+        let received = received.value
         let isNews = state.withLock { state in
             state.watch.lastSnapshot = .now
             defer { state.watch.snapshotReceived = received }

@@ -91,7 +91,7 @@ final class LayerTransfer: Sendable {
     /// Blocks; for a thread that may. `index`: the entries of an uncompressed layer. Throws what `StoreError.init` takes.
     init(
         key: LayerKey, blob: Descriptor, source: any BlobSource, services: StoreServices, index: LayerIndex?,
-        onEnd: @escaping @Sendable (LayerTransfer, End) -> Void
+        received: ByteCounter, onEnd: @escaping @Sendable (LayerTransfer, End) -> Void
     ) throws {
         guard blob.size <= StateFile.sizeLimit else {
             throw StoreError.unusable(layer: key.digest, reason: "its descriptor says \(blob.size) bytes, over 16 TiB")
@@ -100,6 +100,7 @@ final class LayerTransfer: Sendable {
         self.blob = blob
         self.source = source
         self.services = services
+        self.received = received
         self.onEnd = onEnd
         hasher = DigestHasher(key.digest.algorithm)
         partial = try Self.openPartial(key, blob, services.cache)
@@ -235,11 +236,11 @@ final class LayerTransfer: Sendable {
     private let followedBytes = Atomic<UInt64>(0)
     func setFollowed(_ bytes: UInt64) { followedBytes.max(bytes, ordering: .acquiringAndReleasing) }
 
-    /// Bytes that have come from the source, for those who watch.
-    let received = Atomic<UInt64>(0)
+    /// Bytes of the layer that have come from the source, in this transfer and those before it: for those who watch.
+    let received: ByteCounter
 
     func noteReceived(_ count: Int) {
-        received.add(UInt64(count), ordering: .relaxed)
+        received.add(UInt64(count))
         state.withLock { $0.lastProgress = .now }
     }
 

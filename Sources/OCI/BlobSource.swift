@@ -15,6 +15,9 @@ public protocol BlobSource: Sendable {
     /// The bytes of a blob turned out to be wrong. True if they can be had elsewhere: then it is worth trying again.
     func distrust(_ blob: Descriptor) -> Bool
 
+    /// What went wrong last with something that is being tried again, for who waits; nil while all goes well.
+    var trouble: String? { get }
+
     /// A whole blob in memory, verified: for manifests and configs, never for layers.
     /// Throws `SourceError.unusable` if it is larger than `Manifest.sizeLimit` or its digest is another.
     func smallBlob(_ blob: Descriptor, at place: String) throws(SourceError) -> [UInt8]
@@ -35,6 +38,8 @@ extension ArtifactSource {
 
 extension BlobSource {
     public func distrust(_ blob: Descriptor) -> Bool { false }
+
+    public var trouble: String? { nil }
 
     public func smallBlob(_ blob: Descriptor, at place: String) throws(SourceError) -> [UInt8] {
         guard blob.size <= Manifest.sizeLimit else {

@@ -99,6 +99,7 @@ final class LocalFirstSource: ArtifactSource {
     }
 
     var reference: Reference { source.reference }
+    var trouble: String? { source.trouble }
 
     func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
         if let digest = digest ?? reference.digest, let document = try? blobs.document(digest) { return document }

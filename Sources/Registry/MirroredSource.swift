@@ -27,6 +27,8 @@ final class MirroredSource: ArtifactSource {
         self.places = places
     }
 
+    var trouble: String? { places.lazy.compactMap(\.trouble).first }
+
     func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
         // What the place itself says counts, not what a mirror says.
         var failure = SourceError.unreachable("\(reference): no place has been asked")

@@ -10,6 +10,14 @@ extension RegistrySource {
         receive: (RawSpan) throws -> Void
     ) throws {
         var backoff = Backoff(patience: patience, host: host)
+        let trouble = nextTrouble.wrappingAdd(1, ordering: .relaxed).oldValue
+        var isTroubled = false
+        func setTrouble(_ text: String?) {
+            guard isTroubled || text != nil else { return }
+            isTroubled = text != nil
+            troubles.withLock { $0[trouble] = text }
+        }
+        defer { setTrouble(nil) }
         while true {
             var lastProgress: ContinuousClock.Instant?
             var problem: String
@@ -20,7 +28,10 @@ extension RegistrySource {
                     if response.isSuccess {
                         let reached = reader.reached
                         try reader.receive(response, piece, into: receive)
-                        if reader.reached > reached { lastProgress = .now }
+                        if reader.reached > reached {
+                            lastProgress = .now
+                            setTrouble(nil)
+                        }
                     } else if message.count < 4096 {
                         piece.withUnsafeBytes { message.append(contentsOf: $0) }
                     }
@@ -47,6 +58,7 @@ extension RegistrySource {
                 problem = text
             }
             if let lastProgress { backoff.madeProgress(at: lastProgress) }
+            setTrouble("\(host): \(problem); trying again")
             try backoff.wait(after: problem, retryAfter: retryAfter, cancellation: cancellation)
         }
     }

@@ -19,6 +19,11 @@ final class RegistrySource: ArtifactSource {
     /// Decided by the first answer where the settings leave it open.
     let scheme: Mutex<Scheme?>
 
+    /// By request, as each may have a trouble of its own.
+    let troubles = Mutex<[UInt64: String]>([:])
+    let nextTrouble = Atomic<UInt64>(0)
+    var trouble: String? { troubles.withLock { $0.min { $0.key < $1.key }?.value } }
+
     enum Scheme: String { case http, https }
 
     /// Throws `SourceError` if certificates for the host cannot be used.

@@ -42,6 +42,21 @@ final class BackingFiles: Sendable {
         if let backing { passthrough.withLock { $0 }?.close(backing) }
     }
 
+    /// How large files that are whole are read; nil while that is not known. `cache` is where they are.
+    func mode(_ cache: String) -> MountActivity.IO? {
+        guard let passthrough = passthrough.withLock({ $0 }) else { return nil }
+        if passthrough.isAvailable {
+            // Any file of the cache will do.
+            guard let file = try? FileDescriptor.open(cache + "/VERSION", .readOnly, options: .closeOnExec) else {
+                return nil
+            }
+            defer { try? file.close() }
+            guard passthrough.probe(file) else { return nil }
+        }
+        if passthrough.isAvailable { return MountActivity.IO(mode: "passthrough", reason: nil) }
+        return MountActivity.IO(mode: "read", reason: PassthroughObstacle(passthrough).description)
+    }
+
     /// Whether an open of a file that can be would be read by the kernel.
     func isPassedThrough(_ inode: UInt64) -> Bool {
         if let known = inodes.withLock({ $0[inode] }) { return known.backing != nil }

@@ -11,10 +11,11 @@ internal import SystemPackage
 /// Answers the kernel from the tree of a kit: what is here at once, the rest once it has come.
 final class KitOperations: FuseOperations {
     private let tree: KitFileSystem
+    private let waits: WaitLedger
     private let owner: (user: UInt32, group: UInt32)
     private let logger: Logger
     private let onStart: @Sendable () -> Void
-    let backings = BackingFiles()
+    private let backings: BackingFiles
     private let heldReads = HeldReads(limit: FuseSession.backgroundLimit * 7 / 8)
 
     /// Seconds for which the kernel keeps what will not change.
@@ -26,10 +27,13 @@ final class KitOperations: FuseOperations {
     private static let triesLimit = 50
 
     init(
-        _ tree: KitFileSystem, owner: (user: UInt32, group: UInt32), logger: Logger,
+        _ tree: KitFileSystem, _ waits: WaitLedger, _ backings: BackingFiles, owner: (user: UInt32, group: UInt32),
+        logger: Logger,
         onStart: @escaping @Sendable () -> Void
     ) {
         self.tree = tree
+        self.waits = waits
+        self.backings = backings
         self.owner = owner
         self.logger = logger
         self.onStart = onStart
@@ -62,8 +66,8 @@ final class KitOperations: FuseOperations {
 
     /// Tries, and answers; where something has to come first, holds the request and tries again when it has.
     private func answer<Request: FuseRequest & ~Copyable, Value: Sendable>(
-        _ request: consuming Request, _ failures: Failures = [:], tries: Int = 0,
-        attempt: @escaping @Sendable (Failures) -> Attempt<Value>,
+        _ request: consuming Request, for operation: WaitLedger.Operation, _ failures: Failures = [:], tries: Int = 0,
+        since: Int64? = nil, attempt: @escaping @Sendable (Failures) -> Attempt<Value>,
         refuse: @escaping @Sendable (consuming Request, FileSystemError) -> Void,
         reply: @escaping @Sendable (consuming Request, Value) -> Void
     ) {
@@ -75,21 +79,28 @@ final class KitOperations: FuseOperations {
             request.fail(.ioError)
         case .needs(let needs):
             let slot = WaitSlot()
-            let held = Held(request) { slot.cancel() }
+            let wait = waits.begin(operation, needs, caller: request.handle.caller, since: since)
+            let held = Held(request) { [waits] in
+                waits.end(wait)
+                slot.cancel()
+            }
             slot.set(
-                tree.whenMet(needs, failures) { failures in
+                tree.whenMet(needs, failures) { [waits] failures in
+                    waits.end(wait)
                     guard let request = held.take() else { return }
                     self.answer(
-                        request, failures, tries: tries + 1, attempt: attempt, refuse: refuse, reply: reply)
+                        request, for: operation, failures, tries: tries + 1, since: wait.since, attempt: attempt,
+                        refuse: refuse, reply: reply)
                 })
         }
     }
 
     private func answer<Request: FuseRequest & ~Copyable, Value: Sendable>(
-        _ request: consuming Request, attempt: @escaping @Sendable (Failures) -> Attempt<Value>,
+        _ request: consuming Request, for operation: WaitLedger.Operation,
+        attempt: @escaping @Sendable (Failures) -> Attempt<Value>,
         reply: @escaping @Sendable (consuming Request, Value) -> Void
     ) {
-        answer(request, attempt: attempt, refuse: { $0.fail($1.errno) }, reply: reply)
+        answer(request, for: operation, attempt: attempt, refuse: { $0.fail($1.errno) }, reply: reply)
     }
 
     private func shown(_ attributes: Attributes) -> FuseAttributes {
@@ -117,7 +128,7 @@ final class KitOperations: FuseOperations {
             return
         }
         let parent = InodeNumber(rawValue: parent)
-        answer(request) { [tree] in
+        answer(request, for: .lookup) { [tree] in
             tree.lookup(parent, name, $0)
         } refuse: { request, error in
             // Only what will never be there may be remembered as absent.
@@ -133,7 +144,7 @@ final class KitOperations: FuseOperations {
 
     func attributes(_ request: consuming AttributesRequest, inode: UInt64) {
         let inode = InodeNumber(rawValue: inode)
-        answer(request) { [tree] in
+        answer(request, for: .stat) { [tree] in
             tree.attributes(inode, $0)
         } reply: { [self] request, attributes in
             request.reply(shown(attributes))
@@ -142,7 +153,7 @@ final class KitOperations: FuseOperations {
 
     func readLink(_ request: consuming LinkRequest, inode: UInt64) {
         let inode = InodeNumber(rawValue: inode)
-        answer(request) { [tree] _ in
+        answer(request, for: .stat) { [tree] _ in
             tree.target(inode)
         } reply: {
             $0.reply($1)
@@ -174,7 +185,7 @@ final class KitOperations: FuseOperations {
 
     func open(_ request: consuming OpenRequest, inode: UInt64) {
         let inode = InodeNumber(rawValue: inode)
-        answer(request) { [tree] in
+        answer(request, for: .open) { [tree] in
             tree.open(inode, $0)
         } reply: { [self] request, opened in
             let isTaken =
@@ -197,7 +208,9 @@ final class KitOperations: FuseOperations {
         let size: Int
     }
 
-    private func read(_ request: consuming DataRequest, _ place: ReadPlace, _ failures: Failures, tries: Int) {
+    private func read(
+        _ request: consuming DataRequest, _ place: ReadPlace, _ failures: Failures, tries: Int, since: Int64? = nil
+    ) {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: place.size, alignment: 4096)
         defer { buffer.deallocate() }
         switch tree.read(place.handle, at: place.offset, into: buffer, failures) {
@@ -212,11 +225,14 @@ final class KitOperations: FuseOperations {
         case .needs(let needs):
             let slot = WaitSlot()
             let id = heldReads.number()
-            let held = Held(request) { [heldReads] in
+            let wait = waits.begin(.read, needs, caller: request.handle.caller, since: since)
+            let held = Held(request) { [heldReads, waits] in
                 heldReads.remove(id)
+                waits.end(wait)
                 slot.cancel()
             }
-            heldReads.add(id) {
+            heldReads.add(id) { [waits] in
+                waits.end(wait)
                 held.take()?.fail(.ioError)
                 slot.cancel()
             }
@@ -224,8 +240,9 @@ final class KitOperations: FuseOperations {
             slot.set(
                 tree.whenMet(needs, failures) { [self] failures in
                     heldReads.remove(id)
+                    waits.end(wait)
                     guard let request = held.take() else { return }
-                    read(request, place, failures, tries: tries + 1)
+                    read(request, place, failures, tries: tries + 1, since: wait.since)
                 })
         }
     }
@@ -240,7 +257,7 @@ final class KitOperations: FuseOperations {
 
     func openDirectory(_ request: consuming OpenRequest, inode: UInt64) {
         let inode = InodeNumber(rawValue: inode)
-        answer(request) { [tree] in
+        answer(request, for: .list) { [tree] in
             tree.openDirectory(inode, $0)
         } reply: { [tree] request, opened in
             if !request.reply(handle: opened.handle, keepsCache: opened.validity == .final) {

@@ -24,7 +24,7 @@ struct Kitfs: ParsableCommand {
         version: "kitfs \(version)\n\(KernelFeatures.version)",
         subcommands: [
             MountCommand.self, RunCommand.self, UnmountCommand.self, StatusCommand.self, PullCommand.self,
-            ListCommand.self, InspectCommand.self, CacheCommand.self,
+            ListCommand.self, InspectCommand.self, CacheCommand.self, DoctorCommand.self,
         ])
 
     static let inheritedSignals = InheritedSignals.takeOver()

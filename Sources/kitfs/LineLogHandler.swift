@@ -54,7 +54,7 @@ struct LineLogHandler: LogHandler {
     }
 
     /// UTC, RFC 3339.
-    private static func time() -> String {
+    static func time() -> String {
         var now = time_t()
         Glibc.time(&now)
         var parts = tm()
@@ -84,6 +84,9 @@ final class LogSink: Sendable {
                     ftruncate(state.descriptor, 0)
                     state.written = bytes.count
                 }
+            }
+            if state.descriptor == STDERR_FILENO {
+                return TerminalBlock.errors.print(String(decoding: bytes, as: UTF8.self))
             }
             _ = bytes.withUnsafeBytes { Glibc.write(state.descriptor, $0.baseAddress, $0.count) }
         }

@@ -15,6 +15,7 @@ struct MountProcess {
     private let place: MountPlace
     private let command: MountOptions
     private let word: ReadyWord
+    private let notice: WaitNotice?
     private let sink = LogSink()
     private let logger: Logger
     private let logPath: String
@@ -22,13 +23,14 @@ struct MountProcess {
     private let id = String(UInt64.random(in: 0 ... .max), radix: 36)
 
     /// Returns when the mount has ended. A failure is told to whoever waits for this process, or else thrown.
-    /// `lifeline`: see `RunServer`.
+    /// `lifeline`: see `RunServer`. `notice`: for whoever looks at the terminal.
     static func serve(
-        _ reference: String, _ place: MountPlace, _ options: MountOptions, lifeline: Int32? = nil
+        _ reference: String, _ place: MountPlace, _ options: MountOptions, lifeline: Int32? = nil,
+        notice: WaitNotice? = nil
     ) throws {
-        let word = ReadyWord(keeping: [place.descriptor, lifeline])
+        let word = ReadyWord(keeping: [place.descriptor, lifeline, notice?.descriptor])
         do {
-            let process = MountProcess(reference, place, options, word)
+            let process = MountProcess(reference, place, options, word, notice)
             if let lifeline { process.end(with: lifeline) }
             try process.run()
         } catch {
@@ -38,7 +40,10 @@ struct MountProcess {
         }
     }
 
-    private init(_ reference: String, _ place: MountPlace, _ options: MountOptions, _ word: ReadyWord) {
+    private init(
+        _ reference: String, _ place: MountPlace, _ options: MountOptions, _ word: ReadyWord, _ notice: WaitNotice?
+    ) {
+        self.notice = notice
         self.reference = reference
         self.place = place
         command = options
@@ -86,17 +91,20 @@ struct MountProcess {
         options.allowOther = command.allowOther
         options.forbidsExecution = command.noexec
         options.passthrough = command.passthrough
-        let publisher = ActivityPublisher(tree)
+        let waits = WaitLedger()
+        let publisher = ActivityPublisher(tree, waits)
+        let backings = BackingFiles()
         let operations = KitOperations(
-            tree, owner: (command.uid ?? geteuid(), command.gid ?? getegid()), logger: logger
+            tree, waits, backings, owner: (command.uid ?? geteuid(), command.gid ?? getegid()), logger: logger
         ) { [self] in
-            publisher.start(record(tree, cache), id: id)
+            publisher.start(record(tree, cache), io: { backings.mode(cache.path) }, id: id)
             let mode = command.verify.description
             logger.notice(
                 "kitfs \(Kitfs.version) on \(place.directory): \(tree.digest), verify \(mode), cache \(cache.path)")
             let fuse = ending.fuseProtocol
             logger.notice(
                 "\(KernelFeatures.text(fuse: fuse, passthroughIsWanted: command.passthrough, cache: cache.path))")
+            notice?.start(tree, waits)
             sayReady(tree)
             for mounted in tree.mountedLayers where prefetch.contains(where: { $0.matches(mounted.declared) }) {
                 _ = mounted.layer.requireContent { _ in }
@@ -105,7 +113,7 @@ struct MountProcess {
         let session = try FuseSession(operations, options)
         ending.set(session)
         forget(tree, session)
-        operations.backings.use(session.passthrough)
+        backings.use(session.passthrough)
         guard word.isAwaited else { throw CommandFailure(.failed, "who asked for the mount has gone") }
         try session.mount(on: place.device ?? place.directory)
         chdir("/")
@@ -114,6 +122,7 @@ struct MountProcess {
             cache.note(.init(kind: declared.kind.rawValue, kit: tree.reference.description), of: layer.key)
         }
         defer {
+            notice?.stop()
             if !word.isInBackground { ServiceManager.notify("STOPPING=1", "STATUS=what was fetched is made sure of") }
             logger.notice("unmounted")
             store.shutDown()
@@ -172,7 +181,8 @@ struct MountProcess {
             return
         }
         closeOutput()
-        setsid()
+        // Who shows something on the terminal stays in its session, to know whose turn it is there.
+        if notice == nil { setsid() } else { setpgid(0, 0) }
         if !word.ready() {
             logger.notice("ending: who asked for the mount has gone")
             BackgroundThread.start { ending.end() }
@@ -271,48 +281,5 @@ private final class Ending: Sendable {
     func end() {
         guard let session = session.withLock({ $0 }) else { _exit(CommandFailure.Code.failed.rawValue) }
         session.end()
-    }
-}
-
-/// Keeps a mount's record, and tells in it what the layers are at, once a second while that changes.
-private final class ActivityPublisher: Sendable {
-    private let tree: KitFileSystem
-    private let state = Mutex<(record: LiveRecord?, isStopped: Bool)>((nil, false))
-
-    init(_ tree: KitFileSystem) { self.tree = tree }
-
-    func start(_ record: MountRecord, id: String) {
-        guard let live = LiveRecord(record, id: id) else { return }
-        state.withLock { $0.record = live }
-        BackgroundThread.start { [self] in
-            var last: [Int: MountRecord.Activity] = [:]
-            while !state.withLock({ $0.isStopped }) {
-                let activity = activity()
-                if activity != last {
-                    state.withLock { state in if !state.isStopped { state.record?.publish(activity) } }
-                    last = activity
-                }
-                usleep(500_000)
-            }
-        }
-    }
-
-    func stop() {
-        state.withLock { state in
-            state.isStopped = true
-            state.record?.remove()
-            state.record = nil
-        }
-    }
-
-    private func activity() -> [Int: MountRecord.Activity] {
-        var found: [Int: MountRecord.Activity] = [:]
-        for (place, item) in tree.mountedLayers.enumerated() {
-            guard let activity = item.layer.activity else { continue }
-            found[place] = MountRecord.Activity(
-                stage: activity.stage.rawValue, cached: activity.cached, error: activity.error?.description,
-                waiters: activity.waiters)
-        }
-        return found
     }
 }

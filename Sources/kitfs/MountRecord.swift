@@ -29,16 +29,6 @@ struct MountRecord: Codable {
         /// Bytes in the registry.
         let size: UInt64
     }
-
-    /// What a layer is at, by its place in `layers`. What is not there is at rest: the cache tells the rest.
-    struct Activity: Codable, Equatable {
-        let stage: String
-        /// Bytes of the blob that are here.
-        let cached: UInt64
-        let error: String?
-        /// How many operations wait for it.
-        let waiters: Int
-    }
 }
 
 /// A mount's record as its own process holds it.
@@ -75,9 +65,8 @@ final class LiveRecord: Sendable {
     }
 
     /// Replaces the file at once, so that a reader never sees half of it.
-    func publish(_ activity: [Int: MountRecord.Activity]) {
-        let named = Dictionary(uniqueKeysWithValues: activity.map { (String($0.key), $0.value) })
-        guard let data = try? JSONEncoder().encode(named) else { return }
+    func publish(_ activity: MountActivity) {
+        guard let data = try? JSONEncoder().encode(activity) else { return }
         let bytes = Array(data)
         let temporary = path + ".activity.tmp"
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
@@ -101,7 +90,7 @@ final class LiveRecord: Sendable {
 /// A record as another process finds it.
 struct FoundRecord {
     let record: MountRecord
-    let activity: [Int: MountRecord.Activity]
+    let activity: MountActivity
     /// Whether the process that wrote it still lives.
     let isAlive: Bool
     /// Whether this user wrote it.
@@ -151,12 +140,9 @@ struct FoundRecord {
             return nil
         }
         let hasActivity = isTrusted(path + ".activity", S_IFREG, owner)
-        let named = (hasActivity ? TextFile.bytes(path + ".activity") : nil).flatMap {
-            try? JSONDecoder().decode([String: MountRecord.Activity].self, from: Data($0))
+        let activity = (hasActivity ? TextFile.bytes(path + ".activity") : nil).flatMap {
+            try? JSONDecoder().decode(MountActivity.self, from: Data($0))
         }
-        let activity = (named ?? [:]).reduce(into: [Int: MountRecord.Activity]()) { result, item in
-            if let place = Int(item.key) { result[place] = item.value }
-        }
-        return FoundRecord(record: record, activity: activity, isAlive: isAlive, isOwn: isOwn)
+        return FoundRecord(record: record, activity: activity ?? MountActivity(), isAlive: isAlive, isOwn: isOwn)
     }
 }

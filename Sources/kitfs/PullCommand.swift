@@ -84,12 +84,16 @@ struct PullCommand: ParsableCommand {
         let interruption = Interruption()
         var signals = sigset_t()
         sigemptyset(&signals)
-        for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, signal) }
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGCONT] { sigaddset(&signals, signal) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         BackgroundThread.start { [signals] in
             var signals = signals
             var signal: Int32 = 0
-            guard sigwait(&signals, &signal) == 0 else { return }
+            repeat {
+                guard sigwait(&signals, &signal) == 0 else { return }
+                // After Ctrl-Z: a shell has had the terminal meanwhile.
+                if signal == SIGCONT { TerminalBlock.errors.forget() }
+            } while signal == SIGCONT
             interruption.withLock { $0 = signal }
             store.shutDown()
         }

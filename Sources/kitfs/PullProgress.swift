@@ -5,8 +5,8 @@ internal import LayerStore
 internal import ModelKit
 internal import OCI
 
-/// Shows on stderr how far layers have come: a line for each that arrives and now and then one for all; on a terminal,
-/// the latter in place.
+/// Shows on stderr how far layers have come: a line for each that arrives, and below, on a terminal, a bar for each that
+/// is on its way and one for all, in place; elsewhere now and then a line for all.
 final class PullProgress {
     enum Style: String, ExpressibleByArgument, CaseIterable {
         case none, plain, fancy
@@ -17,13 +17,15 @@ final class PullProgress {
     private let style: Style
     private let layers: [(declared: KitLayer, layer: Layer)]
     private var arrived: Set<Int> = []
-    private let start = ContinuousClock.now
-    private var initial: UInt64?
+    private var meters: [RateMeter]
+    private var totalMeter = RateMeter()
     private var lastLine: ContinuousClock.Instant?
+    private let block = TerminalBlock.errors
 
     init(_ style: Style, _ layers: [(declared: KitLayer, layer: Layer)]) {
         self.style = style
         self.layers = layers
+        meters = Array(repeating: RateMeter(), count: layers.count)
     }
 
     /// Milliseconds between two looks.
@@ -31,17 +33,18 @@ final class PullProgress {
 
     func show() {
         guard style != .none else { return }
-        let cached = layers.map { $0.layer.status }
-        for (place, status) in cached.enumerated() where status.stage == .cached && arrived.insert(place).inserted {
+        let found = layers.map { $0.layer.status }
+        for (place, status) in found.enumerated() {
+            meters[place].note(status.cached)
+            guard status.stage == .cached, arrived.insert(place).inserted else { continue }
             let (declared, layer) = layers[place]
-            line(
-                "\(declared.kind.rawValue) \(declared.path)  \(layer.key.digest.short)  \(ByteCount.text(layer.descriptor.size))  here"
-            )
+            let path = Cells.clean(declared.path.description)
+            line("\(declared.kind.rawValue) \(path)  \(layer.key.digest.short)  \(size(of: place))  here")
         }
-        let done = ByteCount.sum(cached.map(\.cached))
-        if initial == nil { initial = done }
+        let done = ByteCount.sum(found.map(\.cached))
+        totalMeter.note(done)
         if style == .fancy {
-            Terminal.status(total(done))
+            block.draw(bars(found), last: [bar(of: done)])
         } else if lastLine.map({ .now - $0 > .seconds(5) }) ?? false {
             line(total(done))
         }
@@ -52,7 +55,7 @@ final class PullProgress {
     func end(_ failures: [(Layer, StoreError)]) {
         guard style != .none else { return }
         show()
-        if style == .fancy { Terminal.status("") }
+        block.clear()
         for (layer, error) in failures.dropFirst() { Terminal.error("\(layer.key.digest.short): \(error)") }
         if failures.isEmpty { line(total(size)) }
     }
@@ -60,20 +63,54 @@ final class PullProgress {
     /// Bytes of all layers, as their descriptors say.
     private var size: UInt64 { ByteCount.sum(layers.map(\.layer.descriptor.size)) }
 
+    private func size(of place: Int) -> String { ByteCount.text(layers[place].layer.descriptor.size) }
+
+    // MARK: Bars
+
+    private func bars(_ found: [Layer.Status]) -> [String] {
+        let layout = layout
+        let flying = found.indices.filter { !arrived.contains($0) && found[$0].stage == .fetching }
+        let names = flying.map { place in
+            let declared = layers[place].declared
+            return Cells.middle(Cells.clean("\(declared.kind.rawValue) \(declared.path)"), to: layout.name)
+        }
+        let width = max(layerCount.count, names.map(Cells.width).max() ?? 0)
+        return zip(flying, names).map { place, name in
+            let size = layers[place].layer.descriptor.size
+            let bar = ProgressBar.text(found[place].cached, of: size, cells: layout.bar)
+            let verifying = found[place].cached >= size ? "  verifying" : ""
+            let pace = pace(found[place].cached, of: size, meters[place].rate)
+            return "\(Cells.padded(name, to: width))  \(bar) of \(ByteCount.text(size))\(pace)\(verifying)"
+        }
+    }
+
+    private func bar(of done: UInt64) -> String {
+        let bar = ProgressBar.text(done, of: size, cells: layout.bar)
+        return "\(layerCount)  \(bar) of \(ByteCount.text(size))\(pace(done, of: size, totalMeter.rate))"
+    }
+
+    private var layout: (bar: Int, name: Int) {
+        ProgressBar.layout(columns: TerminalBlock.size(STDERR_FILENO).columns)
+    }
+
+    private var layerCount: String { "\(arrived.count)/\(layers.count) layers" }
+
+    // MARK: Lines
+
     private func total(_ done: UInt64) -> String {
-        let size = size
-        let seconds = max(0.001, Double((ContinuousClock.now - start) / .milliseconds(1)) / 1000)
-        let rate = Double(done - min(done, initial ?? 0)) / seconds
-        let left = rate > 1 ? Int(min(Double(size - min(size, done)) / rate, 1e9)) : nil
-        var text = "\(arrived.count)/\(layers.count) layers  \(ByteCount.text(done)) of \(ByteCount.text(size))"
+        var text = "\(layerCount)  \(ByteCount.text(done)) of \(ByteCount.text(size))"
         text += "  \(ByteCount.percent(done, of: size))%"
-        if done < size, rate > 1 { text += "  \(ByteCount.text(UInt64(rate)))/s" }
-        if done < size, let left { text += "  \(left) s left" }
-        return text
+        return text + pace(done, of: size, totalMeter.rate)
+    }
+
+    /// `  12MiB/s  30 s left`, as far as there is something to say.
+    private func pace(_ done: UInt64, of size: UInt64, _ rate: UInt64) -> String {
+        guard done < size, rate > 0 else { return "" }
+        let left = RateMeter.secondsLeft(size - done, at: rate).map { "  \(Age.text(seconds: $0)) left" }
+        return "  \(ByteCount.text(rate))/s\(left ?? "")"
     }
 
     private func line(_ text: String) {
-        if style == .fancy { Terminal.status("") }
         Terminal.error(text, isBare: true)
         lastLine = .now
     }

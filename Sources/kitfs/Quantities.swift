@@ -37,6 +37,16 @@ struct Age: ExpressibleByArgument, Equatable {
         self.seconds = seconds
     }
 
+    /// A length of time, for people: `45 s`, `3 min`, `5 h`, `2 d`.
+    static func text(seconds: Int) -> String {
+        switch seconds {
+        case ..<100: "\(seconds) s"
+        case ..<7200: "\((seconds + 30) / 60) min"
+        case ..<172_800: "\((seconds + 1800) / 3600) h"
+        default: "\((seconds + 43_200) / 86_400) d"
+        }
+    }
+
     /// How long ago a time is, for people. `time`: seconds since 1970.
     static func text(since time: Int64) -> String {
         let age = max(0, Int64(Glibc.time(nil)) - time)

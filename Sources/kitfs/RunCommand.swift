@@ -53,7 +53,7 @@ struct RunCommand: ParsableCommand {
     }
 
     func run() throws {
-        if let place = RunServer.place { return try RunServer.serve(reference, place, options) }
+        if let place = RunServer.place { return try RunServer.serve(reference, place, options, progress) }
         let source = try SourceOptions.reference(reference).description
         if let child = RunChild() { child.run(source, options, command) }
         let code = try RunSupervisor(self).run()

@@ -26,11 +26,13 @@ enum RunServer {
         return MountPlace(directory, device: device, isPrivate: true)
     }
 
-    static func serve(_ reference: String, _ place: MountPlace, _ options: MountOptions) throws {
+    static func serve(
+        _ reference: String, _ place: MountPlace, _ options: MountOptions, _ progress: PullProgress.Style?
+    ) throws {
         let lifeline = Environment.nonEmpty(lifelineVariable).flatMap { Int32($0) }
         for variable in [directoryVariable, deviceVariable, lifelineVariable] { unsetenv(variable) }
         defer { if !place.isPrivate { RunPlace.removeOwn(place.directory) } }
-        try MountProcess.serve(reference, place, options, lifeline: lifeline)
+        try MountProcess.serve(reference, place, options, lifeline: lifeline, notice: WaitNotice(progress))
     }
 
     /// Blocks until whoever holds the other end has gone. True if they were killed.

@@ -3,11 +3,10 @@ private import CLinux
 private import Glibc
 
 /// What `kitfs run` does itself: it brings together who mounts and becomes the command (`RunChild`) and who serves
-/// (`RunServer`), passes signals on, shows what is waited for, and ends with the command's code. One thread.
+/// (`RunServer`), passes signals on, and ends with the command's code. One thread.
 final class RunSupervisor {
     private let command: RunCommand
     private let signals: SignalRelay
-    private let notice: WaitNotice
     private var child: pid_t?
     private var server: pid_t?
     /// That it closes tells the server that we are gone.
@@ -18,7 +17,6 @@ final class RunSupervisor {
     init(_ command: RunCommand) throws {
         self.command = command
         signals = try SignalRelay()
-        notice = WaitNotice(command.progress)
     }
 
     /// A signal came before there was a command to pass it on to.
@@ -36,7 +34,6 @@ final class RunSupervisor {
             let mounted = try mount()
             isRunning = true
             let status = try waitForCommand()
-            notice.erase()
             try leave(mounted)
             return status & 0x7f == 0 ? status >> 8 & 0xff : 128 + status & 0x7f
         } catch let interrupted as Interrupted {
@@ -150,18 +147,15 @@ final class RunSupervisor {
             // When the command ends, so does its mount: the server may be the first whose end is seen.
             if let since = missed, .now - since > .milliseconds(100) {
                 missed = nil
-                notice.erase()
                 Terminal.error("warning: the mount's process has ended; what the command reads of the kit now fails")
             }
-            if let server { notice.show(server) }
-            _ = try wait(for: nil, milliseconds: missed == nil ? notice.interval : 50)
+            _ = try wait(for: nil, milliseconds: missed == nil ? -1 : 50)
         }
         return 0
     }
 
     /// The shell sees that the job has stopped when we have, too; without a terminal there is no such shell.
     private func stopToo(_ child: pid_t) {
-        notice.erase()
         let terminal = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY)
         guard terminal >= 0 else { return }
         close(terminal)

@@ -15,6 +15,19 @@ enum Terminal {
         out(Array(try encoder.encode(value)) + [10])
     }
 
+    /// The same on one line.
+    static func out(jsonLine value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        out(Array(try encoder.encode(value)) + [10])
+    }
+
+    /// Whether anybody reads what goes to stdout: a pipe's reader may have gone.
+    static var isOutputRead: Bool {
+        var state = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+        return poll(&state, 1, 0) <= 0 || state.revents & Int16(POLLERR | POLLHUP) == 0
+    }
+
     /// `kitfs: TEXT` on stderr.
     static func error(_ text: String, isBare: Bool = false) {
         if Journal.readsErrors {
@@ -23,28 +36,13 @@ enum Terminal {
             let lines = text.split(separator: "\n").map { prefix + $0 + "\n" }
             return write(STDERR_FILENO, Array(lines.joined().utf8))
         }
-        write(STDERR_FILENO, Array(((isBare ? "" : "kitfs: ") + text + "\n").utf8))
+        TerminalBlock.errors.print((isBare ? "" : "kitfs: ") + text + "\n")
     }
 
     /// A line on stderr that the next one replaces: for a terminal. No wider than that, or it could not be taken back.
     static func status(_ text: String) {
-        write(STDERR_FILENO, Array("\r\(text.prefix(width - 1))\u{1b}[K".utf8))
-    }
-
-    /// A line below the one that another program is writing, which goes on where it was. Where that is the last of the
-    /// screen, all moves up by one, once.
-    static func showBelow(_ text: String, isFirst: Bool) {
-        let room = isFirst ? "\u{1b}D\u{1b}M" : ""
-        write(STDERR_FILENO, Array("\(room)\u{1b}7\r\n\(text.prefix(width - 1))\u{1b}[K\u{1b}8".utf8))
-    }
-
-    /// Takes it back, with all that is below the cursor.
-    static func eraseBelow() { write(STDERR_FILENO, Array("\u{1b}[J".utf8)) }
-
-    /// Columns of the terminal that stderr is; 80 where it does not say.
-    private static var width: Int {
-        var size = winsize()
-        return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : 80
+        let columns = TerminalBlock.size(STDERR_FILENO).columns
+        write(STDERR_FILENO, Array("\r\(Cells.cut(text, to: columns - 1))\u{1b}[K".utf8))
     }
 
     static var outIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
@@ -54,7 +52,7 @@ enum Terminal {
         outIsTerminal ? bytes.map { $0 < 32 || $0 == 127 ? UInt8(ascii: "?") : $0 } : bytes
     }
 
-    private static func write(_ descriptor: Int32, _ bytes: [UInt8]) {
+    static func write(_ descriptor: Int32, _ bytes: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -77,15 +75,19 @@ struct Table {
 
     mutating func add(_ row: [String]) { rows.append(row) }
 
-    var text: String {
+    var text: String { lines.map { $0 + "\n" }.joined() }
+
+    var lines: [String] {
         let columns = rows.map(\.count).max() ?? 0
-        let widths = (0..<columns).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
+        let widths = (0..<columns).map { column in
+            rows.map { $0.count > column ? Cells.width($0[column]) : 0 }.max() ?? 0
+        }
         return rows.map { row in
             let cells = row.enumerated().map { column, cell in
-                column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
+                column == row.count - 1 ? cell : Cells.padded(cell, to: widths[column])
             }
-            return cells.joined(separator: "  ") + "\n"
-        }.joined()
+            return cells.joined(separator: "  ")
+        }
     }
 }
 

@@ -104,22 +104,6 @@ import Testing
         try mount.unmount()
     }
 
-    /// On a terminal the line is written over in place, and never wider than that.
-    @Test func onATerminal() throws {
-        let (reference, _) = try large(6 << 20)
-        let proxy = try FaultProxy(upstreamPort: registry.port)
-        proxy.bytesPerSecond = 4 << 20
-        let command = "stty cols 40; exec \(Workbench.executable) pull \(behind(proxy, reference))"
-        let result = try Command.run(
-            "script", ["-qec", command, "/dev/null"], environment: bench.environment, timeout: 60)
-        #expect(result.exitCode == 0, "\(result.output)")
-        let shown = result.output.replacing("\r\n", with: "\n").split(separator: "\n").flatMap {
-            $0.split(separator: "\r")
-        }.map { $0.replacing("\u{1b}[K", with: "") }
-        #expect(shown.filter { $0.contains("layers") }.count > 3, "\(shown)")
-        #expect(shown.filter { $0.contains("0/1 layers") }.allSatisfy { $0.count < 40 }, "\(shown)")
-    }
-
     @Test func failures() throws {
         let reference = try pushed()
         let port = try freePort()

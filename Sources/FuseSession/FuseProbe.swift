@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CFuse
+internal import Glibc
+public import SystemPackage
+
+/// Tries what a mount needs of the kernel, by mounting: in a child process with a mount namespace of its own, so that
+/// nobody else sees it and it is gone with the child.
+public struct FuseProbe: Sendable {
+    /// In the order in which they are tried.
+    public enum Step: Int32, Sendable {
+        case process, namespace, identity, device, mount, agreement, passthrough
+    }
+
+    /// The step that failed; nil if all went well.
+    public let failed: Step?
+    public let error: Errno
+
+    /// For a process of one thread: the child must not find a lock taken by a thread that it has not got.
+    ///
+    /// - Parameters:
+    ///   - inUserNamespace: in one of the child's own, as without privileges.
+    ///   - backing: a file that the kernel is to be told to read by itself; nil leaves that out.
+    public init(inUserNamespace: Bool, backing: String?) {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else {
+            (failed, error) = (.process, Errno(rawValue: errno))
+            return
+        }
+        defer { for end in ends { Glibc.close(end) } }
+        let child = cfuse_fork()
+        guard child != 0 else {
+            let outcome = ProbingChild(inUserNamespace: inUserNamespace, backing: backing).run()
+            var word = [outcome.step, outcome.error]
+            let count = word.withUnsafeMutableBytes { write(ends[1], $0.baseAddress, $0.count) }
+            _exit(count > 0 ? 0 : 1)
+        }
+        guard child > 0 else {
+            (failed, error) = (.process, Errno(rawValue: errno))
+            return
+        }
+        while waitpid(child, nil, 0) < 0, errno == EINTR {}
+        var word: [Int32] = [Step.process.rawValue, ECHILD]
+        _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+        _ = word.withUnsafeMutableBytes { read(ends[0], $0.baseAddress, $0.count) }
+        failed = word[1] == 0 ? nil : Step(rawValue: word[0]) ?? .process
+        error = Errno(rawValue: word[1])
+    }
+}
+
+/// What the child does; it never comes back from that.
+private struct ProbingChild {
+    let inUserNamespace: Bool
+    let backing: String?
+
+    private struct Failure: Error { let step: FuseProbe.Step }
+
+    func run() -> (step: Int32, error: Int32) {
+        do {
+            try enterNamespaces()
+            let device = open("/dev/fuse", O_RDWR | O_CLOEXEC)
+            try check(.device, device >= 0)
+            try mountHere(device)
+            guard let backing else { return (0, 0) }
+            try agree(device)
+            let file = open(backing, O_RDONLY | O_CLOEXEC)
+            try check(.passthrough, file >= 0)
+            try check(.passthrough, cfuse_backing_open(device, file) > 0)
+            return (0, 0)
+        } catch {
+            return ((error as? Failure)?.step.rawValue ?? 0, errno == 0 ? EIO : errno)
+        }
+    }
+
+    private func check(_ step: FuseProbe.Step, _ isDone: Bool) throws {
+        if !isDone { throw Failure(step: step) }
+    }
+
+    private func enterNamespaces() throws {
+        let (newMounts, newUsers): (Int32, Int32) = (0x2_0000, 0x1000_0000)  // CLONE_NEWNS, CLONE_NEWUSER
+        let (user, group) = (geteuid(), getegid())
+        try check(.namespace, cfuse_unshare(inUserNamespace ? newMounts | newUsers : newMounts) == 0)
+        if inUserNamespace {
+            // user_namespaces(7): a group may be mapped once setgroups is given up.
+            try write("deny", to: "/proc/self/setgroups")
+            try write("0 \(user) 1", to: "/proc/self/uid_map")
+            try write("0 \(group) 1", to: "/proc/self/gid_map")
+        }
+        let (recursive, isPrivate): (UInt, UInt) = (0x4000, 0x4_0000)  // MS_REC, MS_PRIVATE
+        try check(.namespace, Glibc.mount("none", "/", nil, recursive | isPrivate, nil) == 0)
+    }
+
+    private func write(_ text: String, to path: String) throws {
+        let file = open(path, O_WRONLY | O_CLOEXEC)
+        try check(.identity, file >= 0)
+        defer { close(file) }
+        try check(.identity, Glibc.write(file, text, text.utf8.count) == text.utf8.count)
+    }
+
+    private func mountHere(_ device: Int32) throws {
+        let options = "fd=\(device),rootmode=40000,user_id=\(geteuid()),group_id=\(getegid())"
+        let flags: UInt = 1 | 2 | 4  // MS_RDONLY, MS_NOSUID, MS_NODEV
+        try check(.mount, Glibc.mount("kitfs-doctor", "/", "fuse", flags, options) == 0)
+    }
+
+    /// Answers the kernel's INIT so that files may be named; see `Passthrough`.
+    private func agree(_ device: Int32) throws {
+        var state = pollfd(fd: device, events: Int16(POLLIN), revents: 0)
+        errno = ETIMEDOUT
+        try check(.agreement, poll(&state, 1, 2000) == 1)
+        var request = [UInt8](repeating: 0, count: 1 << 16)
+        try check(.agreement, read(device, &request, request.count) >= MemoryLayout<fuse_in_header>.size)
+        let asked = request.withUnsafeBytes { $0.loadUnaligned(as: fuse_in_header.self) }
+        errno = EPROTO
+        try check(.agreement, asked.opcode == FUSE_INIT.rawValue)
+        var agreed = cfuse_init_out()
+        agreed.major = UInt32(FUSE_KERNEL_VERSION)
+        agreed.minor = 36
+        agreed.max_write = 4096
+        agreed.flags = UInt32(cfuse_init_ext)
+        agreed.flags2 = UInt32(cfuse_passthrough_flag2)
+        agreed.max_stack_depth = 1
+        let size = MemoryLayout<fuse_out_header>.size + MemoryLayout<cfuse_init_out>.size
+        let header = fuse_out_header(len: UInt32(size), error: 0, unique: asked.unique)
+        var reply = withUnsafeBytes(of: header) { Array($0) }
+        reply += withUnsafeBytes(of: agreed) { Array($0) }
+        try check(.agreement, Glibc.write(device, reply, reply.count) == reply.count)
+    }
+}

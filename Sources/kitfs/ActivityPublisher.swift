@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+private import Glibc
+internal import KitFileSystem
+internal import LayerStore
+private import Synchronization
+private import Threading
+
+/// Keeps a mount's record, and tells in it what its layers are at and who waits for them: twice a second while that
+/// changes.
+final class ActivityPublisher: Sendable {
+    private let tree: KitFileSystem
+    private let waits: WaitLedger
+    private let state = Mutex<(record: LiveRecord?, isStopped: Bool)>((nil, false))
+
+    /// What one look leaves for the next; of the one thread that looks.
+    private struct Memory {
+        var meters: [RateMeter]
+        var errors: [(text: String, time: Int64)?]
+        var published: MountActivity?
+        var io: MountActivity.IO?
+        /// Of layers at rest, what the disk says.
+        var resting: [Layer.Status?]
+        var looks = 0
+
+        init(layers: Int) {
+            meters = Array(repeating: RateMeter(), count: layers)
+            errors = Array(repeating: nil, count: layers)
+            resting = Array(repeating: nil, count: layers)
+        }
+    }
+
+    /// Looks from one look at the disk to the next: for those who cannot look at it themselves.
+    private static let looksPerDiskLook = 20
+
+    init(_ tree: KitFileSystem, _ waits: WaitLedger) {
+        self.tree = tree
+        self.waits = waits
+    }
+
+    /// `io`: how files are read, once that is known.
+    func start(_ record: MountRecord, io: @escaping @Sendable () -> MountActivity.IO?, id: String) {
+        guard let live = LiveRecord(record, id: id) else { return }
+        state.withLock { $0.record = live }
+        BackgroundThread.start { [self] in
+            var memory = Memory(layers: tree.mountedLayers.count)
+            while !state.withLock({ $0.isStopped }) {
+                memory.io = memory.io ?? io()
+                let activity = look(&memory)
+                if activity != memory.published {
+                    state.withLock { state in if !state.isStopped { state.record?.publish(activity) } }
+                    memory.published = activity
+                }
+                usleep(500_000)
+            }
+        }
+    }
+
+    func stop() {
+        state.withLock { state in
+            state.isStopped = true
+            state.record?.remove()
+            state.record = nil
+        }
+    }
+
+    private func look(_ memory: inout Memory) -> MountActivity {
+        var activity = MountActivity(io: memory.io)
+        let waits = waits.byLayer()
+        for (place, item) in tree.mountedLayers.enumerated() {
+            let live = item.layer.activity
+            // What failed fetches nothing, and what it had of the layer is on the disk.
+            let isAtRest = live == nil || live?.stage == .failed
+            if !isAtRest {
+                memory.resting[place] = nil
+            } else if memory.resting[place] == nil || memory.looks % Self.looksPerDiskLook == 0 {
+                memory.resting[place] = item.layer.status
+            }
+            guard let status = isAtRest ? memory.resting[place] : live else { continue }
+            memory.meters[place].note(status.cached)
+            let error = (live?.error).map(\.description)
+            if memory.errors[place]?.text != error {
+                memory.errors[place] = error.map { ($0, Int64(time(nil))) }
+            }
+            activity.layers[String(place)] = MountActivity.Layer(
+                stage: (live ?? status).stage.rawValue, cached: status.cached, isAtRest: isAtRest,
+                received: item.layer.receivedBytes, rate: isAtRest ? 0 : memory.meters[place].rate, error: error,
+                errorTime: memory.errors[place]?.time, waits: waits[place] ?? [])
+        }
+        memory.looks += 1
+        return activity
+    }
+}

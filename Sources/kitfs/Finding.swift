@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What `doctor` has found of one thing that a mount needs.
+struct Finding: Encodable {
+    enum Verdict: String, Encodable {
+        case ok
+        /// A mount works, but not all that may be wanted of it.
+        case note
+        /// A mount does not work, or not for long.
+        case problem
+    }
+
+    let check: String
+    let verdict: Verdict
+    let text: String
+    /// What mends it: a command where there is one.
+    let remedy: String?
+
+    static func ok(_ check: String, _ text: String) -> Finding {
+        Finding(check: check, verdict: .ok, text: text, remedy: nil)
+    }
+
+    static func note(_ check: String, _ text: String, _ remedy: String? = nil) -> Finding {
+        Finding(check: check, verdict: .note, text: text, remedy: remedy)
+    }
+
+    static func problem(_ check: String, _ text: String, _ remedy: String? = nil) -> Finding {
+        Finding(check: check, verdict: .problem, text: text, remedy: remedy)
+    }
+
+    /// A command for root, as this user gives it.
+    static func asRoot(_ command: String) -> String { Environment.isRoot ? command : "sudo \(command)" }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import FuseSession
+private import Glibc
+internal import SystemPackage
+
+/// Why the kernel does not read the cache's files itself.
+enum PassthroughObstacle: CustomStringConvertible {
+    case notWanted
+    case notRoot
+    case oldKernel(String)
+    case stacked
+    case forbidden
+    case other(String)
+
+    /// Of one that is not available.
+    init(_ passthrough: Passthrough) {
+        if !passthrough.isWanted {
+            self = .notWanted
+        } else if geteuid() != 0 {
+            self = .notRoot
+        } else if let error = passthrough.failure {
+            self.init(error)
+        } else {
+            self = .other("libfuse could not be prepared for it")
+        }
+    }
+
+    /// What the kernel said when it was told to read a file. Source: fs/fuse/backing.c of Linux.
+    init(_ error: Errno) {
+        if !Self.isNewKernel {
+            self = .oldKernel(Self.kernel)
+            return
+        }
+        switch error {
+        case .tooManySymbolicLinkLevels: self = .stacked
+        case .notPermitted: self = .forbidden
+        default: self = .other("the kernel refuses it: \(error)")
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .notWanted: "--passthrough false"
+        case .notRoot: "the mount is not root's"
+        case .oldKernel(let release): "Linux \(release) is older than 6.9"
+        case .stacked: "the cache is on a stacked file system, such as overlayfs"
+        case .forbidden: "CAP_SYS_ADMIN is lacking here, as in a container"
+        case .other(let text): text
+        }
+    }
+
+    /// As `uname -r` has it.
+    static var kernel: String {
+        guard let text = TextFile.read("/proc/sys/kernel/osrelease") else { return "of unknown version" }
+        return String(text.prefix { !$0.isNewline })
+    }
+
+    static var isNewKernel: Bool {
+        let numbers = kernel.split(separator: ".").prefix(2).map { Int($0.prefix { $0.isNumber }) ?? 0 }
+        return numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 9)
+    }
+}
