@@ -7,13 +7,19 @@ SWIFT ?= swift
 
 BUILD_PACKAGES := fuse3 libfuse3-dev libcurl4-openssl-dev libssl-dev libisal-dev libzstd-dev libyaml-dev pkg-config binutils
 FUZZ_PACKAGES := openssl zstd
+BENCH_PACKAGES := curl docker-registry fio gzip isal perl-base python3-venv skopeo util-linux
 TEST_PACKAGES := curl docker-registry nginx-light procps python3 skopeo openssl systemd util-linux mount zstd tmux
 
 # The release: Swift's own libraries are linked in, so that it runs on a machine without a toolchain.
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib --product kitfs
 RELEASE_LIMIT := 20000000
 
-.PHONY: build release test lint demo bench fuzz soak install clean packages fuzz-packages test-packages
+# What measures, optimised like what is measured.
+BENCH := $(SWIFT) build -c release --static-swift-stdlib --product Benchmarks
+SCALE ?= full
+ROWS ?=
+
+.PHONY: build release test lint demo bench fuzz soak install clean packages bench-chart bench-peers fuzz-packages test-packages
 
 build: packages ## a debug build
 	$(SWIFT) build
@@ -40,8 +46,15 @@ lint: ## formatting and style; compiler warnings are errors in every build
 demo: release ## mounts a bundled kit, lists, reads, unmounts, prunes; no registry needed
 	Tests/Demo/demo.sh .build/kitfs
 
-bench: ## not there yet
-	@echo "make bench does not exist yet: kitfs is not measured against its peers so far" >&2; exit 1
+bench: release bench-peers ## measures kitfs against its peers: a table, JSON and a chart in .build/bench; ROWS="start warm" chooses, SCALE=small is quick
+	$(BENCH)
+	mkdir -p .build/bench
+	"$$($(BENCH) --show-bin-path)/Benchmarks" run --scale $(SCALE) --output .build/bench/results.json $(ROWS)
+	"$$($(BENCH) --show-bin-path)/Benchmarks" chart .build/bench/results.json .build/bench/results.svg
+
+bench-chart: ## draws the committed results, Tests/Benchmarks/results.json, for the README
+	$(BENCH)
+	"$$($(BENCH) --show-bin-path)/Benchmarks" chart Tests/Benchmarks/results.json Tests/Benchmarks/results.svg
 
 fuzz: packages fuzz-packages ## FUZZ_TIME seconds of each of FUZZ_TARGETS (all); fails if one traps, hangs or takes too much memory
 	Tests/Fuzz/fuzz.sh
@@ -57,11 +70,29 @@ install: release ## into $(PREFIX)
 clean:
 	$(SWIFT) package clean
 
+# ratarmount is on PyPI only. What cannot be installed is named in the table as missing.
+bench-peers:
+	@.ci/packages $(BENCH_PACKAGES)
+	@[ -x .build/bench-venv/bin/ratarmount ] || { python3 -m venv .build/bench-venv && \
+	.build/bench-venv/bin/pip install -q ratarmount fsspec aiohttp requests; } || echo "no ratarmount" >&2
+
 packages:
 	@.ci/packages $(BUILD_PACKAGES)
 
-fuzz-packages:
+fuzz-# ratarmount is on PyPI only. What cannot be installed is named in the table as missing.
+bench-peers:
+	@.ci/packages $(BENCH_PACKAGES)
+	@[ -x .build/bench-venv/bin/ratarmount ] || { python3 -m venv .build/bench-venv && \
+	.build/bench-venv/bin/pip install -q ratarmount fsspec aiohttp requests; } || echo "no ratarmount" >&2
+
+packages:
 	@.ci/packages $(FUZZ_PACKAGES)
 
-test-packages:
+test-# ratarmount is on PyPI only. What cannot be installed is named in the table as missing.
+bench-peers:
+	@.ci/packages $(BENCH_PACKAGES)
+	@[ -x .build/bench-venv/bin/ratarmount ] || { python3 -m venv .build/bench-venv && \
+	.build/bench-venv/bin/pip install -q ratarmount fsspec aiohttp requests; } || echo "no ratarmount" >&2
+
+packages:
 	@.ci/packages $(TEST_PACKAGES)

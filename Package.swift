@@ -71,7 +71,11 @@ let package = Package(
             dependencies: ["KitFileSystem", "LayerStore", "ModelKit", "Registry", "OCI", "TestSupport", logging],
             swiftSettings: strict),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["kitfs", "TestSupport", "Threading"], swiftSettings: strict),
+            name: "IntegrationTests", dependencies: ["kitfs", "Benchmarks", "TestSupport", "Threading"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "Benchmarks", dependencies: ["TestSupport", "Threading", argumentParser], path: "Tests/Benchmarks",
+            exclude: ["results.json", "results.svg"], swiftSettings: strict),
     ]
 )
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #define FUSE_USE_VERSION 314
+#include <stddef.h>
 #include <fuse3/fuse_lowlevel.h>
 #include <linux/fuse.h>
 
@@ -50,6 +51,30 @@ enum {
 static inline int cfuse_backing_open(int device, int file) {
     struct cfuse_backing_map map = { .fd = file };
     return ioctl(device, _IOW(229, 1, struct cfuse_backing_map), &map);
+}
+
+/// Since libfuse 3.17 it negotiates passthrough and answers opens with a backing itself.
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+enum { cfuse_knows_passthrough = 1 };
+
+/// Whether the kernel has it too; the backing file is to lie on a file system that is not stacked.
+static inline int cfuse_want_passthrough(struct fuse_conn_info *connection) {
+    connection->max_backing_stack_depth = 1;
+    return fuse_set_feature_flag(connection, FUSE_CAP_PASSTHROUGH) ? 1 : 0;
+}
+
+static inline void cfuse_set_backing(struct fuse_file_info *fi, int32_t backing) { fi->backing_id = backing; }
+#else
+enum { cfuse_knows_passthrough = 0 };
+static inline int cfuse_want_passthrough(struct fuse_conn_info *connection) { (void)connection; return 0; }
+static inline void cfuse_set_backing(struct fuse_file_info *fi, int32_t backing) { (void)fi; (void)backing; }
+#endif
+
+/// The buffer vector has a flexible array. Returns 0, or a negative errno.
+static inline int cfuse_store(struct fuse_session *session, fuse_ino_t inode, void *data, size_t size) {
+    struct fuse_bufvec bytes = FUSE_BUFVEC_INIT(size);
+    bytes.buf[0].mem = data;
+    return fuse_lowlevel_notify_store(session, inode, 0, &bytes, (enum fuse_buf_copy_flags)0);
 }
 
 static inline int cfuse_backing_close(int device, uint32_t backing) {

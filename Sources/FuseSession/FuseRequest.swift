@@ -74,6 +74,13 @@ public struct OpenRequest: ~Copyable, FuseRequest {
 
     /// Of a file: the kernel reads it itself, from what is named. Returns false as the other.
     public consuming func reply(handle: UInt64, backing: Passthrough.BackingID) -> Bool {
+        if Passthrough.isLibraryOwn {
+            var info = fuse_file_info()
+            info.fh = handle
+            cfuse_open_flags(&info, 0, 1)
+            cfuse_set_backing(&info, backing)
+            return fuse_reply_open(answer.take(), &info) == 0
+        }
         var answer = cfuse_open_out()
         answer.fh = handle
         answer.open_flags = UInt32(cfuse_open_passthrough | cfuse_open_noflush)

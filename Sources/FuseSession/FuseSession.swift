@@ -111,6 +111,12 @@ public final class FuseSession: @unchecked Sendable {
         _ = fuse_lowlevel_notify_inval_inode(session, inode, 0, 0)
     }
 
+    /// Gives the kernel the bytes of a file, from its start on, before it asks for them. Blocks while a read of these
+    /// bytes is being answered: not on all threads that answer. What cannot be stored is asked for when it is wanted.
+    public func store(_ bytes: UnsafeMutableRawBufferPointer, inode: UInt64) {
+        _ = cfuse_store(session, inode, bytes.baseAddress, bytes.count)
+    }
+
     /// Tells the kernel to forget a name. For a thread that answers nothing.
     public func invalidate(name: [UInt8], in parent: UInt64) {
         name.withUnsafeBytes { bytes in

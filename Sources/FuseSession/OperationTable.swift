@@ -38,6 +38,7 @@ enum OperationTable {
             connection.pointee.max_background = 65535
             connection.pointee.congestion_threshold = 65535
             let box = Unmanaged<OperationsBox>.fromOpaque(context).takeUnretainedValue()
+            box.passthrough.negotiate(connection)
             box.start(kernel: "\(connection.pointee.proto_major).\(connection.pointee.proto_minor)")
         }
         table.statfs = { request, _ in

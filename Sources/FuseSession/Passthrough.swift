@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-private import CFuse
+internal import CFuse
 private import Glibc
 public import SystemPackage
 private import Synchronization
@@ -7,9 +7,9 @@ private import Synchronization
 /// Reads that the kernel does itself, from a file that we name when it is opened: at the speed of that file, and with its
 /// pages.
 ///
-/// It needs CAP_SYS_ADMIN in the first namespace, Linux 6.9, and a file on a file system that is not stacked. libfuse 3.14
-/// does not know of it: the reply to INIT is changed on its way out, and the reply to an open is made by hand. See
-/// Documentation/filesystems/fuse/fuse-passthrough.rst of Linux.
+/// It needs CAP_SYS_ADMIN in the first namespace, Linux 6.9, and a file on a file system that is not stacked. libfuse knows
+/// of it since 3.17; with an older one, the reply to INIT is changed on its way out, and the reply to an open is made by
+/// hand. See Documentation/filesystems/fuse/fuse-passthrough.rst of Linux.
 public final class Passthrough: Sendable {
     /// Names a file towards the kernel, until it is closed.
     public typealias BackingID = Int32
@@ -18,6 +18,8 @@ public final class Passthrough: Sendable {
     private let problem = Mutex<Errno?>(nil)
     /// Whether it was asked for.
     public let isWanted: Bool
+
+    static let isLibraryOwn = cfuse_knows_passthrough != 0
 
     init(isWanted: Bool) { self.isWanted = isWanted }
 
@@ -35,6 +37,7 @@ public final class Passthrough: Sendable {
             problem.withLock { $0 = backing == 0 ? .notSupported : Errno(rawValue: errno) }
             return nil
         }
+        isAgreed.store(true, ordering: .releasing)
         return backing
     }
 
@@ -46,6 +49,10 @@ public final class Passthrough: Sendable {
     /// Puts us between libfuse and the kernel. After the mount, before the first request.
     func install(in session: OpaquePointer) {
         guard isWanted, geteuid() == 0 else { return }
+        if Self.isLibraryOwn {
+            device.withLock { $0 = fuse_session_fd(session) }
+            return
+        }
         var io = fuse_custom_io()
         io.read = { device, buffer, count, _ in Glibc.read(device, buffer, count) }
         io.writev = { device, pieces, count, context in
@@ -58,6 +65,12 @@ public final class Passthrough: Sendable {
         let descriptor = fuse_session_fd(session)
         guard fuse_session_custom_io(session, &io, descriptor) == 0 else { return }
         device.withLock { $0 = descriptor }
+    }
+
+    /// Where libfuse does it itself: asks for it, as the answer to INIT is made.
+    func negotiate(_ connection: UnsafeMutablePointer<fuse_conn_info>) {
+        guard isWanted, geteuid() == 0, Self.isLibraryOwn, cfuse_want_passthrough(connection) == 0 else { return }
+        problem.withLock { $0 = .notSupported }
     }
 
     private let hasAnsweredInit = Atomic(false)

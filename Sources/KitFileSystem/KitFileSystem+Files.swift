@@ -17,6 +17,8 @@ extension KitFileSystem {
         public let handle: UInt64
         /// Whether what the kernel has of it from an earlier open is right.
         public let keepsCache: Bool
+        /// Bytes of a file that is verified, and will stay as it is; nil for one that is not.
+        public var verifiedSize: UInt64?
         /// A verified file that has a file to itself in the cache: its descriptor, good until the handle is closed.
         public var ownDescriptor: FileDescriptor?
     }
@@ -40,7 +42,7 @@ extension KitFileSystem {
                     return .done(
                         Opened(
                             handle: openFiles.insert(.layer(file, key)), keepsCache: keepsCache,
-                            ownDescriptor: file.ownDescriptor))
+                            verifiedSize: file.size, ownDescriptor: file.ownDescriptor))
                 }
                 guard mounted.isStreamed else { return .needs([Need(what: .content, layer: layer)]) }
                 let stream = OpenFile.stream(mounted.layer.openStream(content: content), layer: layer, inode: inode)

@@ -73,6 +73,7 @@ final class CacheRoom: Sendable {
 
     /// Evicts one layer; false if there is none that may go.
     private func evictNext() throws -> Bool {
+        IdleLayers.shared.releaseAll()
         let stored = try cache.storedLayers().sorted { $0.lastUse < $1.lastUse }
         for layer in stored where !layer.isInUse {
             if try cache.evict(layer) { return noted(layer) }

@@ -139,32 +139,13 @@ extension Layer {
     func startTransfer(isRetry: Bool = false) {
         let setup = Cancellation()
         state.withLock { $0.setup = setup }
-        services.listing.submit { [self] in
+        services.listing.submit { [self] givenUp in
             do {
-                if services.shutdown.isCancelled || setup.isCancelled { throw SourceError.cancelled }
-                if adoptCached() { return transferEnded(nil) }
-                if isListable, state.withLock({ $0.isIndexDoubtful }) { replaceIndex(try listing(setup)) }
-                let index = isListable ? try placingIndex(setup) : nil
-                let transfer = try LayerTransfer(
-                    key: key, blob: descriptor, source: source, services: services, index: index,
-                    received: received
-                ) { transfer, end in
-                    self.ended(transfer, end)
-                }
-                // It may have been committed between the two looks: then the directory is a new one, for nothing.
-                if adoptCached() {
-                    try transfer.partial.discard()
-                    return transferEnded(nil)
-                }
-                let waiters = state.withLock { state -> [Waiter] in
-                    defer { state.transfer = .ready(transfer) }
-                    return Array(state.transfer.waiters.values)
-                }
-                transfer.start()
-                for waiter in waiters { waiter(nil) }
-                releaseTransferIfIdle()
+                try setUpTransfer(setup, givenUp)
+                return nil
             } catch is RangesIgnored {
                 transferEnded(.source(.unusable("layer \(key.digest): the registry gives no parts of it")))
+                return nil
             } catch {
                 let error = StoreError(error, layer: key.digest)
                 // Not even its state fits: once more where room can be made for that.
@@ -173,8 +154,34 @@ extension Layer {
                 } else {
                     transferEnded(error)
                 }
+                return error
             }
         }
+    }
+
+    private func setUpTransfer(_ setup: Cancellation, _ givenUp: StoreError?) throws {
+        if services.shutdown.isCancelled || setup.isCancelled { throw SourceError.cancelled }
+        if adoptCached() { return transferEnded(nil) }
+        if let givenUp { throw givenUp }
+        if isListable, state.withLock({ $0.isIndexDoubtful }) { replaceIndex(try listing(setup)) }
+        let index = isListable ? try placingIndex(setup) : nil
+        let transfer = try LayerTransfer(
+            key: key, blob: descriptor, source: source, services: services, index: index, received: received
+        ) { transfer, end in
+            self.ended(transfer, end)
+        }
+        // It may have been committed between the two looks: then the directory is a new one, for nothing.
+        if adoptCached() {
+            try transfer.partial.discard()
+            return transferEnded(nil)
+        }
+        let waiters = state.withLock { state -> [Waiter] in
+            defer { state.transfer = .ready(transfer) }
+            return Array(state.transfer.waiters.values)
+        }
+        transfer.start()
+        for waiter in waiters { waiter(nil) }
+        releaseTransferIfIdle()
     }
 
     private func ended(_ transfer: LayerTransfer, _ end: LayerTransfer.End) {

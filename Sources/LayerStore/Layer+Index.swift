@@ -14,7 +14,7 @@ extension Layer {
                 if let index = storedIndex {
                     setIndex(index)
                 } else {
-                    services.listing.submit { self.makeIndex() }
+                    services.listing.submit { self.makeIndex($0) }
                 }
             }
         }
@@ -27,21 +27,28 @@ extension Layer {
             .first { $0.isVerified }
     }
 
-    /// There is no index file: makes the index from the layer, from its headers, or while it is fetched.
-    private func makeIndex() {
+    /// There is no index file: makes the index from the layer, from its headers, or while it is fetched. Returns what it
+    /// fails with.
+    private func makeIndex(_ givenUp: StoreError?) -> StoreError? {
         do {
-            if adoptCached(), index != nil { return }
-            if let index = try listing(services.shutdown) { return setIndex(index) }
+            if adoptCached(), index != nil { return nil }
+            if let givenUp { throw givenUp }
+            if let index = try listing(services.shutdown) {
+                setIndex(index)
+                return nil
+            }
             // A transfer sets the index before it calls back; on failure the waiters get its reason.
             let id = requireContent { error in
                 if let error { self.failIndex(error) }
             }
             state.withLock { $0.indexWaiter = id }
+            return nil
         } catch {
             let error = StoreError(error, layer: key.digest)
             services.logger.error("\(key): cannot be listed: \(error)")
             state.withLock { $0.lastError = error }
             failIndex(error)
+            return error
         }
     }
 

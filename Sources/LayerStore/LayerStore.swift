@@ -15,7 +15,7 @@ struct StoreServices: Sendable {
     /// For what readers wait for.
     let demanding: WorkerPool
     let verifying: WorkerPool
-    let listing: WorkerPool
+    let listing: ListingQueue
     /// For what needs the disk only.
     let local: WorkerPool
     let room: CacheRoom
@@ -75,7 +75,8 @@ public final class LayerStore: Sendable {
         self.cache = cache
         services = StoreServices(
             cache: cache, shared: shared, logger: logger, fetching: WorkerPool(limit: max(1, concurrency)),
-            demanding: WorkerPool(limit: 32), verifying: WorkerPool(limit: 4), listing: WorkerPool(limit: 8),
+            demanding: WorkerPool(limit: 32), verifying: WorkerPool(limit: 4),
+            listing: ListingQueue(patience: .milliseconds(timeout * 400)),
             local: WorkerPool(limit: 4), room: CacheRoom(cache, limit: limit, logger: logger), timeout: timeout,
             patience: patience,
             shutdown: Cancellation())

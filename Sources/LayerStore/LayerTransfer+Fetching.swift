@@ -161,7 +161,7 @@ extension LayerTransfer {
         switch result {
         case .success, .failure(SourceError.cancelled): break
         case .failure(is RangesIgnored) where !isStream || chunks.presentBytes > before: stream()
-        case .failure(let error): failed(error, chunks.bytes(of: flight.chunks).count)
+        case .failure(let error): failed(error, flight.chunks)
         }
     }
 
@@ -248,17 +248,17 @@ extension LayerTransfer {
         madeProgress()
     }
 
-    private func failed(_ error: any Error, _ wanted: UInt64) {
+    private func failed(_ error: any Error, _ wanted: Range<Int>) {
         let error = StoreError(error, layer: key.digest)
         switch error {
-        case .noSpace where services.room.makeSome(wanted):
+        case .noSpace where services.room.makeSome(chunks.bytes(of: wanted).count):
             schedule()
         case .noSpace:
             // Nothing half-written stays, and room comes free.
             try? partial.discard()
             end(.failed(error))
         default:
-            fail(error)
+            fail(error, of: wanted)
         }
     }
 }

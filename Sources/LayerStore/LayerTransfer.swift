@@ -74,8 +74,7 @@ final class LayerTransfer: Sendable {
         /// Another process has claimed chunks that are wanted here, or verifies.
         var waitsForChunks = false
         var waitsForVerifier = false
-        /// The kernel asks again at once: for a while the answer is the same.
-        var recentFailure: (error: StoreError, until: ContinuousClock.Instant)?
+        var recentFailures = RecentFailures()
         var lastProgress = ContinuousClock.now
         /// Ranges were refused: the blob comes in one stream, from its start on.
         var mustStream = false
@@ -173,10 +172,7 @@ final class LayerTransfer: Sendable {
         let now = ContinuousClock.now
         let refusal = state.withLock { state -> StoreError?? in
             if state.isOver { return .some(nil) }
-            if let recent = state.recentFailure {
-                if recent.until > now { return .some(recent.error) }
-                state.recentFailure = nil
-            }
+            if let error = state.recentFailures.error(of: wanted, at: now) { return .some(error) }
             if state.waiters.isEmpty { state.lastProgress = now }
             state.waiters[id] = RangeWaiter(chunks: wanted, front: range.end, call: waiter)
             if let demanded { state.demands.append(demanded) } else { state.frontGoal = max(state.frontGoal, end) }
@@ -200,13 +196,10 @@ final class LayerTransfer: Sendable {
 
     /// What readers will want next, while nobody waits for it yet.
     func readAhead(_ range: ByteRange) {
+        let wanted = layout == nil ? nil : chunks.chunks(of: range)
         state.withLock { state in
-            guard !state.isEnded, state.recentFailure == nil else { return }
-            if layout == nil {
-                state.frontGoal = max(state.frontGoal, range.end)
-            } else {
-                state.demands.append(chunks.chunks(of: range))
-            }
+            guard !state.isEnded, state.recentFailures.error(of: wanted, at: .now) == nil else { return }
+            if let wanted { state.demands.append(wanted) } else { state.frontGoal = max(state.frontGoal, range.end) }
         }
         schedule()
     }
@@ -265,22 +258,24 @@ final class LayerTransfer: Sendable {
 
     // MARK: The end
 
-    /// Something that is wanted cannot be had now. The transfer lives on: the next one who asks tries again.
-    func fail(_ error: StoreError) {
+    /// Something that is wanted cannot be had now: these chunks, or anything. Who waits for it is told, and so is who
+    /// waits for the whole; others wait on. The transfer lives on: the next one who asks tries again.
+    func fail(_ error: StoreError, of failed: Range<Int>? = nil) {
+        let failed = layout == nil ? 0..<chunks.count : failed ?? 0..<chunks.count
         let (waiters, wasWhole) = state.withLock { state -> ([RangeWaiter], Bool) in
             // Whoever waits still looks at what has come in its place.
             if state.isEnded { return ([], false) }
-            defer {
-                state.waiters = [:]
-                state.demands = []
-                state.frontGoal = 0
-                state.isWholeWanted = false
-            }
+            let waiting = state.waiters.filter { $0.value.chunks?.overlaps(failed) ?? true }
+            let wasWhole = state.isWholeWanted
+            for id in waiting.keys { state.waiters[id] = nil }
+            state.demands = state.demands.flatMap { $0.without(failed) }
+            state.frontGoal = 0
+            state.isWholeWanted = false
             // What fails when nobody waits any more, or yet, is no answer to anyone.
-            if state.isWholeWanted || !state.waiters.isEmpty {
-                state.recentFailure = (error, .now + services.patience.failure)
+            if wasWhole || !waiting.isEmpty {
+                state.recentFailures.note(error, of: failed, until: .now + services.patience.failure)
             }
-            return (Array(state.waiters.values), state.isWholeWanted)
+            return (Array(waiting.values), wasWhole)
         }
         for waiter in waiters { waiter.call(error) }
         if wasWhole { onEnd(self, .failed(error)) }

@@ -14,8 +14,12 @@ final class OpenLayer: Sendable {
 
     private struct Use: Sendable {
         var openFiles = 0
-        /// Open as long as any file is.
+        /// Open as long as any file is, and a moment longer: see `IdleLayers`.
         var stream: OwnedFile?
+        /// How often the last open file was closed.
+        var closes: UInt64 = 0
+        /// Whether `IdleLayers` looks after it.
+        var isWatched = false
     }
 
     /// `state` says `good`.
@@ -132,12 +136,31 @@ final class OpenLayer: Sendable {
     }
 
     fileprivate func closedFile() {
-        use.withLock { use in
+        let mustWatch = use.withLock { use in
             use.openFiles -= 1
-            if use.openFiles == 0 {
-                use.stream = nil
-                _ = try? state.claim(.open, .none)
+            guard use.openFiles == 0 else { return false }
+            use.closes += 1
+            defer { use.isWatched = true }
+            return !use.isWatched
+        }
+        if mustWatch { IdleLayers.shared.add(self) }
+    }
+
+    /// Gives back what open files need, if none is open and none was since so many closes; nil: in any case. Returns how
+    /// often it had been closed where it was used meanwhile, and is to be looked at again; nil once it was given back.
+    func releaseIfIdle(since closes: UInt64?) -> UInt64? {
+        use.withLock { use in
+            guard use.openFiles == 0 else {
+                // The close that comes will say so.
+                use.isWatched = false
+                return nil
             }
+            guard closes == nil || closes == use.closes else { return use.closes }
+            use.isWatched = false
+            use.stream = nil
+            state.noteUse()
+            _ = try? state.claim(.open, .none)
+            return nil
         }
     }
 }

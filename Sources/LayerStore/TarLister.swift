@@ -67,8 +67,9 @@ struct TarLister {
     }
 
     private mutating func moveWindow(to wanted: ByteRange) throws {
-        guesses.ask(at: wanted.start, blob, source, cancellation)
-        if let guessed = guesses.take(at: wanted.start), guessed.count >= Int(wanted.count) {
+        if let guessed = guesses.header(at: wanted.start, of: blob, source, cancellation),
+            guessed.count >= Int(wanted.count)
+        {
             window = guessed
             windowStart = wanted.start
             return

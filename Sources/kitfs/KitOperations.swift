@@ -16,6 +16,7 @@ final class KitOperations: FuseOperations {
     private let logger: Logger
     private let onStart: @Sendable () -> Void
     private let backings: BackingFiles
+    let smallFiles = SmallFiles()
     private let heldReads = HeldReads(limit: FuseSession.backgroundLimit * 7 / 8)
 
     /// Seconds for which the kernel keeps what will not change.
@@ -192,10 +193,22 @@ final class KitOperations: FuseOperations {
                 if let backing = backings.open(inode.rawValue, opened.ownDescriptor) {
                     request.reply(handle: opened.handle, backing: backing)
                 } else {
-                    request.reply(handle: opened.handle, keepsCache: opened.keepsCache)
+                    replyReadable(request, opened, inode)
                 }
             if !isTaken { release(handle: opened.handle, inode: inode.rawValue) }
         }
+    }
+
+    /// Of a file that is read through us. Returns false if whoever asked is gone.
+    private func replyReadable(
+        _ request: consuming OpenRequest, _ opened: KitFileSystem.Opened, _ inode: InodeNumber
+    ) -> Bool {
+        if opened.keepsCache, let size = opened.verifiedSize {
+            smallFiles.store(inode.rawValue, size: size) { buffer in
+                if case .done(buffer.count) = tree.read(opened.handle, at: 0, into: buffer) { true } else { false }
+            }
+        }
+        return request.reply(handle: opened.handle, keepsCache: opened.keepsCache)
     }
 
     func read(_ request: consuming DataRequest, handle: UInt64, offset: UInt64, size: Int) {

@@ -114,6 +114,7 @@ struct MountProcess {
         ending.set(session)
         forget(tree, session)
         backings.use(session.passthrough)
+        operations.smallFiles.use(session)
         guard word.isAwaited else { throw CommandFailure(.failed, "who asked for the mount has gone") }
         try session.mount(on: place.device ?? place.directory)
         chdir("/")

@@ -19,6 +19,12 @@ struct UnmountCommand: ParsableCommand {
     func run() throws {
         let path = MountTable.canonical(directory)
         guard let entry = MountTable.current().entry(at: path), entry.isKitfs else {
+            if let own = FoundRecord.all().first(where: { $0.record.directory == path && $0.isAlive })?.record.pid {
+                throw CommandFailure(
+                    .mountPoint,
+                    "\(directory): only a command of `kitfs run` sees the kit there, and it ends with that; "
+                        + "`kill \(own)` ends it now")
+            }
             throw CommandFailure(
                 .mountPoint, "\(directory): no kit is mounted there; `kitfs status` lists those that are")
         }

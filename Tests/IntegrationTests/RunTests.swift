@@ -179,6 +179,7 @@ import Testing
         )
         try eventually(within: 20, "the command runs") { process.output.contains("ready") }
         let server = try #require(try processes().first { $0 != process.pid && isServer($0) })
+        #expect(try bench.kitfs("status").contains("of a command's own  \(reference)"))
         kill(server, SIGTERM)
         try eventually(within: 10, "it is told") { process.errorOutput.contains("the mount's process has ended") }
         try writeFile(go, [])

@@ -33,6 +33,25 @@ import Testing
         #expect(try file.bytes(1 << 20, 4096, of: layer) == piece(1 << 20, 4096))
     }
 
+    /// What waits for other bytes waits on, and gets them: also what asks just then.
+    @Test func aFailedRangeFailsNoOther() throws {
+        let blob = try bench.source.add(Self.tar)
+        let layer = try bench.listed(bench.store(), blob)
+        let broken = try layer.stream("large")
+        let sound = try layer.stream("large")
+        bench.source.broken = ByteRange(start: 2 << 20, count: 1 << 20)
+        bench.source.isHeld = true
+        let waiting = Outcome()
+        // Behind the header of the first member, in the layer.
+        let range = try #require(ByteRange(start: 512 + 5 << 20, count: 4096))
+        _ = layer.requireRange(range, ahead: 0, waiting.waiter)
+        bench.source.isHeld = false
+        #expect(throws: StoreError.self) { try broken.bytes(2 << 20, 4096, of: layer) }
+        #expect(try waiting.wait() == nil)
+        #expect(try sound.bytes(5 << 20, 4096, of: layer) == piece(5 << 20, 4096))
+        #expect(try sound.bytes(0, 4096, of: layer) == piece(0, 4096))
+    }
+
     /// A source that says nothing: 1.4 times the time-out, then it fails.
     @Test func waitsAreBounded() throws {
         let blob = try bench.source.add(Self.tar)

@@ -16,6 +16,7 @@ public final class MemorySource: ArtifactSource {
         var failAfter: UInt64?
         var isHeld = false
         var heldFrom: UInt64?
+        var broken: ByteRange?
         var ignoresRanges = false
         var jitter: SplitMix64?
     }
@@ -62,6 +63,11 @@ public final class MemorySource: ArtifactSource {
         get { state.withLock { $0.heldFrom } }
         set { state.withLock { $0.heldFrom = newValue } }
     }
+    /// Transfers fail as unreachable before the first of these bytes.
+    public var broken: ByteRange? {
+        get { state.withLock { $0.broken } }
+        set { state.withLock { $0.broken = newValue } }
+    }
     /// Ranges that do not start at 0 are answered as a registry does that knows none.
     public var ignoresRanges: Bool {
         get { state.withLock { $0.ignoresRanges } }
@@ -103,6 +109,9 @@ public final class MemorySource: ArtifactSource {
                 count = Int(held - position)
             }
             pause()
+            if let broken, position < broken.end, position + UInt64(count) > broken.start {
+                throw SourceError.unreachable("as it was told to")
+            }
             if let limit = failAfter, moved + UInt64(count) > limit {
                 throw SourceError.unreachable("as it was told to")
             }

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A line of the table.
+struct RowResult: Codable, Sendable {
+    let row: String
+    let work: String
+    /// What kitfs is measured against; nil for a number that stands for itself.
+    let peer: String?
+    let quantity: Quantity
+    let target: Target?
+    /// All runs, in the order in which they were made; those of one place ran next to each other.
+    private(set) var kitfsRuns: [Double] = []
+    private(set) var peerRuns: [Double] = []
+    /// Medians.
+    private(set) var kitfs: Double?
+    private(set) var peerValue: Double?
+    /// Median of the ratios of neighbouring runs: what slows the machine for a while slows both.
+    private(set) var ratio: Double?
+    private(set) var isMet: Bool?
+    /// Why nothing was measured.
+    private(set) var missing: String?
+    private(set) var note: String?
+
+    init(_ row: Row, _ runs: Runs, note: String? = nil) {
+        self.init(row)
+        (kitfsRuns, peerRuns) = (runs.kitfs, runs.peer)
+        kitfs = median(kitfsRuns)
+        peerValue = peerRuns.isEmpty ? nil : median(peerRuns)
+        if !peerRuns.isEmpty { ratio = median(zip(kitfsRuns, peerRuns).map { $0 / $1 }) }
+        self.note = note ?? runs.note
+        guard let target, let value = target.isOfRatio ? ratio : kitfs else { return }
+        isMet = target.reached(value) >= 1
+    }
+
+    init(_ row: Row, missing: String) {
+        self.init(row)
+        self.missing = missing
+    }
+
+    private init(_ row: Row) {
+        (self.row, work, peer, quantity, target) = (row.name, row.work, row.peer, row.quantity, row.target)
+    }
+
+    /// How many times better than the target.
+    var reached: Double? {
+        guard let target, let value = target.isOfRatio ? ratio : kitfs else { return nil }
+        return target.reached(value)
+    }
+
+    var targetText: String {
+        guard let target else { return "" }
+        let limit = target.isOfRatio ? Quantity.short(target.limit) : quantity.text(target.limit)
+        return (target.relation == .atLeast ? "≥ " : "≤ ") + limit
+    }
+}
+
+/// The middle one; of an even number the mean of the two. NaN of none.
+func median(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
+    guard !sorted.isEmpty else { return .nan }
+    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+}

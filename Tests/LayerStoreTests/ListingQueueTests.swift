@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import OCI
+import Synchronization
+import Testing
+
+@testable import LayerStore
+
+@Suite struct ListingQueueTests {
+    private final class Seen: Sendable {
+        let reasons = Mutex<[StoreError?]>([])
+    }
+
+    /// As many jobs as there are threads hang on a registry until it is given up; those behind them do not try it anew.
+    @Test func whoeverWaitedForATurnDoesNotWaitAgain() {
+        let queue = ListingQueue(patience: .milliseconds(50))
+        let seen = Seen()
+        let hung = StoreError.source(.unreachable("it hangs"))
+        for _ in 0..<100 {
+            queue.submit { reason in
+                seen.reasons.withLock { $0.append(reason) }
+                if let reason { return reason }
+                usleep(300_000)
+                return hung
+            }
+        }
+        queue.waitUntilIdle()
+        #expect(seen.reasons.withLock { $0.count(where: { $0 == nil }) } == 64)
+        #expect(seen.reasons.withLock { $0.count(where: { $0 == hung }) } == 36)
+        // Whoever comes later tries.
+        queue.submit { reason in
+            seen.reasons.withLock { $0 = [reason] }
+            return nil
+        }
+        queue.waitUntilIdle()
+        #expect(seen.reasons.withLock { $0 } == [nil])
+    }
+
+    /// Whatever else goes wrong with one layer says nothing about others.
+    @Test func otherFailuresAreTheirOwn() {
+        let queue = ListingQueue(patience: .milliseconds(1))
+        let seen = Seen()
+        for _ in 0..<70 {
+            queue.submit { reason in
+                seen.reasons.withLock { $0.append(reason) }
+                usleep(20_000)
+                return .cache("full")
+            }
+        }
+        queue.waitUntilIdle()
+        #expect(seen.reasons.withLock { $0.allSatisfy { $0 == nil } })
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Synchronization
+
+/// A distant server: a TCP proxy before one on 127.0.0.1 whose bytes take their time, and share a line of a certain
+/// width towards the clients. What is under way is not limited, as it is by a window on a real line; a handshake takes
+/// a round trip more, as there.
+public final class DelayProxy: Sendable {
+    /// Where clients connect, on 127.0.0.1.
+    public let port: UInt16
+    private let line: Line
+    private let acceptor: JoinableThread
+
+    /// - Parameters:
+    ///   - roundTrip: in seconds.
+    ///   - bytesPerSecond: of all connections together; nil for no limit.
+    public init(upstreamPort: UInt16, roundTrip: Double, bytesPerSecond: Int? = nil) throws {
+        let line = Line(roundTrip: roundTrip, bytesPerSecond: bytesPerSecond)
+        let port = try freePort()
+        let listener = try LoopbackSocket.listen(port: port)
+        acceptor = try JoinableThread {
+            defer { close(listener) }
+            while !line.isClosed {
+                var polled = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+                guard poll(&polled, 1, 20) > 0, let client = try? GlibcExtensions.accept(listener) else { continue }
+                let thread = try? JoinableThread { DelayedConnection.run(client, upstreamPort: upstreamPort, line) }
+                if thread == nil { close(client) }
+            }
+        }
+        (self.port, self.line) = (port, line)
+    }
+
+    deinit { stop() }
+
+    /// `127.0.0.1:PORT`
+    public var host: String { "127.0.0.1:\(port)" }
+
+    /// Closes the port and all connections, soon.
+    public func stop() {
+        line.close()
+        acceptor.join()
+    }
+
+    /// What all connections of a proxy share.
+    final class Line: Sendable {
+        let roundTrip: Double
+        private let bytesPerSecond: Double?
+        private let closed = Atomic(false)
+        /// When all that was sent has left the sender, in ``monotonicSeconds()``.
+        private let freeAt = Mutex(0.0)
+
+        init(roundTrip: Double, bytesPerSecond: Int?) {
+            self.roundTrip = roundTrip
+            self.bytesPerSecond = bytesPerSecond.map { Double($0) }
+        }
+
+        var isClosed: Bool { closed.load(ordering: .relaxed) }
+        func close() { closed.store(true, ordering: .relaxed) }
+
+        /// Whether more may be sent: a router keeps 20 ms.
+        var isReady: Bool {
+            bytesPerSecond == nil || freeAt.withLock { $0 } < monotonicSeconds() + 0.02
+        }
+
+        /// - Returns: when the last of so many bytes leaves the sender.
+        func send(_ count: Int) -> Double {
+            let now = monotonicSeconds()
+            guard let bytesPerSecond else { return now }
+            return freeAt.withLock { freeAt in
+                freeAt = max(freeAt, now) + Double(count) / bytesPerSecond
+                return freeAt
+            }
+        }
+    }
+}
