@@ -5,13 +5,11 @@ internal import Logging
 
 /// What systemd is told of a mount that it runs as a service with `Type=notify`. See sd_notify(3).
 enum ServiceManager {
-    /// The socket's address. Taken from the environment, or what we start would speak for us.
-    private static let address: [UInt8]? = {
-        guard let name = Environment.nonEmpty("NOTIFY_SOCKET") else { return nil }
-        unsetenv("NOTIFY_SOCKET")
+    /// The socket's address.
+    private static let address: [UInt8]? = Environment.nonEmpty("NOTIFY_SOCKET").map { name in
         // An abstract one is written with an @ for its zero byte.
-        return name.hasPrefix("@") ? [0] + name.utf8.dropFirst() : Array(name.utf8)
-    }()
+        name.hasPrefix("@") ? [0] + name.utf8.dropFirst() : Array(name.utf8)
+    }
 
     static var listens: Bool { address != nil }
 

@@ -11,7 +11,8 @@ private import Threading
 /// taken back before the command has its answer, so that what it writes then meets no trace of it: hence the mount's
 /// process shows it, which gives the answers.
 final class WaitNotice: Sendable {
-    /// The terminal, or where plain lines go. Closed on exec.
+    /// The terminal, or where plain lines go. Opened anew: a terminal that is stopped (Ctrl-S) must not stop the mount, and
+    /// what the command has of it must not be made non-blocking.
     let descriptor: Int32
     private let isFancy: Bool
     /// The command's process group.
@@ -37,9 +38,8 @@ final class WaitNotice: Sendable {
         let style = style ?? (isatty(STDERR_FILENO) == 1 ? .fancy : .none)
         guard style != .none else { return nil }
         isFancy = style == .fancy
-        descriptor = dup(STDERR_FILENO)
+        descriptor = open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         // Or a terminal that stops who writes from the background would stop us.
         signal(SIGTTOU, SIG_IGN)
     }
