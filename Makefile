@@ -8,7 +8,7 @@ SWIFT ?= swift
 BUILD_PACKAGES := fuse3 libfuse3-dev libcurl4-openssl-dev libssl-dev libisal-dev libzstd-dev libyaml-dev pkg-config binutils
 FUZZ_PACKAGES := openssl zstd
 BENCH_PACKAGES := curl docker-registry fio gzip isal perl-base python3-venv skopeo util-linux
-TEST_PACKAGES := curl docker-registry fio nginx-light procps python3 skopeo openssl util-linux mount zstd tmux
+TEST_PACKAGES := curl docker-registry fio nginx-light procps python3 skopeo openssl systemd util-linux mount zstd tmux
 
 # The release: Swift's own libraries are linked in, so that it runs on a machine without a toolchain.
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib --product kitfs
@@ -62,7 +62,7 @@ fuzz: packages fuzz-packages ## FUZZ_TIME seconds of each of FUZZ_TARGETS (all);
 
 soak: packages test-packages ## the long and random tests: 500 random kits, layers without end, random reads, slow faults, a minute of each fuzz target
 	$(SWIFT) build --build-tests
-	KITFS_SOAK=1 KITFS_KITS=500 $(SWIFT) test --skip-build --filter 'RandomKitTests|HostileCompressionTests|TransferStressTests|ReadModelTests|HungRegistryTests|NetworkFaultTests|ServerFaultTests|KilledFetchTests|ManyMembersTests'
+	KITFS_SOAK=1 KITFS_KITS=500 $(SWIFT) test --skip-build --filter 'RandomKitTests|HostileCompressionTests|TransferStressTests|ReadModelTests|HungRegistryTests|NetworkFaultTests|ServerFaultTests|KilledFetchTests|ManyMembersTests|SystemdTests'
 	FUZZ_TIME=60 $(MAKE) fuzz
 
 install: release ## into $(PREFIX)

@@ -31,8 +31,8 @@ let package = Package(
         .executableTarget(
             name: "kitfs",
             dependencies: [
-                "FuseSession", "KitFileSystem", "LayerStore", "ModelKit", "Registry", "OCI", "Threading",
-                argumentParser, logging, system,
+                "FuseSession", "KitFileSystem", "LayerStore", "ModelKit", "Registry", "OCI", "Threading", "CLinux",
+                argumentParser, logging, system, toml,
             ],
             swiftSettings: strict),
         .target(name: "FuseSession", dependencies: ["CFuse", "Threading", system], swiftSettings: strict),
@@ -51,6 +51,7 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CDeflate", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         // Optimised also where the rest is not: what tests make and compare byte by byte would take most of their time.

@@ -12,6 +12,8 @@ public struct FuseMountOptions: Sendable {
     public var subtype: String
     /// Users other than the one who mounts may enter; for others than root, /etc/fuse.conf must allow it.
     public var allowOther = false
+    /// Programs in it cannot be run.
+    public var forbidsExecution = false
     /// Whether files may be read by the kernel itself: see `Passthrough`.
     public var passthrough = true
 
@@ -25,7 +27,8 @@ public struct FuseMountOptions: Sendable {
         let options = [
             "ro", "nosuid", "nodev", "default_permissions", "fsname=\(String(escaped))", "subtype=\(subtype)",
         ]
-        return (options + (allowOther ? ["allow_other"] : [])).joined(separator: ",")
+        let chosen = (allowOther ? ["allow_other"] : []) + (forbidsExecution ? ["noexec"] : [])
+        return (options + chosen).joined(separator: ",")
     }
 }
 
@@ -132,6 +135,13 @@ public final class FuseSession: @unchecked Sendable {
         return min(65_535, max(1, atol(text)))
     }
 
+    /// The version of the protocol that the kernel speaks, as in `7.45`; nil before it has.
+    public var kernelProtocol: String? {
+        context.takeUnretainedValue().kernelProtocol
+    }
+
+    public static var libraryVersion: String { String(cString: fuse_pkgversion()) }
+
     /// Makes `run` return. Blocks until it does: a signal that comes just before libfuse waits would be lost, so it is
     /// sent until it has worked.
     public func end() {
@@ -170,9 +180,18 @@ private enum FuseLog {
 final class OperationsBox: Sendable {
     let operations: any FuseOperations
     let passthrough: Passthrough
+    private let kernel = Mutex<String?>(nil)
 
     init(_ operations: any FuseOperations, _ passthrough: Passthrough) {
         self.operations = operations
         self.passthrough = passthrough
+    }
+
+    /// The protocol that the kernel speaks, once it has spoken.
+    var kernelProtocol: String? { kernel.withLock { $0 } }
+
+    func start(kernel: String) {
+        self.kernel.withLock { $0 = kernel }
+        operations.started()
     }
 }

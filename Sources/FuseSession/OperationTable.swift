@@ -39,7 +39,7 @@ enum OperationTable {
             connection.pointee.congestion_threshold = 65535
             let box = Unmanaged<OperationsBox>.fromOpaque(context).takeUnretainedValue()
             box.passthrough.negotiate(connection)
-            box.operations.started()
+            box.start(kernel: "\(connection.pointee.proto_major).\(connection.pointee.proto_minor)")
         }
         table.statfs = { request, _ in
             guard let request else { return }

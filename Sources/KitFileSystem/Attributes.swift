@@ -32,10 +32,16 @@ public struct ModePolicy: Sendable {
     /// Others than the mounting user may use the mount: what the owner may, all may, or a weight file of 0600 would be
     /// shut to the job.
     public var sharesWithOthers: Bool
+    /// FUSE's `umask`: all files and directories have the permissions that it leaves, whatever was packed.
+    public var umask: UInt16?
 
-    public init(sharesWithOthers: Bool = false) { self.sharesWithOthers = sharesWithOthers }
+    public init(sharesWithOthers: Bool = false, umask: UInt16? = nil) {
+        self.sharesWithOthers = sharesWithOthers
+        self.umask = umask
+    }
 
     func shown(_ mode: UInt16) -> UInt16 {
+        if let umask { return 0o555 & ~umask }
         let readable = mode & 0o555
         guard sharesWithOthers else { return readable }
         let owner = readable >> 6 & 0o5

@@ -30,6 +30,12 @@ enum Environment {
 
     static var isRoot: Bool { geteuid() == 0 }
 
+    /// Whether the machine's own directories are ours: not for the root of a user namespace that sees another's.
+    static var ownsSystem: Bool {
+        var status = stat()
+        return isRoot && stat("/", &status) == 0 && status.st_uid == 0
+    }
+
     static func nonEmpty(_ name: String) -> String? { variables[name].flatMap { $0.isEmpty ? nil : $0 } }
 
     /// Made absolute without looking at the file system.

@@ -21,15 +21,16 @@ struct Kitfs: ParsableCommand {
             Exit codes: 0 done, 1 failed, 2 usage, 3 reference not found, 4 not authorised, 5 registry unreachable, \
             6 not a ModelKit or unusable content, 7 mount point busy or unusable.
             """,
-        version: version,
+        version: "kitfs \(version)\n\(KernelFeatures.version)",
         subcommands: [
-            MountCommand.self, UnmountCommand.self, StatusCommand.self, PullCommand.self, ListCommand.self,
-            InspectCommand.self, CacheCommand.self, DoctorCommand.self,
+            MountCommand.self, RunCommand.self, UnmountCommand.self, StatusCommand.self, PullCommand.self,
+            ListCommand.self, InspectCommand.self, CacheCommand.self, DoctorCommand.self,
         ])
 
+    static let inheritedSignals = InheritedSignals.takeOver()
+
     static func main() {
-        // A reader that goes away (`kitfs ls | head`) is no reason to die without a word.
-        signal(SIGPIPE, SIG_IGN)
+        _ = inheritedSignals
         // Started with standard streams closed, the next files would take their numbers.
         while true {
             let descriptor = open("/dev/null", O_RDWR)
@@ -39,19 +40,48 @@ struct Kitfs: ParsableCommand {
             }
         }
         do {
-            var command = try parseAsRoot()
+            guard let arguments = try arguments() else { return }
+            var command = try parsed(arguments)
             try command.run()
         } catch let failure as CommandFailure {
             Terminal.error(failure.message)
-            Glibc.exit(failure.code.rawValue)
+            Glibc.exit(ownCode(failure.code))
         } catch {
             let code = exitCode(for: error)
             guard code == .success else {
                 // Usage, or a bug: whatever the parser says of it.
                 Terminal.error(fullMessage(for: error), isBare: true)
-                Glibc.exit(code == .validationFailure ? CommandFailure.Code.usage.rawValue : code.rawValue)
+                Glibc.exit(ownCode(code == .validationFailure ? .usage : .failed))
             }
             Terminal.out(fullMessage(for: error) + "\n")
         }
+    }
+
+    /// nil if there is nothing to be done.
+    private static func arguments() throws -> [String]? {
+        let words = Array(CommandLine.arguments.dropFirst())
+        return MountHelper.isMeant ? try MountHelper.arguments(words) : words
+    }
+
+    /// With what settings files add. What they have wrong is told with its place.
+    private static func parsed(_ arguments: [String]) throws -> any ParsableCommand {
+        let settings = try Settings(arguments)
+        do { return try parseAsRoot(settings.arguments) } catch {
+            if exitCode(for: error) != .success, let failure = settings.blame(complaint) { throw failure }
+            throw error
+        }
+    }
+
+    private static func complaint(_ arguments: [String]) -> String? {
+        do {
+            _ = try parseAsRoot(arguments)
+            return nil
+        } catch { return message(for: error) }
+    }
+
+    /// Of `run`, other codes are its command's; mount(8) knows one for all.
+    private static func ownCode(_ code: CommandFailure.Code) -> Int32 {
+        if MountHelper.isMeant { return MountHelper.failureCode }
+        return CommandLine.arguments.dropFirst().first == "run" ? RunCommand.failureCode : code.rawValue
     }
 }

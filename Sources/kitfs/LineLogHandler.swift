@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+private import FoundationEssentials
 private import Glibc
 internal import Logging
 private import Synchronization
 
-/// Logs a line for each message: time, level, the reference where one is set, text.
+/// Logs a line for each message: time, level, the reference where one is set, text. Where the journal reads, which knows
+/// the time, it is told the level in its own way.
 struct LineLogHandler: LogHandler {
+    enum Format: String, CaseIterable, ExpressibleByArgument {
+        case text, json
+    }
+
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level
+    private let format: Format
     private let sink: LogSink
 
-    init(level: Logger.Level, sink: LogSink) {
+    init(level: Logger.Level, format: Format, sink: LogSink) {
         logLevel = level
+        self.format = format
         self.sink = sink
     }
 
@@ -19,9 +28,29 @@ struct LineLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
+    /// What `--log-format json` writes.
+    private struct Line: Encodable {
+        let time: String
+        let level: String
+        let reference: String?
+        let message: String
+    }
+
     func log(event: LogEvent) {
-        let subject = metadata["reference"].map { "\($0): " } ?? ""
-        sink.write("\(Self.time()) \(event.level) \(subject)\(event.message)")
+        let reference = metadata["reference"].map { "\($0)" }
+        let priority = sink.isJournal ? Journal.prefix(event.level) : ""
+        switch format {
+        case .text:
+            let start = sink.isJournal ? "" : "\(Self.time()) \(event.level) "
+            sink.write("\(priority)\(start)\(reference.map { "\($0): " } ?? "")\(event.message)")
+        case .json:
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            let line = Line(
+                time: Self.time(), level: "\(event.level)", reference: reference, message: "\(event.message)")
+            guard let data = try? encoder.encode(line) else { return }
+            sink.write(priority + String(decoding: data, as: UTF8.self))
+        }
     }
 
     /// UTC, RFC 3339.
@@ -43,6 +72,8 @@ final class LogSink: Sendable {
     private static let limit = 4 << 20
 
     init(_ descriptor: Int32 = STDERR_FILENO) { state = Mutex((descriptor, 0)) }
+
+    var isJournal: Bool { state.withLock { $0.descriptor } == STDERR_FILENO && Journal.readsErrors }
 
     func write(_ line: String) {
         let bytes = Array((line.map { $0.isNewline ? " " : $0 } + "\n").utf8)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 private import Glibc
-internal import KitFileSystem
-internal import OCI
 
 struct MountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -29,67 +27,25 @@ struct MountCommand: ParsableCommand {
     @Flag(name: [.customShort("f"), .long], help: "Stay in the foreground until the mount ends; log to stderr.")
     var foreground = false
 
-    @Flag(help: "Let other users read the mount. For others than root, /etc/fuse.conf must have user_allow_other.")
-    var allowOther = false
-
-    @Option(help: ArgumentHelp("Show files as owned by this user. [default: who mounts]", valueName: "uid"))
-    var uid: UInt32?
-
-    @Option(help: ArgumentHelp("Show files as owned by this group. [default: who mounts]", valueName: "gid"))
-    var gid: UInt32?
+    @Option(
+        name: .customShort("o"),
+        help: ArgumentHelp(
+            "Options as in fstab, with commas between them: allow_other,cache=/data/kitfs. May be repeated.",
+            valueName: "options"))
+    var fstabOptions: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "Log to this file. [default: in the background, a file in the runtime directory; status names it]",
+            "Take options from this settings file, and where none is given the kit and the directory: ref = \"…\", dir = \"…\".",
             valueName: "file"))
-    var logFile: String?
+    var config: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Fetch these parts in the background, as soon as it is mounted (see --filter). May be repeated.",
-            valueName: "filter"))
-    var prefetch: [String] = []
-
-    @Option(
-        help: ArgumentHelp("Whether the kernel reads large cached files itself, where it can.", valueName: "true|false")
-    )
-    var passthrough = true
-
-    @OptionGroup var verify: VerifyOptions
-    @OptionGroup var parts: FilterOptions
-    @OptionGroup var room: RoomOptions
-    @OptionGroup var cache: CacheOptions
-    @OptionGroup var source: SourceOptions
-    @OptionGroup var log: LogOptions
+    @OptionGroup var options: MountOptions
 
     func run() throws {
-        try checkDirectory()
+        let place = MountPlace(directory)
+        try place.check()
         guard foreground || ReadyWord.isChild else { return try BackgroundMount.start() }
-        let word = ReadyWord(keeping: directory.hasPrefix("/dev/fd/") ? Int32(directory.dropFirst(8)) : nil)
-        do {
-            try MountProcess(self, word).run()
-        } catch {
-            let failure = CommandFailure(error, reference)
-            if word.fail(failure) { Glibc.exit(failure.code.rawValue) }
-            throw failure
-        }
-    }
-
-    /// Before anything is fetched, and without touching what may be mounted there.
-    private func checkDirectory() throws {
-        if directory.hasPrefix("/dev/fd/") { return }
-        let path = MountTable.canonical(directory)
-        if let mounted = MountTable.current().entry(at: path), mounted.isKitfs {
-            throw CommandFailure(
-                .mountPoint, "\(directory): \(mounted.source) is mounted there; `kitfs unmount \(directory)` ends that")
-        }
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-            let reason = String(cString: strerror(errno))
-            throw CommandFailure(.mountPoint, "\(directory): \(reason); make it with `mkdir -p \(directory)`")
-        }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            throw CommandFailure(.mountPoint, "\(directory): not a directory")
-        }
+        try MountProcess.serve(reference, place, options)
     }
 }

@@ -11,25 +11,51 @@ private import Threading
 
 /// The process that serves one mount: puts the parts together, serves until a signal or an unmount, and cleans up.
 struct MountProcess {
-    private let command: MountCommand
+    private let reference: String
+    private let place: MountPlace
+    private let command: MountOptions
     private let word: ReadyWord
+    private let notice: WaitNotice?
     private let sink = LogSink()
     private let logger: Logger
     private let logPath: String
     private let ending = Ending()
     private let id = String(UInt64.random(in: 0 ... .max), radix: 36)
 
-    init(_ command: MountCommand, _ word: ReadyWord) {
-        self.command = command
-        self.word = word
-        var logger = command.log.logger(sink)
-        logger[metadataKey: "reference"] = "\(command.reference)"
-        self.logger = logger
-        // Now: later the working directory is another.
-        logPath = command.logFile.map(Environment.absolute) ?? "\(LiveRecord.directory())/\(id).log"
+    /// Returns when the mount has ended. A failure is told to whoever waits for this process, or else thrown.
+    /// `lifeline`: see `RunServer`. `notice`: for whoever looks at the terminal.
+    static func serve(
+        _ reference: String, _ place: MountPlace, _ options: MountOptions, lifeline: Int32? = nil,
+        notice: WaitNotice? = nil
+    ) throws {
+        let word = ReadyWord(keeping: [place.descriptor, lifeline, notice?.descriptor])
+        do {
+            let process = MountProcess(reference, place, options, word, notice)
+            if let lifeline { process.end(with: lifeline) }
+            try process.run()
+        } catch {
+            let failure = CommandFailure(error, reference)
+            if word.fail(failure) { Glibc.exit(failure.code.rawValue) }
+            throw failure
+        }
     }
 
-    func run() throws {
+    private init(
+        _ reference: String, _ place: MountPlace, _ options: MountOptions, _ word: ReadyWord, _ notice: WaitNotice?
+    ) {
+        self.notice = notice
+        self.reference = reference
+        self.place = place
+        command = options
+        self.word = word
+        var logger = options.log.logger(sink)
+        logger[metadataKey: "reference"] = "\(reference)"
+        self.logger = logger
+        // Now: later the working directory is another.
+        logPath = options.logFile.map(Environment.absolute) ?? "\(LiveRecord.directory())/\(id).log"
+    }
+
+    private func run() throws {
         Self.raiseFileLimit()
         Self.blockSignals()
         endOnSignal()
@@ -43,12 +69,10 @@ struct MountProcess {
     }
 
     private func serve() throws {
-        let directory =
-            command.directory.hasPrefix("/dev/fd/") ? command.directory : MountTable.canonical(command.directory)
         let cache = try command.cache.open()
         let shared = try command.cache.openShared(besides: cache)
         let family = try command.source.family(
-            command.reference, cache, shared: shared, filters: command.parts.filters)
+            reference, cache, shared: shared, filters: command.parts.filters)
         for layer in family.kit.hiddenLayers {
             let blob = layer.descriptor
             logger.warning("layer \(blob.digest) of type \(blob.mediaType) is not shown: \(layer.reason)")
@@ -58,12 +82,14 @@ struct MountProcess {
             cache: cache, shared: shared, concurrency: command.source.concurrency, timeout: command.source.timeout,
             limit: command.room.cacheLimit?.bytes, logger: logger)
         let tree = try KitFileSystem(
-            family, store: store, modes: ModePolicy(sharesWithOthers: command.allowOther),
+            family, store: store,
+            modes: ModePolicy(sharesWithOthers: command.allowOther, umask: command.umask?.bits),
             verify: command.verify.policy)
         let prefetch = try command.prefetch.map { try KitFilter(parsing: $0) }
         warn(of: tree)
         var options = FuseMountOptions(source: tree.reference.description, subtype: "kitfs")
         options.allowOther = command.allowOther
+        options.forbidsExecution = command.noexec
         options.passthrough = command.passthrough
         let waits = WaitLedger()
         let publisher = ActivityPublisher(tree, waits)
@@ -71,11 +97,15 @@ struct MountProcess {
         let operations = KitOperations(
             tree, waits, backings, owner: (command.uid ?? geteuid(), command.gid ?? getegid()), logger: logger
         ) { [self] in
-            publisher.start(record(tree, directory, cache), io: { backings.mode(cache.path) }, id: id)
+            publisher.start(record(tree, cache), io: { backings.mode(cache.path) }, id: id)
             let mode = command.verify.description
             logger.notice(
-                "kitfs \(Kitfs.version) on \(directory): \(tree.digest), verify \(mode), cache \(cache.path)")
-            sayReady()
+                "kitfs \(Kitfs.version) on \(place.directory): \(tree.digest), verify \(mode), cache \(cache.path)")
+            let fuse = ending.fuseProtocol
+            logger.notice(
+                "\(KernelFeatures.text(fuse: fuse, passthroughIsWanted: command.passthrough, cache: cache.path))")
+            notice?.start(tree, waits)
+            sayReady(tree)
             for mounted in tree.mountedLayers where prefetch.contains(where: { $0.matches(mounted.declared) }) {
                 _ = mounted.layer.requireContent { _ in }
             }
@@ -86,13 +116,15 @@ struct MountProcess {
         backings.use(session.passthrough)
         operations.smallFiles.use(session)
         guard word.isAwaited else { throw CommandFailure(.failed, "who asked for the mount has gone") }
-        try session.mount(on: directory)
+        try session.mount(on: place.device ?? place.directory)
         chdir("/")
         tree.claimCached()
         for (declared, layer, _) in tree.mountedLayers {
             cache.note(.init(kind: declared.kind.rawValue, kit: tree.reference.description), of: layer.key)
         }
         defer {
+            notice?.stop()
+            if !word.isInBackground { ServiceManager.notify("STOPPING=1", "STATUS=what was fetched is made sure of") }
             logger.notice("unmounted")
             store.shutDown()
             publisher.stop()
@@ -143,20 +175,27 @@ struct MountProcess {
     }
 
     /// The kernel has answered: whoever waits for the mount may use it. If they have gone, so does the mount.
-    private func sayReady() {
-        guard word.isInBackground else { return }
+    private func sayReady(_ tree: KitFileSystem) {
+        guard word.isInBackground else {
+            ServiceManager.notify("READY=1", "STATUS=\(reference) is mounted on \(place.directory)")
+            ServiceStatus.follow(tree, idle: "\(reference) is mounted on \(place.directory)")
+            return
+        }
         closeOutput()
+        // Who shows something on the terminal stays in its session, to know whose turn it is there.
+        if notice == nil { setsid() } else { setpgid(0, 0) }
         if !word.ready() {
             logger.notice("ending: who asked for the mount has gone")
             BackgroundThread.start { ending.end() }
         }
     }
 
-    private func record(_ tree: KitFileSystem, _ directory: String, _ cache: CacheDirectory) -> MountRecord {
+    private func record(_ tree: KitFileSystem, _ cache: CacheDirectory) -> MountRecord {
         MountRecord(
             pid: getpid(), reference: tree.reference.description, digest: tree.digest.description,
-            directory: directory, cache: cache.path, verify: command.verify.description, started: Int64(time(nil)),
-            log: word.isInBackground ? logPath : nil, version: Kitfs.version,
+            directory: place.directory, isPrivate: place.isPrivate, cache: cache.path,
+            verify: command.verify.description, started: Int64(time(nil)), log: word.isInBackground ? logPath : nil,
+            version: Kitfs.version,
             layers: tree.mountedLayers.map { declared, layer, _ in
                 MountRecord.Layer(
                     digest: layer.key.digest.description, form: layer.key.form.description,
@@ -208,6 +247,17 @@ struct MountProcess {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
+    /// Ends the mount when the process that it is for is killed.
+    private func end(with lifeline: Int32) {
+        _ = fcntl(lifeline, F_SETFD, FD_CLOEXEC)
+        Self.blockSignals()
+        BackgroundThread.start { [logger, ending] in
+            guard RunServer.outlives(lifeline) else { return }
+            logger.notice("ending: who ran the command was killed")
+            ending.end()
+        }
+    }
+
     private func endOnSignal() {
         BackgroundThread.start { [logger, ending] in
             while true {
@@ -224,6 +274,8 @@ struct MountProcess {
 /// Ends the mount, or the process where there is no mount yet.
 private final class Ending: Sendable {
     private let session = Mutex<FuseSession?>(nil)
+
+    var fuseProtocol: String? { session.withLock { $0?.kernelProtocol } }
 
     func set(_ session: FuseSession) { self.session.withLock { $0 = session } }
 

@@ -9,6 +9,8 @@ struct MountRecord: Codable {
     let reference: String
     let digest: String
     let directory: String
+    /// Whether `directory` is mounted in a namespace of a command's own, by `kitfs run`. nil of earlier versions.
+    let isPrivate: Bool?
     let cache: String
     let verify: String
     /// Seconds since 1970.
@@ -35,7 +37,7 @@ final class LiveRecord: Sendable {
     private let descriptor: Int32
 
     static func directory() -> String {
-        if Environment.isRoot { return "/run/kitfs" }
+        if Environment.ownsSystem { return "/run/kitfs" }
         if let runtime = Environment.nonEmpty("XDG_RUNTIME_DIR") { return runtime + "/kitfs" }
         return "/tmp/kitfs-\(geteuid())"
     }
@@ -107,7 +109,7 @@ struct FoundRecord {
 
     private static func directories() -> [(path: String, owner: uid_t)] {
         let system = ("/run/kitfs", uid_t(0))
-        guard Environment.isRoot else { return [(LiveRecord.directory(), geteuid()), system] }
+        guard Environment.ownsSystem else { return [(LiveRecord.directory(), geteuid()), system] }
         func users(_ parent: String, prefix: String, suffix: String) -> [(String, uid_t)] {
             TextFile.names(in: parent).compactMap { name in
                 guard name.hasPrefix(prefix), let user = uid_t(name.dropFirst(prefix.count)) else { return nil }

@@ -34,12 +34,7 @@ enum MountUsers {
 
     /// Links of /proc are read, not followed: what they lead to may hang.
     private static func below(_ directory: String, link: String) -> String? {
-        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let count = buffer.withUnsafeMutableBytes { memory in
-            memory.baseAddress.map { readlink(link, $0.assumingMemoryBound(to: CChar.self), memory.count) } ?? -1
-        }
-        guard count > 0 else { return nil }
-        return below(directory, String(decoding: buffer[0..<count], as: UTF8.self))
+        TextFile.link(link).flatMap { below(directory, $0) }
     }
 
     /// The path inside the mount, nil if it is elsewhere.

@@ -37,7 +37,7 @@ struct CacheOptions: ParsableArguments {
         get throws {
             if let path { return Environment.absolute(path) }
             if let path = Environment.nonEmpty("KITFS_CACHE") { return Environment.absolute(path) }
-            if Environment.isRoot { return "/var/cache/kitfs" }
+            if Environment.ownsSystem { return "/var/cache/kitfs" }
             if let home = Environment.nonEmpty("XDG_CACHE_HOME") { return home + "/kitfs" }
             guard let home = Environment.nonEmpty("HOME") else {
                 throw CommandFailure(.usage, "no place for the cache: set $HOME or $KITFS_CACHE, or give --cache DIR")
@@ -192,7 +192,12 @@ struct LogOptions: ParsableArguments {
         }
     }
 
+    @Option(
+        help: ArgumentHelp(
+            "How they are logged: text, or json with one object a line.", valueName: "format"))
+    var logFormat: LineLogHandler.Format = .text
+
     func logger(_ sink: LogSink) -> Logger {
-        Logger(label: "kitfs") { _ in LineLogHandler(level: logLevel.logger, sink: sink) }
+        Logger(label: "kitfs") { _ in LineLogHandler(level: logLevel.logger, format: logFormat, sink: sink) }
     }
 }

@@ -8,6 +8,8 @@ struct StatusReport: Encodable {
     let reference: String
     let digest: String
     let directory: String
+    /// Whether only a command of `kitfs run` sees it there.
+    let isPrivate: Bool
     let pid: Int32
     /// Whether its process lives.
     let alive: Bool
@@ -63,6 +65,7 @@ struct StatusReport: Encodable {
         reference = record.reference
         digest = record.digest
         directory = record.directory
+        isPrivate = record.isPrivate ?? false
         pid = record.pid
         alive = found.isAlive
         stopped = found.isAlive && Self.isStopped(record.pid)

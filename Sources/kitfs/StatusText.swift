@@ -26,7 +26,8 @@ struct StatusText {
     }
 
     private func heading(_ mount: StatusReport) -> [String] {
-        var lines = [Cells.clean("\(mount.directory)  \(mount.reference)")]
+        let place = mount.isPrivate ? "\(mount.directory) of a command's own" : mount.directory
+        var lines = [Cells.clean("\(place)  \(mount.reference)")]
         if !mount.alive {
             lines.append(Cells.clean("  its process is dead: `kitfs unmount \(mount.directory)`"))
         } else if mount.stopped {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import FoundationEssentials
 private import Glibc
+private import Logging
 
 /// Where commands print.
 enum Terminal {
@@ -29,6 +30,12 @@ enum Terminal {
 
     /// `kitfs: TEXT` on stderr.
     static func error(_ text: String, isBare: Bool = false) {
+        if Journal.readsErrors {
+            // Each line is a message of its own there.
+            let prefix = Journal.prefix(text.hasPrefix("warning: ") ? .warning : .error)
+            let lines = text.split(separator: "\n").map { prefix + $0 + "\n" }
+            return write(STDERR_FILENO, Array(lines.joined().utf8))
+        }
         TerminalBlock.errors.print((isBare ? "" : "kitfs: ") + text + "\n")
     }
 

@@ -25,6 +25,8 @@ final class WaitLedger: Sendable {
         let since: Int64
     }
 
+    /// Called after each end, before the one who waited knows of it.
+    private let onEnd = Mutex<(@Sendable () -> Void)?>(nil)
     private let state = Mutex<(waits: [UInt64: Wait], next: UInt64)>(([:], 0))
 
     /// `since`: that of the entry before, of an operation that has waited already.
@@ -39,7 +41,13 @@ final class WaitLedger: Sendable {
     }
 
     /// Also for one that has ended already.
-    func end(_ entry: Entry) { state.withLock { _ = $0.waits.removeValue(forKey: entry.id) } }
+    func end(_ entry: Entry) {
+        guard state.withLock({ $0.waits.removeValue(forKey: entry.id) }) != nil else { return }
+        onEnd.withLock { $0 }?()
+    }
+
+    /// `body` is called after each wait's end and, unless a signal ended it, before its answer. It must not block.
+    func observeEnds(_ body: @escaping @Sendable () -> Void) { onEnd.withLock { $0 = body } }
 
     /// What waits for each layer, by operation.
     func byLayer() -> [Int: [MountActivity.Wait]] {

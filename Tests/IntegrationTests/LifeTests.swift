@@ -89,11 +89,17 @@ import Testing
         try eventually(within: 10, "it is dead") { !isRunning(process) }
         try eventually(within: 10, "the kernel has noticed") { mount.openError("README.md") == ENOTCONN }
         #expect(try bench.kitfs("status").contains("its process is dead"))
-        #expect(try bench.failure("mount", reference, mount.path).code == 7)
         try mount.unmount()
         try bench.kitfs("mount", reference, mount.path)
         #expect(try mount.read("README.md").count == 26)
+        // Over one that nobody has taken away; over one that lives, not.
+        kill(try mount.process(), SIGKILL)
+        try eventually(within: 10, "the kernel has noticed") { mount.openError("README.md") == ENOTCONN }
+        try bench.kitfs("mount", reference, mount.path)
+        #expect(try mount.read("README.md").count == 26)
+        #expect(try bench.failure("mount", reference, mount.path).code == 7)
         try mount.unmount()
+        #expect(!(try mounts().contains(mount.path)))
     }
 
     /// A shell that reads the command's output, or has other pipes open, goes on when the mount is usable.

@@ -27,10 +27,11 @@ final class Workbench {
 
     /// Makes a mount log all there is to log, to a file in ``logs`` unless it is told another place.
     func logged(_ arguments: [String]) -> [String] {
-        guard arguments.first == "mount" else { return arguments }
+        guard arguments.first == "mount" || arguments.first == "run" else { return arguments }
         let isPlaced = arguments.contains("--log-file") || arguments.contains("-f")
         let place = isPlaced ? [] : ["--log-file", "\(logs)/\(UInt64.random(in: 0 ... .max)).log"]
-        return arguments + ["--log-level", "debug"] + place
+        let own = arguments.prefix { $0 != "--" }
+        return own + ["--log-level", "debug"] + place + arguments.dropFirst(own.count)
     }
 
     /// Runs the command, however it ends.

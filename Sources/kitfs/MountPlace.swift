@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+private import Glibc
+
+/// Where a kit is mounted.
+struct MountPlace {
+    /// As it was named.
+    let name: String
+    /// The directory as `status` shows it.
+    let directory: String
+    /// `/dev/fd/N`, an opened /dev/fuse that is mounted already, where `directory` is only its name.
+    let device: String?
+    /// It is seen in a mount namespace of a command's own, and in no other.
+    let isPrivate: Bool
+
+    init(_ name: String) {
+        self.name = name
+        device = name.hasPrefix("/dev/fd/") ? name : nil
+        directory = device ?? MountTable.canonical(name)
+        isPrivate = false
+    }
+
+    init(_ directory: String, device: String, isPrivate: Bool) {
+        name = directory
+        self.directory = directory
+        self.device = device
+        self.isPrivate = isPrivate
+    }
+
+    /// The descriptor that `device` names.
+    var descriptor: Int32? { device.flatMap { Int32($0.dropFirst("/dev/fd/".count)) } }
+
+    /// Before anything is fetched, and without touching what may be mounted there. What a mount's process left there when
+    /// it died is taken away.
+    func check() throws {
+        guard device == nil else { return }
+        if let mounted = MountTable.current().entry(at: directory), mounted.isKitfs {
+            guard DeadMount.isDead(directory) else {
+                throw CommandFailure(
+                    .mountPoint, "\(name): \(mounted.source) is mounted there; `kitfs unmount \(name)` ends that")
+            }
+            if let problem = Unmounting.unmount(directory, lazy: true) {
+                throw CommandFailure(
+                    .mountPoint, "\(name): \(mounted.source), whose process is dead, is mounted there: \(problem)")
+            }
+        }
+        var status = stat()
+        guard stat(directory, &status) == 0 else {
+            let reason = String(cString: strerror(errno))
+            throw CommandFailure(.mountPoint, "\(name): \(reason); make it with `mkdir -p \(name)`")
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw CommandFailure(.mountPoint, "\(name): not a directory")
+        }
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+private import CLinux
+private import Glibc
+
+/// The process that becomes the command of `kitfs run`: kitfs again until it has what it was told to mount.
+struct RunChild {
+    static let variable = "KITFS_COMMAND_FD"
+    private let channel: RunChannel
+
+    /// nil in other processes.
+    init?() {
+        guard let descriptor = Environment.nonEmpty(Self.variable).flatMap({ Int32($0) }) else { return nil }
+        channel = RunChannel(descriptor: descriptor)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        unsetenv(Self.variable)
+    }
+
+    func run(_ source: String, _ options: MountOptions, _ command: [String]) -> Never {
+        // However `kitfs run` ends, the command does not go on without it.
+        _ = clinux_set_parent_death_signal(SIGKILL)
+        while let (message, _) = channel.receive() {
+            switch message {
+            case .mount(let directory): mount(source, directory, options)
+            case .go(let directory): become(command, directory)
+            case .mounted, .refused: break
+            }
+        }
+        _exit(RunCommand.failureCode)
+    }
+
+    private func mount(_ source: String, _ directory: String, _ options: MountOptions) {
+        do {
+            let device = try PrivateMount.make(
+                on: directory, source: source, allowOther: options.allowOther, forbidsExecution: options.noexec)
+            _ = channel.send(.mounted, device: device)
+            close(device)
+        } catch {
+            _ = channel.send(.refused(error.reason))
+            // What is half left is of no use to a command.
+            _exit(RunCommand.failureCode)
+        }
+    }
+
+    private func become(_ command: [String], _ directory: String) -> Never {
+        enterAgain(directory)
+        setenv(RunPlace.variable, directory, 1)
+        Kitfs.inheritedSignals.restore()
+        var argv = command.map { strdup($0) } + [nil]
+        execvp(command[0], &argv)
+        let error = errno
+        Terminal.error("\(command[0]): \(String(cString: strerror(error)))")
+        _exit(error == ENOENT ? 127 : 126)
+    }
+
+    /// Who is at or below the mount point is below the mount, not in what it covers.
+    private func enterAgain(_ directory: String) {
+        let current = Environment.absolute(".").dropLast(2)
+        if current == directory || current.hasPrefix(directory + "/") { chdir(String(current)) }
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+private import Glibc
+internal import KitFileSystem
+private import LayerStore
+private import ModelKit
+private import OCI
+private import Synchronization
+private import Threading
+
+/// Says on a terminal what the command of a `kitfs run` waits for, in a line below the one that it is writing. The line is
+/// taken back before the command has its answer, so that what it writes then meets no trace of it: hence the mount's
+/// process shows it, which gives the answers.
+final class WaitNotice: Sendable {
+    /// The terminal, or where plain lines go. Opened anew: a terminal that is stopped (Ctrl-S) must not stop the mount, and
+    /// what the command has of it must not be made non-blocking.
+    let descriptor: Int32
+    private let isFancy: Bool
+    /// The command's process group.
+    private let group = getpgrp()
+
+    private struct State {
+        var isShown = false
+        var isStopped = false
+        /// By the layer's place in the kit: when somebody was first seen to wait for it, and what was there then.
+        var waits: [Int: (since: ContinuousClock.Instant, cached: UInt64)] = [:]
+        var lastLine: ContinuousClock.Instant?
+    }
+    // Held over the write: what is told to be gone must be gone.
+    private let state = Mutex(State())
+
+    private static let interval: useconds_t = 250_000
+    /// What comes sooner needs no word.
+    private static let patience: Duration = .seconds(1)
+    private static let lineInterval: Duration = .seconds(5)
+
+    /// nil where nothing is to be shown.
+    init?(_ style: PullProgress.Style?) {
+        let style = style ?? (isatty(STDERR_FILENO) == 1 ? .fancy : .none)
+        guard style != .none else { return nil }
+        isFancy = style == .fancy
+        descriptor = open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        // Or a terminal that stops who writes from the background would stop us.
+        signal(SIGTTOU, SIG_IGN)
+    }
+
+    func start(_ tree: KitFileSystem, _ waits: WaitLedger) {
+        waits.observeEnds { [self] in state.withLock { erase(&$0) } }
+        BackgroundThread.start { [self] in
+            while !state.withLock({ $0.isStopped }) {
+                usleep(Self.interval)
+                // The waits are looked at under the lock: one that ends meanwhile takes back what is shown of it.
+                state.withLock { show(&$0, tree, waits) }
+            }
+        }
+    }
+
+    func stop() {
+        state.withLock { state in
+            erase(&state)
+            state.isStopped = true
+        }
+    }
+
+    private func show(_ state: inout State, _ tree: KitFileSystem, _ ledger: WaitLedger) {
+        guard !state.isStopped else { return }
+        let layers = tree.mountedLayers
+        let awaited = Set(ledger.byLayer().keys.filter(layers.indices.contains))
+        let cached = { (place: Int) in layers[place].layer.activity?.cached ?? 0 }
+        state.waits = state.waits.filter { awaited.contains($0.key) }
+        for place in awaited where state.waits[place] == nil { state.waits[place] = (.now, cached(place)) }
+        let long = state.waits.filter { .now - $0.value.since >= Self.patience }
+        guard let (place, wait) = long.min(by: { $0.value.since < $1.value.since }) else { return erase(&state) }
+        let (declared, layer, _) = layers[place]
+        var text = "kitfs: waiting for \(declared.kind.rawValue) \(Cells.clean(declared.path.description)), "
+        text += Self.progress(cached(place), of: layer.descriptor.size, since: wait.since, first: wait.cached)
+        if long.count > 1 { text += "; and for \(long.count - 1) more" }
+        tell(text, &state)
+    }
+
+    private static func progress(
+        _ cached: UInt64, of size: UInt64, since: ContinuousClock.Instant, first: UInt64
+    ) -> String {
+        let seconds = Double((ContinuousClock.now - since) / .milliseconds(1)) / 1000
+        let rate = Double(cached - min(first, cached)) / seconds
+        var text = "\(Int(seconds)) s: \(ByteCount.percent(cached, of: size))% of \(ByteCount.text(size))"
+        if rate > 1, cached < size {
+            let left = Int(min(Double(size - cached) / rate, 1e9))
+            text += ", \(ByteCount.text(UInt64(rate)))/s, \(left) s left"
+        }
+        return text
+    }
+
+    private func tell(_ text: String, _ state: inout State) {
+        guard isFancy else {
+            guard state.lastLine.map({ .now - $0 >= Self.lineInterval }) ?? true else { return }
+            state.lastLine = .now
+            return write(text + "\n")
+        }
+        // Of a job in the background, the terminal is another's.
+        guard tcgetpgrp(descriptor) == group else { return }
+        // Down and up again: where the cursor is in the last line of the screen, all moves up by one, once.
+        let room = state.isShown ? "" : "\u{1b}D\u{1b}M"
+        let line = Cells.cut(text, to: TerminalBlock.size(descriptor).columns - 1)
+        write("\(room)\u{1b}7\r\n\(line)\u{1b}[K\u{1b}8")
+        state.isShown = true
+    }
+
+    /// With all that is below the cursor.
+    private func erase(_ state: inout State) {
+        if state.isShown { write("\u{1b}[J") }
+        state.isShown = false
+    }
+
+    private func write(_ text: String) { Terminal.write(descriptor, Array(text.utf8)) }
+}

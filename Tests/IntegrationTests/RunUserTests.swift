@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import TestSupport
+import Testing
+
+/// `kitfs run` of somebody who is not root.
+@Suite(.enabled(if: geteuid() == 0, "only root can become another user"))
+struct RunUserTests {
+    private let bench: Workbench
+    private let home: String
+    private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
+    private static let user = "65534"
+
+    init() throws {
+        bench = try Workbench()
+        // As distributions ship it; here it is 0600.
+        guard chmod("/dev/fuse", 0o666) == 0 else { throw TestSupportError("/dev/fuse") }
+        home = try bench.directory.subdirectory("user")
+        guard chmod(bench.directory.path, 0o755) == 0, chown(home, 65534, 65534) == 0, chmod(bench.logs, 0o777) == 0
+        else { throw TestSupportError("a home for the user") }
+    }
+
+    private func run(
+        _ wrapper: [String] = [], namespace: Bool = false, _ arguments: [String]
+    ) throws -> CommandResult {
+        let become = ["setpriv", "--reuid", Self.user, "--regid", Self.user, "--clear-groups", "--inh-caps=-all"]
+        let line =
+            wrapper + become + (namespace ? ["unshare", "-Ur"] : []) + [Workbench.executable] + bench.logged(arguments)
+        return try Command.run(
+            line[0], Array(line.dropFirst()),
+            environment: ["HOME": home, "KITFS_CACHE": "", "XDG_CACHE_HOME": "", "XDG_RUNTIME_DIR": home])
+    }
+
+    private func expectNothingLeft() throws {
+        try eventually(within: 10, "no process is left") {
+            try Command.run("pgrep", ["-f", bench.directory.path]).output == ""
+        }
+        #expect(!String(decoding: try readFile("/proc/self/mountinfo"), as: UTF8.self).contains(bench.directory.path))
+        #expect(try Command.run("find", [home + "/kitfs", "-name", "run-*"]).output == "")
+    }
+
+    @Test func inANamespaceOfTheirOwn() throws {
+        let script = "id -u; cat /proc/self/uid_map; stat -c %u $KITFS_MOUNT/README.md; cat $KITFS_MOUNT/README.md"
+        let result = try run(["env", "PATH=/usr/bin:/bin"], ["run", reference, "--", "sh", "-c", script])
+        #expect(result.exitCode == 0, "\(result.errorOutput)")
+        let words = result.output.split(whereSeparator: \.isWhitespace)
+        #expect(words.prefix(5) == ["65534", "65534", "65534", "1", "65534"], "\(result.output)")
+        #expect(result.output.contains("plain small"))
+        try expectNothingLeft()
+    }
+
+    /// Over what they could not otherwise mount on: nobody else sees it.
+    @Test func onADirectoryOfSomebodyElse() throws {
+        let result = try run([], ["run", reference, "--at", "/usr", "--", "/bin/true"])
+        // There is nothing left that could be run: all programs are in /usr.
+        #expect(result.exitCode == 127, "\(result.errorOutput)")
+        try expectNothingLeft()
+    }
+
+    /// Where namespaces are refused, as in many containers, fusermount3 mounts.
+    @Test func whereNamespacesAreRefused() throws {
+        let forbid = """
+            import ctypes, os, struct, sys
+            # Answers unshare(2), number 272 of x86-64, with EPERM; all else is allowed.
+            code = [(0x20, 0, 0, 0), (0x15, 0, 1, 272), (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7fff0000)]
+            text = b''.join(struct.pack('HBBI', *line) for line in code)
+            buffer = ctypes.create_string_buffer(text)
+            program = struct.pack('HxxxxxxP', len(code), ctypes.addressof(buffer))
+            if ctypes.CDLL(None).prctl(22, 2, program, 0, 0): sys.exit('no filter')
+            os.execvp(sys.argv[1], sys.argv[1:])
+            """
+        let script = "echo $KITFS_MOUNT; cat $KITFS_MOUNT/README.md; exit 3"
+        let result = try run(["python3", "-c", forbid], ["run", reference, "--", "sh", "-c", script])
+        #expect(result.exitCode == 3, "\(result.errorOutput)")
+        #expect(result.output.contains("/kitfs/run-") && result.output.contains("plain small"))
+        try expectNothingLeft()
+    }
+
+    /// Who is root of a user namespace of theirs already: what is root's outside is not theirs.
+    @Test func inAUserNamespace() throws {
+        let script = "id -u; echo $KITFS_MOUNT; ls $KITFS_MOUNT"
+        let result = try run(namespace: true, ["run", reference, "--", "sh", "-c", script])
+        #expect(result.exitCode == 0, "\(result.errorOutput)")
+        #expect(result.output.hasPrefix("0\n\(home)/kitfs/run\nKitfile\n"), "\(result.output)")
+        try expectNothingLeft()
+    }
+}
