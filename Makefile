@@ -20,7 +20,13 @@ SCALE ?= full
 ROUNDS ?= 5
 ROWS ?=
 
-.PHONY: build release test lint demo bench fuzz soak install clean packages bench-chart bench-peers fuzz-packages test-packages
+
+# Instrumented builds. ThreadSanitizer knows nothing of other processes: what matters for it is what threads share.
+ADDRESS := --sanitize address --scratch-path .build-asan
+THREAD := --sanitize thread --scratch-path .build-tsan
+THREAD_TESTS := LayerStoreTests|KitFileSystemTests|SharedStreamingTests|ReadModelTests|LazyReadingTests
+
+.PHONY: build release test lint demo bench fuzz soak sanitize install clean packages bench-chart bench-peers fuzz-packages test-packages
 
 build: packages ## a debug build
 	$(SWIFT) build
@@ -62,8 +68,14 @@ fuzz: packages fuzz-packages ## FUZZ_TIME seconds of each of FUZZ_TARGETS (all);
 
 soak: packages test-packages ## the long and random tests: 500 random kits, layers without end, random reads, slow faults, a minute of each fuzz target
 	$(SWIFT) build --build-tests
-	KITFS_SOAK=1 KITFS_KITS=500 $(SWIFT) test --skip-build --filter 'RandomKitTests|HostileCompressionTests|TransferStressTests|ReadModelTests|HungRegistryTests|NetworkFaultTests|ServerFaultTests|KilledFetchTests|ManyMembersTests|SystemdTests'
+	KITFS_SOAK=1 KITFS_KITS=500 $(SWIFT) test --skip-build --filter 'RandomKitTests|HostileCompressionTests|TransferStressTests|ReadModelTests|HungRegistryTests|NetworkFaultTests|ServerFaultTests|KilledFetchTests|ManyMembersTests|CrashPointTests|ManyJobsTests|LoopTests|RoomTests|DamagedCacheTests|SystemdTests'
 	FUZZ_TIME=60 $(MAKE) fuzz
+
+sanitize: packages test-packages ## all tests under AddressSanitizer, store and file system under ThreadSanitizer
+	$(SWIFT) build --build-tests $(ADDRESS)
+	$(CURDIR)/Tests/Sanitizers/run.sh address $(SWIFT) test --skip-build $(ADDRESS)
+	$(SWIFT) build --build-tests $(THREAD)
+	$(CURDIR)/Tests/Sanitizers/run.sh thread $(SWIFT) test --skip-build $(THREAD) --filter '$(THREAD_TESTS)'
 
 install: release ## into $(PREFIX)
 	install -D -m 0755 .build/kitfs "$(DESTDIR)$(PREFIX)/bin/kitfs"

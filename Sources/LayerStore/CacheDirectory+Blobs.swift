@@ -18,7 +18,8 @@ extension CacheDirectory {
 
     /// `bytes` are known to have this digest.
     func saveBlob(_ digest: Digest, _ bytes: [UInt8]) throws(Errno) {
-        try blobs.makeDirectory(digest.algorithm.rawValue).replaceFile(digest.hex, with: bytes)
+        let directory = try blobs.makeDirectory(digest.algorithm.rawValue)
+        try replaceFile(digest.hex, in: directory, with: bytes)
     }
 
     struct TagRecord: Codable, Equatable {
@@ -50,7 +51,7 @@ extension CacheDirectory {
         let record = try JSONEncoder().encode(TagRecord(digest: digest, resolved: Int64(time(nil))))
         var parent = refs
         for name in directories { parent = try parent.makeDirectory(name) }
-        try parent.replaceFile(tag, with: Array(record))
+        try replaceFile(tag, in: parent, with: Array(record))
     }
 
     /// No part of a host, repository or tag can be `.`, `..` or have a slash: their types see to that. Repositories

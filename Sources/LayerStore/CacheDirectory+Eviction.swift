@@ -85,6 +85,9 @@ extension CacheDirectory {
 
     private func pruneLeftovers(_ dryRun: Bool, _ pruned: inout Pruned) throws {
         for name in try trash.names() { pruned.freed += reclaim(name, in: trash, dryRun) }
+        for name in try top.names() where Self.isTemporary(name) && isOld(name, in: top) {
+            pruned.freed += reclaim(name, in: top, dryRun)
+        }
         let partials = try top.directory("partial")
         for name in try partials.names() where Self.isBootID(name) && name != Self.bootID() {
             pruned.freed += reclaim(name, in: partials, dryRun)

@@ -61,7 +61,9 @@ extension CacheDirectory {
     /// nil if the layer's bytes are what they were when it was verified.
     private func findProblem(of key: LayerKey, progress: (UInt64, UInt64) -> Void) throws -> String? {
         let directory = try layers.directory(key.description)
-        guard let state = try StateFile.open(in: directory, key: key) else { return "its state is damaged" }
+        guard let state = try StateFile.open(in: directory, key: key), try state.lifecycle == .good, try state.isSealed,
+            try ChunkMap(state).isWhole
+        else { return "its state is damaged" }
         let known = try state.contentDigest
         let isPlain = key.form.compression == nil && key.digest.algorithm == .sha256
         guard let expected = isPlain ? key.digest : known else { return "what its digest should be is lost" }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+private import Glibc
 internal import OCI
 internal import SystemPackage
 
@@ -65,7 +66,11 @@ public final class CacheDirectory: Sendable {
             trash = try top.part("trash", access)
             seen = try top.part("seen", access)
             partial = try Self.partialOfThisBoot(try top.part("partial", access), access)
-            if access.mayWrite { try discardOtherBoots() }
+            if access.mayWrite {
+                try discardOtherBoots()
+                // Of those who were killed in the middle of something.
+                for name in try trash.names() where isOld(name, in: trash) { trash.removeTree(name) }
+            }
         } catch let error as StoreError {
             throw error
         } catch {
@@ -119,13 +124,26 @@ public final class CacheDirectory: Sendable {
 
     /// What a new cache has before its version: who fills it, the tag, and files on their way to their names.
     private static func isFirst(_ name: String) -> Bool {
-        ["FILLER", "CACHEDIR.TAG", "VERSION"].contains(name)
-            || name.hasSuffix(".tmp") && (name.hasPrefix("CACHEDIR.TAG.") || name.hasPrefix("VERSION."))
+        ["FILLER", "CACHEDIR.TAG", "VERSION"].contains(name) || isTemporary(name)
+    }
+
+    static func isTemporary(_ name: String) -> Bool {
+        name.hasSuffix(".tmp") && (name.hasPrefix("CACHEDIR.TAG.") || name.hasPrefix("VERSION."))
+    }
+
+    private static let parts = ["blobs", "refs", "indexes", "layers", "trash", "seen", "partial"]
+
+    /// Whether one who was making a cache there has not got to the end of it: there is nothing in it.
+    public static func isUnfinished(_ path: String) -> Bool {
+        guard let names = try? DirectoryHandle.open(path).names() else { return false }
+        let isOurs = names.isEmpty || names.contains(where: isFirst)
+        return isOurs && names.allSatisfy { isFirst($0) || parts.contains($0) } && !parts.allSatisfy(names.contains)
     }
 
     private static func writeOnce(_ name: String, _ text: String, in directory: DirectoryHandle) throws(Errno) {
         if (try? directory.attributes(of: name)) != nil { return }
-        try directory.replaceFile(name, with: Array(text.utf8))
+        let temporary = uniqueName(name) + ".tmp"
+        try place(Array(text.utf8), temporary, in: directory, as: name, in: directory)
     }
 
     static func bootID() -> String {
@@ -177,6 +195,12 @@ public final class CacheDirectory: Sendable {
         trash.removeTree(unique)
     }
 
+    /// Whether nobody can be making it any more: not changed for a minute.
+    func isOld(_ name: String, in directory: DirectoryHandle) -> Bool {
+        guard let modified = try? directory.attributes(of: name).modified else { return false }
+        return modified + 60 < Int64(time(nil))
+    }
+
     static func uniqueName(_ name: String) -> String {
         name + "." + String(UInt64.random(in: 0 ... .max), radix: 36)
     }
@@ -187,20 +211,6 @@ extension DirectoryHandle {
         switch access {
         case .use, .fill: try makeDirectory(name)
         case .look: try directory(name)
-        }
-    }
-
-    /// Writes a file under another name, syncs it, and renames it into place: whoever looks sees old or new, whole.
-    func replaceFile(_ name: String, with bytes: [UInt8]) throws(Errno) {
-        let temporary = CacheDirectory.uniqueName(name) + ".tmp"
-        do {
-            let file = try file(temporary, .create(exclusive: true))
-            try file.write(bytes.span.bytes, at: 0)
-            try file.sync()
-            try replace(temporary, as: name)
-        } catch {
-            try? remove(temporary)
-            throw error
         }
     }
 }

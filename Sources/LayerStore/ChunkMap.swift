@@ -45,7 +45,7 @@ final class ChunkMap: Sendable {
         let states = try state.chunkStates(chunks)
         return known.withLock { known in
             let before = known.count
-            for (chunk, state) in zip(chunks, states) where state == 1 { known.insert(chunk) }
+            for (chunk, state) in zip(chunks, states) where state == StateFile.presentMark { known.insert(chunk) }
             known.moveFront(count)
             return known.count != before
         }
@@ -85,6 +85,12 @@ final class ChunkMap: Sendable {
             while end < chunks.upperBound, end - first < limit, !known.has(end) { end += 1 }
             return first..<end
         }
+    }
+
+    /// Bytes of these chunks that are not here.
+    func missingBytes(in chunks: Range<Int>) -> UInt64 {
+        let missing = known.withLock { known in chunks.filter { !known.has($0) } }
+        return missing.reduce(0) { $0 + bytes(of: $1..<($1 + 1)).count }
     }
 
     /// All chunks before it are here.

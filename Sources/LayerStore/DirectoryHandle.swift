@@ -23,7 +23,9 @@ final class DirectoryHandle: Sendable {
     func makeDirectory(
         _ name: String, mode: mode_t = 0o755, followLinks: Bool = false
     ) throws(Errno) -> DirectoryHandle {
+        DurableStep.make.pass(.before, descriptor, name)
         if mkdirat(descriptor.rawValue, name, mode) != 0, errno != EEXIST { throw Errno(rawValue: errno) }
+        DurableStep.make.pass(.after, descriptor, name)
         return try directory(name, followLinks: followLinks)
     }
 
@@ -34,12 +36,14 @@ final class DirectoryHandle: Sendable {
     }
 
     func file(_ name: String, _ access: Access) throws(Errno) -> OwnedFile {
-        let flags: Int32 =
-            switch access {
-            case .read: O_RDONLY
-            case .readWrite: O_RDWR
-            case .create(let exclusive): O_RDWR | O_CREAT | (exclusive ? O_EXCL : 0)
-            }
+        let flags: Int32
+        switch access {
+        case .read: flags = O_RDONLY
+        case .readWrite: flags = O_RDWR
+        case .create(let exclusive):
+            flags = O_RDWR | O_CREAT | (exclusive ? O_EXCL : 0)
+            DurableStep.make.pass(.before, descriptor, name)
+        }
         return try OwnedFile(
             Self.descriptor(openat(descriptor.rawValue, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)))
     }
@@ -58,24 +62,26 @@ final class DirectoryHandle: Sendable {
         }
     }
 
-    /// Renames a directory without replacing one: rename(2) refuses to replace a directory that has something in it,
-    /// and ours always have. Throws `Errno.fileExists` where the new name is taken.
+    /// Renames. A file replaces what has the new name. A directory does not: rename(2) refuses to replace a directory that
+    /// has something in it, and ours always have; `Errno.fileExists` then.
     func rename(_ name: String, to other: DirectoryHandle, as newName: String) throws(Errno) {
-        if renameat(descriptor.rawValue, name, other.descriptor.rawValue, newName) == 0 { return }
-        throw errno == ENOTEMPTY ? .fileExists : Errno(rawValue: errno)
-    }
-
-    /// Renames over whatever has the new name.
-    func replace(_ name: String, as newName: String) throws(Errno) {
-        if renameat(descriptor.rawValue, name, descriptor.rawValue, newName) != 0 { throw Errno(rawValue: errno) }
+        DurableStep.rename.pass(.before, descriptor, name, to: other.descriptor, as: newName)
+        if renameat(descriptor.rawValue, name, other.descriptor.rawValue, newName) != 0 {
+            throw errno == ENOTEMPTY ? .fileExists : Errno(rawValue: errno)
+        }
+        DurableStep.rename.pass(.after, descriptor, name, to: other.descriptor, as: newName)
     }
 
     func remove(_ name: String) throws(Errno) {
+        DurableStep.remove.pass(.before, descriptor, name)
         if unlinkat(descriptor.rawValue, name, 0) != 0 { throw Errno(rawValue: errno) }
+        DurableStep.remove.pass(.after, descriptor, name)
     }
 
     func sync() throws(Errno) {
+        DurableStep.sync.pass(.before, descriptor)
         if fsync(descriptor.rawValue) != 0 { throw Errno(rawValue: errno) }
+        DurableStep.sync.pass(.after, descriptor)
     }
 
     /// Names, sorted, without `.` and `..`. Only names that are UTF-8: all of ours are.
@@ -96,11 +102,13 @@ final class DirectoryHandle: Sendable {
 
     /// Deletes `name` and all below it, following no links. Goes on past what cannot be deleted.
     func removeTree(_ name: String) {
+        DurableStep.remove.pass(.before, descriptor, name)
         if unlinkat(descriptor.rawValue, name, 0) == 0 { return }
         if let below = try? directory(name) {
             for child in (try? below.names()) ?? [] { below.removeTree(child) }
         }
         _ = unlinkat(descriptor.rawValue, name, AT_REMOVEDIR)
+        DurableStep.remove.pass(.after, descriptor, name)
     }
 
     /// Bytes on disk of `name` and all below it.

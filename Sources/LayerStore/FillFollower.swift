@@ -93,9 +93,20 @@ final class CompressedFollower: FillFollower, @unchecked Sendable {
     private var contentPosition: UInt64 = 0
     private let buffer = ReadBuffer()
     private var failure: (any Error)?
+    /// Asks for room for so many bytes more.
+    private let admit: @Sendable (UInt64) throws -> Void
+    /// Up to here there is room for the content.
+    private var admitted: UInt64
+    private static let portion: UInt64 = 1 << 20
 
-    init(_ partial: PartialLayer, _ compression: LayerForm.Compression) throws {
+    init(
+        _ partial: PartialLayer, _ compression: LayerForm.Compression,
+        admit: @escaping @Sendable (UInt64) throws -> Void
+    ) throws {
         self.partial = partial
+        self.admit = admit
+        // What was placed before takes its room already.
+        admitted = try partial.state.front
         decompressor = compression.makeDecompressor()
         entries = EntryFollower(partial.key.form.archive)
         blob = try partial.directory.file(Self.blobName, .create(exclusive: false))
@@ -122,6 +133,8 @@ final class CompressedFollower: FillFollower, @unchecked Sendable {
                     try decompressor.push(piece) { try place($0) }
                 } catch let error as Errno {
                     throw error
+                } catch let error as StoreError {
+                    throw error  // there is no room
                 } catch {
                     failure = error  // the digest decides first
                 }
@@ -133,6 +146,11 @@ final class CompressedFollower: FillFollower, @unchecked Sendable {
     private func place(_ content: RawSpan) throws {
         contentHasher.update(content)
         try entries.push(content)
+        let end = contentPosition + UInt64(content.byteCount)
+        if end > admitted {
+            try admit(max(end - admitted, Self.portion))
+            admitted = max(end, admitted + Self.portion)
+        }
         // Headers come before their content, so the places of all that is in this piece are known by now.
         files.layout = entries.layout
         try files.write(content, at: contentPosition)

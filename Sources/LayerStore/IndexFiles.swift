@@ -14,7 +14,7 @@ extension CacheDirectory {
     }
 
     func saveIndex(_ index: LayerIndex, _ key: LayerKey, blobSize: UInt64) throws(Errno) {
-        try indexes.replaceFile(key.description, with: index.encoded(blobSize: blobSize))
+        try replaceFile(key.description, in: indexes, with: index.encoded(blobSize: blobSize))
     }
 
     /// The verified index of a layer that is here, made anew from its bytes if it was lost. nil if the layer turns out

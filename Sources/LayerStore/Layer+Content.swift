@@ -93,6 +93,7 @@ extension Layer {
         services.room.release(key)
         if error != .source(.cancelled) { services.logger.error("\(key): \(error)") }
         let waiters = state.withLock { state -> [Waiter] in
+            state.isTriedAnew = false
             if error != .source(.cancelled) {
                 state.lastError = error
                 if case .unusable = error { state.isHopeless = true }
@@ -111,6 +112,7 @@ extension Layer {
         let waiters = state.withLock { state -> [Waiter] in
             defer { state.content = .ready(open) }
             state.lastError = nil
+            state.isTriedAnew = false
             return Array(state.content.waiters.values)
         }
         for waiter in waiters { waiter(nil) }
@@ -194,23 +196,27 @@ extension Layer {
             if case .noSpace = error { state.withLock { $0.fullDisk = (error, .now + .seconds(1)) } }
             failContent(error)
         case .wrong(let error, let canRetry):
-            becameWrong(error)
+            let isFirst = becameWrong(error)
             drop(transfer)
-            if canRetry { again() } else { failContent(error) }
+            // What was here before may have been spoiled here.
+            if canRetry || isFirst && transfer.hadChunks { again() } else { failContent(error) }
         case .superseded:
             drop(transfer)
             again()
         }
     }
 
-    /// Whoever has read of it gets no more.
-    private func becameWrong(_ error: StoreError) {
-        state.withLock { state in
+    /// Whoever has read of it gets no more. Whether it was right, or given up, since it was wrong last.
+    private func becameWrong(_ error: StoreError) -> Bool {
+        let isFirst = state.withLock { state -> Bool in
             state.wrongGeneration += 1
             state.lastError = error
             state.isIndexDoubtful = state.index.value.map { !$0.isVerified } ?? false
+            defer { state.isTriedAnew = true }
+            return !state.isTriedAnew
         }
         tell(.wrongBytes)
+        return isFirst
     }
 
     /// It has ended; another may be on its way already.

@@ -53,6 +53,8 @@ public final class Layer: Sendable {
         var wrongGeneration: UInt64 = 0
         /// The entries were made from bytes that are wrong: to be listed anew before anything is fetched by them.
         var isIndexDoubtful = false
+        /// Its bytes were wrong, and are fetched once more.
+        var isTriedAnew = false
         var openStreams = 0
         var observers: [@Sendable (Change) -> Void] = []
         var nextWaiter: WaiterID = 1

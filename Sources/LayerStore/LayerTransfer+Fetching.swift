@@ -7,8 +7,6 @@ internal import Threading
 
 /// Fetching: what readers wait for first, then what is wanted as a whole, in order, several runs at a time.
 extension LayerTransfer {
-    /// Chunks of a run: what is asked for in one request, 16 MiB.
-    private static let runLimit = 64
     /// Requests at a time for one layer, in the background; those that readers wait for come on top.
     private static let backgroundLimit = 4
     private static let demandLimit = 8
@@ -34,7 +32,13 @@ extension LayerTransfer {
         if wanted.background > 0 { services.fetching.submit { self.work(isDemanded: false) } }
     }
 
-    private func isBehindGoal(_ state: State) -> Bool { layout == nil && placed < state.frontGoal && !chunks.isWhole }
+    /// Of a compressed layer, more is needed. How much of the blob that is nobody knows: the one who decompresses it fetches
+    /// no further ahead of that than it must to be fast.
+    private func isBehindGoal(_ state: State) -> Bool {
+        guard layout == nil, placed < state.frontGoal, !chunks.isWhole else { return false }
+        let lead = UInt64(Self.backgroundLimit * services.room.runLimit) * StateFile.chunkSize
+        return !state.isVerifier || chunks.front < followed + lead
+    }
 
     /// One run; then others have their turn.
     private func work(isDemanded: Bool) {
@@ -93,7 +97,7 @@ extension LayerTransfer {
     /// The first run of chunks that are neither here nor being fetched by us.
     private func freeRun(in candidate: Range<Int>, _ busy: [Range<Int>]) -> Range<Int>? {
         var rest = candidate
-        while let missing = chunks.missing(in: rest, limit: Self.runLimit) {
+        while let missing = chunks.missing(in: rest, limit: services.room.runLimit) {
             if let flight = busy.first(where: { $0.contains(missing.lowerBound) }) {
                 guard flight.upperBound < rest.upperBound else { return nil }
                 rest = flight.upperBound..<rest.upperBound
@@ -155,7 +159,13 @@ extension LayerTransfer {
         if services.shutdown.isCancelled { flight.cancellation.cancel() }
         let isStream = mustStream
         let before = chunks.presentBytes
-        let result = Result { if isStream { try fetchStream(flight) } else { try fetchRun(flight) } }
+        let result = Result {
+            try services.room.admitted(key) { [chunks] in
+                isStream ? chunks.blobSize - chunks.presentBytes : chunks.missingBytes(in: flight.chunks)
+            } _: {
+                if isStream { try fetchStream(flight) } else { try fetchRun(flight) }
+            }
+        }
         state.withLock { $0.flights.removeAll { $0.id == flight.id } }
         if isStream { state.withLock { $0.mustStream = false } }
         switch result {
@@ -249,9 +259,11 @@ extension LayerTransfer {
     }
 
     private func failed(_ error: any Error, _ wanted: Range<Int>) {
+        // The limit's answer is final: what could go for it has gone. The disk's is not.
+        let isDisk = error is Errno
         let error = StoreError(error, layer: key.digest)
         switch error {
-        case .noSpace where services.room.makeSome(chunks.bytes(of: wanted).count):
+        case .noSpace where isDisk && services.room.makeSome(chunks.bytes(of: wanted).count):
             schedule()
         case .noSpace:
             // Nothing half-written stays, and room comes free.

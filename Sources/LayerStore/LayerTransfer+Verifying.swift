@@ -104,20 +104,32 @@ extension LayerTransfer {
         try files.setLength(index.layerSize)
         // Before `good`: those who see that look for it, and make it anew where it could not be kept.
         try? services.cache.saveIndex(index, key, blobSize: blob.size)
+        try partial.state.seal()
         try partial.state.setLifecycle(.good)
         end(.good(OpenLayer(directory: partial.directory, state: partial.state), index))
+        keep(index)
+    }
+
+    /// Commits what is good. By the holder of the commit claim, which it gives back.
+    private func keep(_ index: LayerIndex) {
         do {
-            try files.sync()
-            try partial.state.file.sync()
-            try? partial.directory.remove(CompressedFollower.blobName)
-            try? partial.directory.remove(PresenceSnapshot.name)
-            try partial.commit()
+            try partial.commit(index.layout)
         } catch {
             // Those who have it open read on; the next mount fetches it again.
             services.logger.warning("\(key): could not be kept: \(error)")
             try? partial.discard()
         }
         _ = try? partial.state.claim(.commit, .none)
+    }
+
+    /// One who made it good was killed before the commit: that is done in its place.
+    func keepIfLeft(_ index: LayerIndex) {
+        guard (try? partial.state.claim(.commit, .exclusive)) ?? false else { return }
+        guard (try? partial.isCurrent) ?? false else {
+            _ = try? partial.state.claim(.commit, .none)
+            return
+        }
+        services.verifying.submit { self.keep(index) }
     }
 
     // MARK: When it is not to be
@@ -133,6 +145,14 @@ extension LayerTransfer {
     }
 
     private func refuse(_ error: any Error) {
+        if error as? Errno == .outOfRange {
+            // The files have less than the state says.
+            services.logger.warning("\(key): what was here of it is damaged; starting anew")
+            try? partial.discard()
+            end(.superseded)
+            return
+        }
+        let isDisk = error is Errno
         let error = StoreError(error, layer: key.digest)
         switch error {
         case .unusable:
@@ -140,7 +160,7 @@ extension LayerTransfer {
             services.cache.dropIndex(key)
             try? partial.discard()
             end(.failed(error))
-        case .noSpace where services.room.makeSome(blob.size):
+        case .noSpace where isDisk && services.room.makeSome(blob.size):
             // What was placed of it is placed anew, from what is here.
             end(.superseded)
         case .noSpace:

@@ -110,11 +110,16 @@ extension LayerTransfer {
                     .source(.unusable("layer \(key.digest): another process found its bytes to be wrong")),
                     canRetry: true))
             return false
+        case .good where try !partial.state.isSealed:
+            try partial.discard()
+            end(.superseded)
+            return false
         case .good:
             let open = OpenLayer(directory: partial.directory, state: partial.state)
             let known = services.cache.loadIndex(key, blobSize: blob.size)
             let index = try known.flatMap { $0.isVerified ? $0 : nil } ?? open.rebuildIndex(key)
             end(.good(open, index))
+            keepIfLeft(index)
             return false
         }
     }

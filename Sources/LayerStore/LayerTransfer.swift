@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+private import Glibc
 internal import Logging
 internal import OCI
 internal import SystemPackage
@@ -23,6 +24,8 @@ final class LayerTransfer: Sendable {
     let follower: any FillFollower
     /// nil for a compressed layer, whose places are known only as it is decompressed.
     let layout: LayerLayout?
+    /// Whether something of it was here before.
+    let hadChunks: Bool
     let participant: StateFile.Participant?
     private let onEnd: @Sendable (LayerTransfer, End) -> Void
     let state = Mutex(State())
@@ -102,12 +105,15 @@ final class LayerTransfer: Sendable {
         self.received = received
         self.onEnd = onEnd
         hasher = DigestHasher(key.digest.algorithm)
-        partial = try Self.openPartial(key, blob, services.cache)
+        partial = try Self.openPartial(key, blob, services)
         chunks = try ChunkMap(partial.state)
+        hadChunks = chunks.presentBytes > 0
         participant = try partial.state.join()
         if let compression = key.form.compression {
             layout = nil
-            follower = try CompressedFollower(partial, compression)
+            follower = try CompressedFollower(partial, compression) { [room = services.room] in
+                try room.admit(key, $0)
+            }
         } else {
             let known = index?.layout ?? LayerLayout()
             layout = known
@@ -123,19 +129,23 @@ final class LayerTransfer: Sendable {
 
     /// The directory that is there, or a new one; held as listed, so that `prune` leaves it alone.
     private static func openPartial(
-        _ key: LayerKey, _ blob: Descriptor, _ cache: CacheDirectory
+        _ key: LayerKey, _ blob: Descriptor, _ services: StoreServices
     ) throws -> PartialLayer {
-        for _ in 0..<100 {
-            let partial = try PartialLayer.open(key, blobSize: blob.size, in: cache)
+        let deadline = ContinuousClock.now + services.patience.holder
+        for _ in 0..<2000 {
+            let partial = try PartialLayer.open(key, blobSize: blob.size, in: services.cache)
             let isOurs = try partial.state.claim(.listed, .shared)
             guard try partial.isCurrent else { continue }
-            if try partial.state.lifecycle == .bad {
+            if try partial.state.lifecycle == .bad || !isOurs && ContinuousClock.now > deadline {
                 try partial.discard()
             } else if isOurs {
                 return partial
+            } else {
+                // Somebody is taking it away; if that one is stopped in the middle of it, we do.
+                usleep(10_000)
             }
         }
-        throw StoreError.cache("the cache \(cache.path) keeps losing layer \(key.digest.short)")
+        throw StoreError.cache("the cache \(services.cache.path) keeps losing layer \(key.digest.short)")
     }
 
     // MARK: Wanting

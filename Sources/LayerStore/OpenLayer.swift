@@ -66,7 +66,8 @@ final class OpenLayer: Sendable {
             let open = OpenLayer(directory: directory, state: state)
             let size = try directory.attributes(of: LayerFiles.streamName).size
             let wanted = try state.layerSize
-            return lifecycle == .good && size == wanted ? open : nil
+            let isSealed = try state.isSealed
+            return lifecycle == .good && size == wanted && isSealed ? open : nil
         } catch .noSuchFileOrDirectory, .isDirectory, .outOfRange {
             return nil
         }

@@ -40,6 +40,7 @@ final class OwnedFile: Sendable {
     }
 
     func write(_ bytes: RawSpan, at offset: UInt64) throws(Errno) {
+        DurableStep.write.pass(.before, descriptor)
         try bytes.withUnsafeBytes { (buffer) throws(Errno) -> Void in
             var done = 0
             while done < buffer.count {
@@ -53,15 +54,20 @@ final class OwnedFile: Sendable {
                 done += count
             }
         }
+        DurableStep.write.pass(.after, descriptor)
     }
 
     func truncate(to size: UInt64) throws(Errno) {
+        DurableStep.truncate.pass(.before, descriptor)
         if ftruncate(descriptor.rawValue, off_t(size)) != 0 { throw Errno(rawValue: errno) }
+        DurableStep.truncate.pass(.after, descriptor)
     }
 
     /// Waits until data and what is needed to find it are on disk.
     func sync() throws(Errno) {
+        DurableStep.sync.pass(.before, descriptor)
         if fdatasync(descriptor.rawValue) != 0 { throw Errno(rawValue: errno) }
+        DurableStep.sync.pass(.after, descriptor)
     }
 
     var attributes: FileAttributes {

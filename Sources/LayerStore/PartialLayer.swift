@@ -114,14 +114,31 @@ struct PartialLayer {
         try cache.discard(key.description, in: cache.partial)
     }
 
-    /// Makes it one of the layers, its files being synced: the rename is the commit.
-    func commit() throws(Errno) {
+    /// Makes a layer that is good one of the layers. Called by the holder of the commit claim.
+    ///
+    /// The order, which makes that whatever is in `layers/` is whole, also after a power loss:
+    /// 1. the files' bytes, then the names of the members, then those of the directory (`LayerFiles.sync`);
+    /// 2. the state, which says `good` since before;
+    /// 3. snapshot and blob go, the snapshot first: it tells of the blob;
+    /// 4. the rename, which is the commit, then the directory that has the new name.
+    ///
+    /// If power is lost before 4 is on disk, the directory is one of an earlier boot, of which nothing is believed but its
+    /// snapshot. A sync that fails is thrown, and the layer is not kept.
+    func commit(_ layout: LayerLayout) throws(Errno) {
+        try LayerFiles(directory: directory, layout: layout).sync()
+        try state.file.sync()
+        try? directory.remove(PresenceSnapshot.name)
+        try? directory.remove(CompressedFollower.blobName)
         guard try isCurrent else { throw .noSuchFileOrDirectory }
         do {
             try cache.partial.rename(key.description, to: cache.layers, as: key.description)
-            try cache.layers.sync()
         } catch .fileExists {
-            try discard()
+            return try discard()
         }
+        // One who was stopped before the rename may have moved what others began meanwhile: that is not whole.
+        guard try OpenLayer.isCurrent(directory, key, cache.layers) else {
+            return try cache.discard(key.description, in: cache.layers)
+        }
+        try cache.layers.sync()
     }
 }

@@ -52,14 +52,35 @@ struct PresenceSnapshot: Equatable {
         _ = try chunks.refresh(0..<chunks.count)
         let snapshot = PresenceSnapshot(blobSize: chunks.blobSize, isPresent: chunks.presence)
         for name in [LayerFiles.streamName, CompressedFollower.blobName] {
-            try? partial.directory.file(name, .readWrite).sync()
+            try syncIfThere(name, in: partial.directory)
         }
         if let members = try? partial.directory.directory(LayerFiles.membersName) {
-            for name in try members.names() { try members.file(name, .readWrite).sync() }
+            for name in try members.names() { try syncIfThere(name, in: members) }
             try members.sync()
         }
-        try partial.directory.replaceFile(name, with: snapshot.encoded)
+        try partial.cache.replaceFile(name, in: partial.directory, with: snapshot.encoded)
         try partial.directory.sync()
+        try partial.cache.partial.sync()
+    }
+
+    /// A sync that failed has lost bytes: nothing is to be said of them.
+    private static func syncIfThere(_ name: String, in directory: DirectoryHandle) throws(Errno) {
+        do {
+            try directory.file(name, .readWrite).sync()
+        } catch .noSuchFileOrDirectory {
+            return
+        }
+    }
+
+    /// Whether the file that holds the chunks is there, long enough for the last of them: a commit takes `blob` away, and
+    /// not every file system keeps the order of what it is told.
+    func hasFile(_ key: LayerKey, in directory: DirectoryHandle) -> Bool {
+        guard let last = isPresent.lastIndex(of: true) else { return true }
+        if key.form.compression == nil {
+            return (try? directory.attributes(of: LayerFiles.streamName))?.size == blobSize
+        }
+        let size = (try? directory.attributes(of: CompressedFollower.blobName))?.size ?? 0
+        return size >= min(blobSize, UInt64(last + 1) * StateFile.chunkSize)
     }
 
     static func load(from directory: DirectoryHandle, blobSize: UInt64) -> PresenceSnapshot? {
@@ -80,7 +101,7 @@ extension PartialLayer {
             }
             guard let state = try? StateFile.open(in: left, key: key), state.blobSize == blobSize,
                 (try? state.claimAlone()) ?? false,
-                let snapshot = PresenceSnapshot.load(from: left, blobSize: blobSize)
+                let snapshot = PresenceSnapshot.load(from: left, blobSize: blobSize), snapshot.hasFile(key, in: left)
             else {
                 try cache.discard(key.description, in: parent)
                 continue

@@ -32,6 +32,6 @@ extension CacheDirectory {
         guard !known.contains(sighting),
             let data = try? JSONEncoder().encode((known + [sighting]).suffix(Self.sightingLimit))
         else { return }
-        try? seen.replaceFile(key.description, with: Array(data))
+        try? replaceFile(key.description, in: seen, with: Array(data))
     }
 }

@@ -10,7 +10,7 @@ internal import SystemPackage
 /// | offset | size | field |
 /// | --- | --- | --- |
 /// | 0 | 8 | `KITFSLYR` |
-/// | 8 | 4 | version, 2 |
+/// | 8 | 4 | version, 3 |
 /// | 12 | 1 | lifecycle: 0 filling, 1 good, 2 bad |
 /// | 13 | 1 | who verifies: participant plus one, 0 for nobody known |
 /// | 16 | 8 | size of the blob in bytes |
@@ -20,16 +20,19 @@ internal import SystemPackage
 /// | 64 | 192 | the key, padded with zeros |
 /// | 256 | 512 | a heartbeat of 8 bytes for each of 64 participants |
 /// | 768 | 32 | sha256 of the uncompressed layer, once it is good |
+/// | 800 | 32 | seal, once it is good: sha256 of the bytes from 0 to 256, of which 12 is 1, and from 768 to 800 |
 ///
-/// A chunk's byte is 1 when it is here: written after the chunk's bytes, never before. While it is being fetched it is
-/// two more than the participant who does, if that has a number; any other value means nothing. Locks lie on the same
-/// offsets: see `Claim`, `join`, and `claimChunks`.
+/// A chunk's byte is 0xd6 when it is here: written after the chunk's bytes, never before. While it is being fetched it is
+/// two more than the participant who does, if that has a number; any other value means nothing. No single bit that
+/// flips makes one of the others of 0xd6, nor `good` without a seal of `filling`. Locks lie on the same offsets: see
+/// `Claim`, `join`, and `claimChunks`.
 final class StateFile: Sendable {
     static let name = "state"
     static let headerSize = 1024
     static let chunkSize: UInt64 = 256 << 10
+    static let presentMark: UInt8 = 0xd6
     private static let magic = Array("KITFSLYR".utf8)
-    private static let version: UInt32 = 2
+    private static let version: UInt32 = 3
 
     enum Lifecycle: UInt8 { case filling, good, bad }
 
@@ -163,12 +166,38 @@ final class StateFile: Sendable {
         try file.write(bytes.span.bytes, at: 32)
     }
 
+    // MARK: The seal
+
+    private static let sealOffset: UInt64 = 800
+
+    /// Says that what stands in the header is what a good layer's is. To be written last before `good`.
+    func seal() throws(Errno) {
+        let seal = try expectedSeal()
+        try file.write(seal.span.bytes, at: Self.sealOffset)
+    }
+
+    /// Whether the header is what it was when the layer became good.
+    var isSealed: Bool {
+        get throws(Errno) {
+            let expected = try expectedSeal()
+            let found = try file.bytes(at: Self.sealOffset, count: 32)
+            return found == expected
+        }
+    }
+
+    private func expectedSeal() throws(Errno) -> [UInt8] {
+        var header = try file.bytes(at: 0, count: 256)
+        header[12] = Lifecycle.good.rawValue
+        header += try file.bytes(at: 768, count: 32)
+        return Array(DigestHasher.digest(of: header).bytes)
+    }
+
     // MARK: Presence
 
     /// After a reboot: nothing is here but these chunks, and nothing is known of what was made of them.
     func reset(to isPresent: [Bool]) throws(Errno) {
         var states = [UInt8](repeating: 0, count: isPresent.count)
-        for chunk in isPresent.indices where isPresent[chunk] { states[chunk] = 1 }
+        for chunk in isPresent.indices where isPresent[chunk] { states[chunk] = Self.presentMark }
         try file.write(states.span.bytes, at: UInt64(Self.headerSize))
         try setFront(0)
         try setLifecycle(.filling)
@@ -183,7 +212,7 @@ final class StateFile: Sendable {
     /// To be called once the bytes of these chunks are written.
     func markPresent(_ chunks: Range<Int>) throws(Errno) {
         guard !chunks.isEmpty else { return }
-        let bytes = [UInt8](repeating: 1, count: chunks.count)
+        let bytes = [UInt8](repeating: Self.presentMark, count: chunks.count)
         try file.write(bytes.span.bytes, at: UInt64(Self.headerSize + chunks.lowerBound))
     }
 }

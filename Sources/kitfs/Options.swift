@@ -49,7 +49,8 @@ struct CacheOptions: ParsableArguments {
     /// nil if there is none yet: nothing is made for those who only look.
     func look() throws -> CacheDirectory? {
         let path = try resolved
-        return access(path, F_OK) == 0 ? try CacheDirectory(path: path, .look) : nil
+        guard access(path, F_OK) == 0, !CacheDirectory.isUnfinished(path) else { return nil }
+        return try CacheDirectory(path: path, .look)
     }
 
     func open(_ access: CacheDirectory.Access = .use) throws -> CacheDirectory {

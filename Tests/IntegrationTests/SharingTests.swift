@@ -90,36 +90,6 @@ import Testing
         #expect(try Command.run("find", [bench.cache + "/trash", "-mindepth", "1"]).output.isEmpty)
     }
 
-    /// A filled cache, read-only and another's: mounted, listed and read by a user who cannot write it, without network.
-    @Test(.enabled(if: geteuid() == 0, "only root can become another user")) func aReadOnlyCache() throws {
-        #expect(chmod("/dev/fuse", 0o666) == 0)
-        let filled = bench.directory.path + "/filled"
-        try bench.kitfs("pull", reference, "--cache", filled)
-        let shared = try bench.directory.subdirectory("shared")
-        try Command.check("mount", ["--bind", filled, shared])
-        try Command.check("mount", ["-o", "remount,bind,ro", shared])
-        #expect(chmod(filled, 0o755) == 0 && chmod(bench.directory.path, 0o755) == 0 && chmod(bench.logs, 0o777) == 0)
-        let home = try bench.directory.subdirectory("user")
-        #expect(chown(home, 65534, 65534) == 0)
-        func run(_ arguments: [String]) throws -> CommandResult {
-            try Command.run(
-                "setpriv", ["--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all"] + arguments,
-                environment: ["HOME": home, "KITFS_CACHE": "", "XDG_CACHE_HOME": "", "XDG_RUNTIME_DIR": home + "/run"])
-        }
-        let target = home + "/m"
-        #expect(try run(["mkdir", target, home + "/run"]).exitCode == 0)
-        let asked = try registry.requests().count
-        let options = ["--offline", "--shared-cache", shared]
-        let mounted = try run([Workbench.executable] + bench.logged(["mount", reference, target] + options))
-        #expect(mounted.exitCode == 0, "\(mounted.errorOutput)")
-        #expect(try run(["ls", target + "/data"]).output == "f0\nf1\nf2\nf3\n")
-        for (name, content) in files { #expect(try run(["cat", "\(target)/\(name)"]).stdout == content) }
-        #expect(try run([Workbench.executable, "unmount", target]).exitCode == 0)
-        #expect(try registry.requests().count == asked)
-        // Nothing of it was copied.
-        #expect(try Command.check("find", [home + "/.cache/kitfs/layers", "-type", "f"]).output.isEmpty)
-    }
-
     /// A byte that flipped, a file that was cut or deleted: found, dropped, and fetched anew.
     @Test(arguments: ["printf X | dd of=FILE bs=1 seek=70 conv=notrunc", "truncate -s 300 FILE", "rm FILE"])
     func whatTheDiskForgot(_ damage: String) throws {

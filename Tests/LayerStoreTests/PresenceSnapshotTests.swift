@@ -64,7 +64,7 @@ import Testing
         let nothing = PresenceSnapshot(blobSize: blob.size, isPresent: .init(repeating: false, count: count))
         try writeFile(directory + "/snapshot", nothing.encoded)
         var state = try readFile(directory + "/state")
-        for chunk in 0..<count { state[StateFile.headerSize + chunk] = 1 }
+        for chunk in 0..<count { state[StateFile.headerSize + chunk] = StateFile.presentMark }
         try writeFile(directory + "/state", state)
         let layer = try bench.store().layer(blob, form: LayerForm(.tar), source: bench.source)
         #expect(try layer.content() == nil)

@@ -72,7 +72,7 @@ import Testing
         #expect(try state.chunkStates(0..<3) == [0, 0, 0])
         #expect(try marker.advance(by: 1) == 0..<1)
         #expect(try marker.advance(by: Int(StateFile.chunkSize) + 4) == 1..<2)
-        #expect(try state.chunkStates(0..<3) == [1, 1, 0])
+        #expect(try state.chunkStates(0..<3) == [StateFile.presentMark, StateFile.presentMark, 0])
         #expect(try marker.advance(by: 1) == 2..<3)
         #expect(try ChunkMap(state).isWhole)
     }

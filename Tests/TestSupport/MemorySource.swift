@@ -117,8 +117,9 @@ public final class MemorySource: ArtifactSource {
             }
             guard Int(position) + count <= bytes.count else { throw SourceError.unusable("the blob is too short") }
             let piece = Array(bytes[Int(position)..<Int(position) + count])
-            try receive(piece.span.bytes)
+            // Before whoever waits for it may look.
             state.withLock { $0.moved += UInt64(count) }
+            try receive(piece.span.bytes)
             position += UInt64(count)
         }
     }

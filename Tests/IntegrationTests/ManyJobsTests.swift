@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import TestSupport
+import Testing
+
+/// Jobs on one node that read all of one kit at the same time, on an empty cache: each byte comes once, and whoever is
+/// killed or stopped, the others go on. 256 MiB and eight jobs in a soak.
+@Suite final class ManyJobsTests {
+    private static let isSoak = getenv("KITFS_SOAK") != nil
+    private static let size = isSoak ? 256 << 20 : 24 << 20
+    private static let jobs = isSoak ? 8 : 4
+    private static let blows = isSoak ? 20 : 4
+
+    @Test(arguments: [NoiseKit.Form.plain, .gzip], NoiseKit.Verify.allCases)
+    func eachByteOnce(_ form: NoiseKit.Form, _ verify: NoiseKit.Verify) throws {
+        let bench = try Workbench()
+        let kit = try NoiseKit([form], size: Self.size, bench)
+        let mounts = try (0..<Self.jobs).map { _ in try kit.mountAgain(form, verify) }
+        let readers = try mounts.map { try kit.reader($0) }
+        for reader in readers { #expect(NoiseKit.outcome(reader, within: 300) == .right) }
+        let blob = try kit.blob(form)
+        let moved = try kit.registry.bytesMoved(blob: blob.hex)
+        print("\(Self.jobs) jobs, \(form), \(verify.rawValue): \(moved) of \(blob.size) bytes moved")
+        #expect(moved >= blob.size && moved <= blob.size * 102 / 100, "\(moved) of \(blob.size) moved")
+        for mount in mounts { try mount.unmount() }
+        #expect(try bench.kitfs("cache", "verify", timeout: 300).contains("0 dropped"))
+    }
+
+    enum Blow: String { case kill, stop }
+
+    /// Every half second one of them is killed, and another started in its place; or stopped, for longer than it is waited
+    /// for. In a soak only: stopped ones take their time.
+    @Test(arguments: isSoak ? [Blow.kill, .stop] : [.kill], [NoiseKit.Form.plain, .gzip])
+    func oneOfThemFails(_ blow: Blow, _ form: NoiseKit.Form) throws {
+        let bench = try Workbench()
+        let kit = try NoiseKit([form], size: Self.size, bench)
+        let proxy = try FaultProxy(upstreamPort: kit.registry.port)
+        defer { proxy.stop() }
+        // So that it takes as long as the blows do.
+        proxy.bytesPerSecond = Self.size * 2 / Self.blows
+        var jobs = try (0..<Self.jobs).map { number in try Job(kit, form, NoiseKit.Verify.allCases[number % 2], proxy) }
+        var stopped: [(process: Int32, until: Double)] = []
+        defer { for one in stopped { kill(one.process, SIGCONT) } }
+        for number in 0..<Self.blows {
+            usleep(500_000)
+            while let first = stopped.first, first.until < monotonicSeconds() {
+                kill(first.process, SIGCONT)
+                stopped.removeFirst()
+            }
+            let victim = Int.random(in: jobs.indices)
+            switch blow {
+            case .kill:
+                kill(jobs[victim].process, SIGKILL)
+                #expect([.error, .right].contains(jobs[victim].outcome(within: 30)), "blow \(number)")
+                try jobs[victim].mount.unmount()
+                jobs[victim] = try Job(kit, form, NoiseKit.Verify.allCases[number % 2], proxy)
+            case .stop where !stopped.contains { $0.process == jobs[victim].process }:
+                kill(jobs[victim].process, SIGSTOP)
+                stopped.append((jobs[victim].process, monotonicSeconds() + 15))
+            case .stop:
+                continue
+            }
+        }
+        for one in stopped {
+            usleep(UInt32(max(0, one.until - monotonicSeconds()) * 1_000_000))
+            kill(one.process, SIGCONT)
+        }
+        stopped = []
+        for job in jobs { #expect(job.outcome(within: 300) == .right) }
+        let blob = try kit.blob(form)
+        print("\(Self.blows) times \(blow.rawValue), \(form): \(proxy.downstreamBytes) of \(blob.size) bytes moved")
+        for job in jobs { try job.mount.unmount() }
+        #expect(try bench.kitfs("cache", "verify", timeout: 300).contains("1 layer of"))
+        try bench.kitfs("cache", "prune")
+        #expect(try Command.check("find", [bench.cache + "/trash", "-mindepth", "1"]).output.isEmpty)
+    }
+
+    /// A mount, and one who reads all of it.
+    private struct Job {
+        let mount: Mount
+        let process: Int32
+        private let reader: BackgroundProcess
+
+        init(_ kit: NoiseKit, _ form: NoiseKit.Form, _ verify: NoiseKit.Verify, _ proxy: FaultProxy) throws {
+            mount = try kit.mountAgain(form, verify, at: proxy.host)
+            process = try mount.process()
+            reader = try kit.reader(mount)
+        }
+
+        func outcome(within seconds: Double) -> NoiseKit.Outcome { NoiseKit.outcome(reader, within: seconds) }
+    }
+}
