@@ -19,7 +19,6 @@ BENCH := $(SWIFT) build -c release --static-swift-stdlib --product Benchmarks
 SCALE ?= full
 ROWS ?=
 
-
 # Instrumented builds. ThreadSanitizer knows nothing of other processes: what matters for it is what threads share.
 ADDRESS := --sanitize address --scratch-path .build-asan
 THREAD := --sanitize thread --scratch-path .build-tsan
