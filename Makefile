@@ -20,7 +20,6 @@ SCALE ?= full
 ROUNDS ?= 5
 ROWS ?=
 
-
 # Instrumented builds. ThreadSanitizer knows nothing of other processes: what matters for it is what threads share.
 ADDRESS := --sanitize address --scratch-path .build-asan
 THREAD := --sanitize thread --scratch-path .build-tsan
