@@ -88,7 +88,8 @@ public struct TarParser: Sendable {
         let path = extensions.path ?? header.path
         let link = extensions.linkTarget ?? header.linkTarget
         let claimed = extensions.size ?? header.size
-        let printable = EntryPath.printable(path)
+        // Made only where it is needed: it costs more than all else here.
+        var printable: String { EntryPath.printable(path) }
         func unsupported(_ what: String) -> TarError { .unsupported(what: what, path: printable, offset: here) }
         let kind: TarMember.Kind
         switch header.type {

@@ -10,7 +10,10 @@ public struct EntryName: Hashable, Sendable {
     /// NAME_MAX: what Linux lets a name have.
     public static let lengthLimit = 255
 
-    public init?(_ bytes: some Sequence<UInt8>) {
+    public init?(_ bytes: some Sequence<UInt8>) { self.init(Array(bytes)[...]) }
+
+    /// Not generic: it is called for each entry, from modules that could not specialise it.
+    public init?(_ bytes: ArraySlice<UInt8>) {
         let bytes = Array(bytes)
         guard !bytes.isEmpty, bytes.count <= Self.lengthLimit, bytes != [46], bytes != [46, 46],
             !bytes.contains(47), !bytes.contains(0)

@@ -13,12 +13,14 @@ public struct EntryPath: Hashable, Sendable {
     public init(_ names: [EntryName]) { self.names = names }
 
     /// Reads a path as a tar or a Kitfile spells it: `./`, doubled and trailing slashes mean nothing.
-    public init(parsing bytes: some Collection<UInt8>) throws(EntryPathError) {
+    ///
+    /// Not generic: it is called for each member of a tar, from modules that could not specialise it.
+    public init(parsing bytes: [UInt8]) throws(EntryPathError) {
         guard bytes.count <= Self.lengthLimit else { throw .tooLong(Self.printable(bytes)) }
         if bytes.first == 47 { throw .absolute(Self.printable(bytes)) }
         var names: [EntryName] = []
-        for part in bytes.split(separator: 47) where !part.elementsEqual([46]) {
-            if part.elementsEqual([46, 46]) { throw .leavesRoot(Self.printable(bytes)) }
+        for part in bytes.split(separator: 47) where part.count > 1 || part.first != 46 {
+            if part.count == 2, part.first == 46, part.last == 46 { throw .leavesRoot(Self.printable(bytes)) }
             guard let name = EntryName(part) else {
                 throw part.count > EntryName.lengthLimit
                     ? .nameTooLong(Self.printable(bytes)) : .containsNUL(Self.printable(bytes))

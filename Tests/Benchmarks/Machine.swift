@@ -26,8 +26,10 @@ struct Machine: Codable {
         cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
         memory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
         kernel = String(Self.text("/proc/sys/kernel/osrelease").prefix { $0 != "\n" })
-        load = Self.text("/proc/loadavg").split(separator: " ").prefix(3).compactMap { Double($0) }
+        load = Self.load
     }
+
+    static var load: [Double] { text("/proc/loadavg").split(separator: " ").prefix(3).compactMap { Double($0) } }
 
     var text: String {
         "\(date), \(cores) cores of \(processor), \(memory >> 30) GiB, Linux \(kernel), load \(load.first ?? 0)"

@@ -33,7 +33,6 @@ struct Row: Sendable {
 struct Runs {
     var kitfs: [Double] = []
     var peer: [Double] = []
-    var note: String?
 
     /// A B B A A B …: each goes first as often as the other.
     static func alternating(

@@ -19,15 +19,15 @@ struct RowResult: Codable, Sendable {
     private(set) var isMet: Bool?
     /// Why nothing was measured.
     private(set) var missing: String?
-    private(set) var note: String?
+    /// Load average of the minute before its end: 1 and a little more is the bench's own.
+    private(set) var load = Machine.load.first ?? 0
 
-    init(_ row: Row, _ runs: Runs, note: String? = nil) {
+    init(_ row: Row, _ runs: Runs) {
         self.init(row)
         (kitfsRuns, peerRuns) = (runs.kitfs, runs.peer)
         kitfs = median(kitfsRuns)
-        peerValue = peerRuns.isEmpty ? nil : median(peerRuns)
-        if !peerRuns.isEmpty { ratio = median(zip(kitfsRuns, peerRuns).map { $0 / $1 }) }
-        self.note = note ?? runs.note
+        peerValue = median(peerRuns)
+        ratio = median(zip(kitfsRuns, peerRuns).map { $0 / $1 })
         guard let target, let value = target.isOfRatio ? ratio : kitfs else { return }
         isMet = target.reached(value) >= 1
     }
@@ -54,9 +54,9 @@ struct RowResult: Codable, Sendable {
     }
 }
 
-/// The middle one; of an even number the mean of the two. NaN of none.
-func median(_ values: [Double]) -> Double {
+/// The middle one; of an even number the mean of the two. nil of none, and of what is no number.
+func median(_ values: [Double]) -> Double? {
     let sorted = values.sorted()
-    guard !sorted.isEmpty else { return .nan }
+    guard !sorted.isEmpty, sorted.allSatisfy(\.isFinite) else { return nil }
     return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
 }

@@ -27,7 +27,8 @@ extension Row {
         "memory-entry", "anonymous memory for each entry of a large listing", .bytes, .value(atMost: 100)
     ) { ground in
         guard let few = ground.scale.entries.first, let many = ground.scale.entries.last else { return Runs() }
-        let memory = try [few, many].map { median(try ground.listings(of: $0).map(\.memory)) }
+        let memory = try [few, many].compactMap { median(try ground.listings(of: $0).map(\.memory)) }
+        guard memory.count == 2 else { return Runs() }
         return Runs(kitfs: [(memory[1] - memory[0]) / Double(many - few)])
     }
 
