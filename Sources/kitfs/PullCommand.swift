@@ -84,16 +84,15 @@ struct PullCommand: ParsableCommand {
         let interruption = Interruption()
         var signals = sigset_t()
         sigemptyset(&signals)
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGCONT] { sigaddset(&signals, signal) }
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGTSTP] { sigaddset(&signals, signal) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         BackgroundThread.start { [signals] in
             var signals = signals
             var signal: Int32 = 0
             repeat {
                 guard sigwait(&signals, &signal) == 0 else { return }
-                // After Ctrl-Z: a shell has had the terminal meanwhile.
-                if signal == SIGCONT { TerminalBlock.errors.forget() }
-            } while signal == SIGCONT
+                if signal == SIGTSTP { TerminalBlock.errors.suspend() }
+            } while signal == SIGTSTP
             interruption.withLock { $0 = signal }
             store.shutDown()
         }

@@ -16,7 +16,7 @@ struct StatusWatch {
         var signals = sigset_t()
         sigemptyset(&signals)
         // They come as answers to the wait, of which there is one: nothing is drawn half.
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGCONT] { sigaddset(&signals, signal) }
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT] { sigaddset(&signals, signal) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         let block = TerminalBlock(STDOUT_FILENO)
         while true {
@@ -38,7 +38,8 @@ struct StatusWatch {
             switch wait(&signals) {
             case nil where Terminal.isOutputRead, SIGWINCH: break
             case nil: return nil
-            // A shell has had the terminal meanwhile.
+            case SIGTSTP: block.suspend()
+            // Stopped in another way: a shell may have had the terminal meanwhile.
             case SIGCONT: block.forget()
             case let signal?:
                 // The terminal has shown ^C where the cursor was.

@@ -50,6 +50,22 @@ final class TerminalBlock: Sendable {
     /// Leaves it where it is: others have written below it.
     func forget() { state.withLock { $0 = State() } }
 
+    /// For Ctrl-Z, with SIGTSTP blocked: stops this process until it is told to go on, and then draws below what the shell
+    /// has written. Nothing is drawn in between.
+    func suspend() {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGTSTP)
+        state.withLock { [signals] state in
+            var signals = signals
+            state = State()
+            // Left to the kernel, which does not stop what no shell would continue.
+            pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+            raise(SIGTSTP)
+            pthread_sigmask(SIG_BLOCK, &signals, nil)
+        }
+    }
+
     /// Writes whole lines above the block, or just writes them where there is none.
     func print(_ text: String) {
         state.withLock { state in
