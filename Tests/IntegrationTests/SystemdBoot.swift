@@ -79,7 +79,8 @@ final class SystemdBoot {
             touch $R/dev/$d; mount --bind /dev/$d $R/dev/$d
         done
         touch $R/dev/console; mount --bind /dev/null $R/dev/console
-        mkdir $R/dev/shm; ln -s /proc/self/fd $R/dev/fd
+        mkdir $R/dev/shm $R/dev/pts; ln -s /proc/self/fd $R/dev/fd
+        mount -t devpts -o newinstance,ptmxmode=666 devpts $R/dev/pts; ln -s pts/ptmx $R/dev/ptmx
         mkdir $R/kits; mount --bind $KITS $R/kits
         install -D $K $R/usr/bin/kitfs
         ln -sf /usr/bin/kitfs $R/usr/sbin/mount.kitfs
