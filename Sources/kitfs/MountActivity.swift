@@ -30,6 +30,9 @@ struct MountActivity: Codable, Equatable {
         /// When it was first told; seconds since 1970.
         let errorTime: Int64?
         let waits: [Wait]
+
+        /// How many operations wait for it.
+        var waiters: Int { waits.reduce(0) { $0 + $1.count } }
     }
 
     /// Operations of one kind that wait for a layer.
@@ -41,4 +44,14 @@ struct MountActivity: Codable, Equatable {
         /// Threads that wait, as far as they are to be named.
         var callers: [Int32]
     }
+
+    var byPlace: [Int: Layer] {
+        layers.reduce(into: [:]) { result, item in
+            if let place = Int(item.key) { result[place] = item.value }
+        }
+    }
+}
+
+extension MountRecord {
+    typealias Activity = MountActivity.Layer
 }

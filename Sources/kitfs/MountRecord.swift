@@ -88,7 +88,10 @@ final class LiveRecord: Sendable {
 /// A record as another process finds it.
 struct FoundRecord {
     let record: MountRecord
-    let activity: MountActivity
+    /// By the layer's place in the record.
+    let activity: [Int: MountRecord.Activity]
+    /// How large files are read, once that is known.
+    let io: MountActivity.IO?
     /// Whether the process that wrote it still lives.
     let isAlive: Bool
     /// Whether this user wrote it.
@@ -141,6 +144,7 @@ struct FoundRecord {
         let activity = (hasActivity ? TextFile.bytes(path + ".activity") : nil).flatMap {
             try? JSONDecoder().decode(MountActivity.self, from: Data($0))
         }
-        return FoundRecord(record: record, activity: activity ?? MountActivity(), isAlive: isAlive, isOwn: isOwn)
+        return FoundRecord(
+            record: record, activity: activity?.byPlace ?? [:], io: activity?.io, isAlive: isAlive, isOwn: isOwn)
     }
 }

@@ -71,11 +71,11 @@ struct StatusReport: Encodable {
         verify = record.verify
         cache = record.cache
         log = record.log
-        io = found.isAlive ? found.activity.io : nil
+        io = found.isAlive ? found.io : nil
         // Only our own cache: another's could be anything, and root would follow it.
         let cache = found.isOwn ? try? CacheDirectory(path: record.cache, .look) : nil
         layers = record.layers.enumerated().map { place, layer in
-            Layer(layer, found.isAlive ? found.activity.layers[String(place)] : nil, cache)
+            Layer(layer, found.isAlive ? found.activity[place] : nil, cache)
         }
     }
 
@@ -113,7 +113,7 @@ extension StatusReport.Layer {
         error = activity?.error
         errorTime = activity?.errorTime
         waits = (activity?.waits ?? []).map(StatusReport.Wait.init)
-        waiters = waits.reduce(0) { $0 + $1.count }
+        waiters = activity?.waiters ?? 0
     }
 }
 
