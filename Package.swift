@@ -35,6 +35,8 @@ let package = Package(
                 argumentParser, logging, system,
             ],
             swiftSettings: strict),
+        // Makes the manual from what the command knows of itself: for the build, not for installing.
+        .executableTarget(name: "kitfs-docs", swiftSettings: strict),
         .target(name: "FuseSession", dependencies: ["CFuse", "Threading", system], swiftSettings: strict),
         .target(
             name: "KitFileSystem", dependencies: ["LayerStore", "ModelKit", "OCI", system], swiftSettings: strictMemory),
@@ -70,7 +72,7 @@ let package = Package(
             dependencies: ["KitFileSystem", "LayerStore", "ModelKit", "Registry", "OCI", "TestSupport", logging],
             swiftSettings: strict),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["kitfs", "Benchmarks", "TestSupport", "Threading"],
+            name: "IntegrationTests", dependencies: ["kitfs", "kitfs-docs", "Benchmarks", "TestSupport", "Threading"],
             swiftSettings: strict),
         .executableTarget(
             name: "Benchmarks", dependencies: ["TestSupport", "Threading", argumentParser], path: "Tests/Benchmarks",

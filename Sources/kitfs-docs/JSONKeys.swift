@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The keys of what `--json` prints. A key without a value is left out.
+struct JSONKeys {
+    struct Part {
+        let title: String
+        let keys: [(term: String, text: String)]
+    }
+
+    let intro: String
+    let parts: [Part]
+
+    static func of(_ command: String) -> JSONKeys? {
+        switch command {
+        case "status": status
+        case "doctor": doctor
+        default: nil
+        }
+    }
+
+    private static let status = JSONKeys(
+        intro: """
+            With --json an array is printed, with an object for each mount. Sizes are in bytes, times in seconds since \
+            1970. What has no value is left out.
+            """,
+        parts: [
+            Part(
+                title: "A mount",
+                keys: [
+                    ("reference", "What was mounted."),
+                    ("digest", "The digest of its manifest, which the mount stays with."),
+                    ("directory", "Where it is mounted."),
+                    ("pid", "The process that serves it."),
+                    ("alive", "Whether that process lives. If not, `kitfs unmount` takes the mount away."),
+                    ("stopped", "Whether that process is stopped by a signal or a debugger."),
+                    ("started", "When it was mounted."),
+                    ("version", "The version of kitfs that serves it."),
+                    ("verify", "When bytes are shown, as --verify said."),
+                    ("cache", "The cache that it fills."),
+                    ("log", "The file that it logs to; left out in the foreground."),
+                    ("io", "How large files are read that are whole, once that is known."),
+                    ("io.mode", "Either passthrough, by the kernel itself, or read, through the mount's process."),
+                    ("io.reason", "Why it is read."),
+                    ("layers", "What the mount shows, in the order of the manifest, parents' layers first."),
+                ]),
+            Part(
+                title: "A layer",
+                keys: [
+                    ("kind", "As of the Kitfile: model, modelpart, dataset, code, docs, prompt, mcpServer."),
+                    ("path", "Where it is in the mount."),
+                    ("name", "Its name in the Kitfile."),
+                    ("digest", "The digest of its blob."),
+                    ("size", "The size of its blob."),
+                    ("cached", "How much of that is in the cache."),
+                    (
+                        "state",
+                        """
+                        One of absent, partial, fetching, verifying, cached, failed; unknown where nothing tells it: of \
+                        another user's mount whose process is dead.
+                        """
+                    ),
+                    ("received", "What this mount has fetched of it, also what was dropped again."),
+                    ("rate", "By how much cached has grown a second, in the last seconds, whoever fetches."),
+                    ("secondsLeft", "How long it takes yet at that rate."),
+                    ("error", "What went wrong last, also while it is tried again; left out when all is well again."),
+                    ("errorTime", "When that was told first."),
+                    ("waiters", "How many operations wait for it."),
+                    ("waits", "What they are, by their kind."),
+                ]),
+            Part(
+                title: "A wait",
+                keys: [
+                    ("operation", "One of open, lookup, list, read, stat."),
+                    ("count", "How many wait."),
+                    ("since", "When the first of them began to wait."),
+                    ("processes", "At most 16 of those who wait: pid, and command where it is known."),
+                ]),
+        ])
+
+    private static let doctor = JSONKeys(
+        intro: "With --json an object is printed.",
+        parts: [
+            Part(
+                title: "The report",
+                keys: [
+                    ("version", "The version of kitfs."),
+                    ("well", "Whether there is no problem."),
+                    ("checks", "What was checked, in order."),
+                ]),
+            Part(
+                title: "A check",
+                keys: [
+                    ("check", "What was checked, in a word."),
+                    ("verdict", "One of ok, note, problem."),
+                    ("text", "What was found."),
+                    ("remedy", "What mends it; left out where there is nothing to be mended."),
+                ]),
+        ])
+}
