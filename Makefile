@@ -8,28 +8,47 @@ SWIFT ?= swift
 BUILD_PACKAGES := fuse3 libfuse3-dev libcurl4-openssl-dev libssl-dev libisal-dev libzstd-dev libyaml-dev pkg-config binutils
 FUZZ_PACKAGES := openssl zstd
 BENCH_PACKAGES := curl docker-registry fio gzip isal perl-base python3-venv skopeo util-linux
-TEST_PACKAGES := curl docker-registry nginx-light procps python3 skopeo openssl util-linux mount zstd tmux
+TEST_PACKAGES := curl docker-registry nginx-light procps python3 skopeo openssl util-linux mount zstd tmux mandoc man-db zsh fish
+DEB_PACKAGES := dpkg-dev lintian
 
 # The release: Swift's own libraries are linked in, so that it runs on a machine without a toolchain.
-RELEASE := $(SWIFT) build -c release --static-swift-stdlib --product kitfs
+RELEASE := $(SWIFT) build -c release --static-swift-stdlib --product
 RELEASE_LIMIT := 20000000
+VERSION := $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/kitfs/Kitfs.swift)
+# The manual has the date of the release, so that the same sources make the same package.
+RELEASE_DATE := $(shell LC_ALL=C date -u -d "$$(sed -n 's/^ -- .*>  //p' Sources/Packaging/changelog | head -n 1)" '+%B %-d, %Y')
 
 # What measures, optimised like what is measured.
 BENCH := $(SWIFT) build -c release --static-swift-stdlib --product Benchmarks
 SCALE ?= full
 ROWS ?=
 
-.PHONY: build release test lint demo bench fuzz soak install clean packages bench-chart bench-peers fuzz-packages test-packages
+.PHONY: build release docs deb test test-deb lint demo bench fuzz soak install clean packages fuzz-packages test-packages deb-packages bench-chart bench-peers
 
 build: packages ## a debug build
 	$(SWIFT) build
 
 release: packages ## .build/kitfs: optimised, stripped, at most 20 MB
-	$(RELEASE)
-	strip -o .build/kitfs "$$($(RELEASE) --show-bin-path)/kitfs"
+	$(RELEASE) kitfs
+	strip -o .build/kitfs "$$($(RELEASE) kitfs --show-bin-path)/kitfs"
 	@size=$$(stat -c %s .build/kitfs); \
 	if [ $$size -gt $(RELEASE_LIMIT) ]; then echo "kitfs has $$size bytes, over $(RELEASE_LIMIT)" >&2; exit 1; fi; \
 	echo "kitfs: $$size bytes"
+
+docs: release ## .build/docs: manual pages and completions, made from the commands' own definitions
+	$(RELEASE) kitfs-docs
+	rm -rf .build/docs && mkdir -p .build/docs
+	.build/kitfs --experimental-dump-help | \
+		"$$($(RELEASE) kitfs-docs --show-bin-path)/kitfs-docs" "$(VERSION)" "$(RELEASE_DATE)" .build/docs
+	@for shell in bash zsh fish; do \
+		.build/kitfs --generate-completion-script $$shell >.build/docs/kitfs.$$shell || exit 1; done
+
+deb: docs deb-packages ## .build/kitfs_VERSION_ARCHITECTURE.deb, without complaints of lintian
+	Sources/Packaging/deb.sh "$(VERSION)"
+	lintian --fail-on error .build/kitfs_$(VERSION)_*.deb
+
+test-deb: deb ## installs, upgrades under a live mount, removes and purges the package, beside this system
+	Tests/Packaging/deb.sh .build/kitfs_$(VERSION)_*.deb
 
 test: packages test-packages ## all tests but the long ones; in CI, a skipped one fails
 	$(SWIFT) build --build-tests
@@ -42,6 +61,9 @@ test: SHELL := /bin/bash
 
 lint: ## formatting and style; compiler warnings are errors in every build
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+	@unmarked=$$(git ls-files -- '*.swift' '*.h' '*.modulemap' '*.sh' '*.service' '*.timer' Makefile .ci Sources/Packaging/post* Sources/Packaging/pre* | \
+		xargs grep -L 'SPDX-License-Identifier: Apache-2.0'); \
+	if [ -n "$$unmarked" ]; then echo "without their license: $$unmarked" >&2; exit 1; fi
 
 demo: release ## mounts a bundled kit, lists, reads, unmounts, prunes; no registry needed
 	Tests/Demo/demo.sh .build/kitfs
@@ -64,8 +86,8 @@ soak: packages test-packages ## the long and random tests: 500 random kits, laye
 	KITFS_SOAK=1 KITFS_KITS=500 $(SWIFT) test --skip-build --filter 'RandomKitTests|HostileCompressionTests|TransferStressTests|ReadModelTests|HungRegistryTests|NetworkFaultTests|ServerFaultTests|KilledFetchTests|ManyMembersTests'
 	FUZZ_TIME=60 $(MAKE) fuzz
 
-install: release ## into $(PREFIX)
-	install -D -m 0755 .build/kitfs "$(DESTDIR)$(PREFIX)/bin/kitfs"
+install: docs ## into $(PREFIX): the command, its manual, completions for bash, zsh and fish, units for systemd
+	Sources/Packaging/install.sh "$(DESTDIR)" "$(PREFIX)"
 
 clean:
 	$(SWIFT) package clean
@@ -79,20 +101,11 @@ bench-peers:
 packages:
 	@.ci/packages $(BUILD_PACKAGES)
 
-fuzz-# ratarmount is on PyPI only. What cannot be installed is named in the table as missing.
-bench-peers:
-	@.ci/packages $(BENCH_PACKAGES)
-	@[ -x .build/bench-venv/bin/ratarmount ] || { python3 -m venv .build/bench-venv && \
-	.build/bench-venv/bin/pip install -q ratarmount fsspec aiohttp requests; } || echo "no ratarmount" >&2
-
-packages:
+fuzz-packages:
 	@.ci/packages $(FUZZ_PACKAGES)
 
-test-# ratarmount is on PyPI only. What cannot be installed is named in the table as missing.
-bench-peers:
-	@.ci/packages $(BENCH_PACKAGES)
-	@[ -x .build/bench-venv/bin/ratarmount ] || { python3 -m venv .build/bench-venv && \
-	.build/bench-venv/bin/pip install -q ratarmount fsspec aiohttp requests; } || echo "no ratarmount" >&2
-
-packages:
+test-packages:
 	@.ci/packages $(TEST_PACKAGES)
+
+deb-packages:
+	@.ci/packages $(DEB_PACKAGES)
