@@ -63,6 +63,11 @@ final class TerminalBlock: Sendable {
             pthread_sigmask(SIG_UNBLOCK, &signals, nil)
             raise(SIGTSTP)
             pthread_sigmask(SIG_BLOCK, &signals, nil)
+            // What told it to go on is answered by that, where it waits to be asked for.
+            sigemptyset(&signals)
+            sigaddset(&signals, SIGCONT)
+            var none = timespec()
+            sigtimedwait(&signals, nil, &none)
         }
     }
 
