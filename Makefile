@@ -24,10 +24,7 @@ SCALE ?= full
 ROUNDS ?= 5
 ROWS ?=
 
-# Instrumented builds. ThreadSanitizer knows nothing of other processes: what matters for it is what threads share.
 ADDRESS := --sanitize address --scratch-path .build-asan
-THREAD := --sanitize thread --scratch-path .build-tsan
-THREAD_TESTS := LayerStoreTests|KitFileSystemTests|SharedStreamingTests|ReadModelTests|LazyReadingTests
 
 .PHONY: build release docs deb test test-deb lint demo bench fuzz soak sanitize install clean packages fuzz-packages test-packages deb-packages bench-chart bench-peers
 
@@ -92,11 +89,9 @@ soak: packages test-packages ## the long and random tests: 500 random kits, laye
 	KITFS_SOAK=1 KITFS_KITS=500 $(SWIFT) test --skip-build --filter 'RandomKitTests|HostileCompressionTests|TransferStressTests|ReadModelTests|HungRegistryTests|NetworkFaultTests|ServerFaultTests|KilledFetchTests|ManyMembersTests|CrashPointTests|ManyJobsTests|LoopTests|RoomTests|DamagedCacheTests|SystemdTests'
 	FUZZ_TIME=60 $(MAKE) fuzz
 
-sanitize: packages test-packages ## all tests under AddressSanitizer, store and file system under ThreadSanitizer
+sanitize: packages test-packages ## all tests under AddressSanitizer
 	$(SWIFT) build --build-tests $(ADDRESS)
 	$(CURDIR)/Tests/Sanitizers/run.sh address $(SWIFT) test --skip-build $(ADDRESS)
-	$(SWIFT) build --build-tests $(THREAD)
-	$(CURDIR)/Tests/Sanitizers/run.sh thread $(SWIFT) test --skip-build $(THREAD) --filter '$(THREAD_TESTS)'
 
 install: docs ## into $(PREFIX): the command, its manual, completions for bash, zsh and fish, units for systemd
 	Sources/Packaging/install.sh "$(DESTDIR)" "$(PREFIX)"

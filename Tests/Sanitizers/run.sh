@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs a command whose programs are built with a sanitizer, address or thread; fails also where only a program that the
+# Runs a command whose programs are built with a sanitizer; fails also where only a program that the
 # tests started, such as a mount's process, was found to be wrong.
 set -uo pipefail
-here="$(cd "$(dirname "$0")" && pwd)"
 kind="$1"
 shift
 reports="$(mktemp -d)"
@@ -12,7 +11,6 @@ common="log_path=$reports/report:exitcode=99"
 # Leaks are not looked for: at exit, a program that ends by _exit, or in the middle of what other threads do, has much
 # that it can still reach only from registers.
 export ASAN_OPTIONS="$common:detect_leaks=0"
-export TSAN_OPTIONS="$common:suppressions=$here/thread.supp"
 "$@"
 status=$?
 found="$(find "$reports" -type f -size +0)"
