@@ -8,7 +8,7 @@ SWIFT ?= swift
 BUILD_PACKAGES := fuse3 libfuse3-dev libcurl4-openssl-dev libssl-dev libisal-dev libzstd-dev libyaml-dev pkg-config binutils
 FUZZ_PACKAGES := openssl zstd
 BENCH_PACKAGES := curl docker-registry fio gzip isal perl-base python3-venv skopeo util-linux
-TEST_PACKAGES := curl docker-registry nginx-light procps python3 skopeo openssl util-linux mount zstd tmux
+TEST_PACKAGES := curl docker-registry git nginx-light procps python3 skopeo openssl util-linux mount zstd tmux
 
 # The release: Swift's own libraries are linked in, so that it runs on a machine without a toolchain.
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib --product kitfs
@@ -79,20 +79,8 @@ bench-peers:
 packages:
 	@.ci/packages $(BUILD_PACKAGES)
 
-fuzz-# ratarmount is on PyPI only. What cannot be installed is named in the table as missing.
-bench-peers:
-	@.ci/packages $(BENCH_PACKAGES)
-	@[ -x .build/bench-venv/bin/ratarmount ] || { python3 -m venv .build/bench-venv && \
-	.build/bench-venv/bin/pip install -q ratarmount fsspec aiohttp requests; } || echo "no ratarmount" >&2
-
-packages:
+fuzz-packages:
 	@.ci/packages $(FUZZ_PACKAGES)
 
-test-# ratarmount is on PyPI only. What cannot be installed is named in the table as missing.
-bench-peers:
-	@.ci/packages $(BENCH_PACKAGES)
-	@[ -x .build/bench-venv/bin/ratarmount ] || { python3 -m venv .build/bench-venv && \
-	.build/bench-venv/bin/pip install -q ratarmount fsspec aiohttp requests; } || echo "no ratarmount" >&2
-
-packages:
+test-packages:
 	@.ci/packages $(TEST_PACKAGES)
