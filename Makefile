@@ -8,7 +8,7 @@ SWIFT ?= swift
 BUILD_PACKAGES := fuse3 libfuse3-dev libcurl4-openssl-dev libssl-dev libisal-dev libzstd-dev libyaml-dev pkg-config binutils
 FUZZ_PACKAGES := openssl zstd
 BENCH_PACKAGES := curl docker-registry fio gzip isal perl-base python3-venv skopeo util-linux
-TEST_PACKAGES := curl docker-registry fio nginx-light procps python3 skopeo openssl systemd util-linux mount zstd tmux mandoc man-db zsh fish
+TEST_PACKAGES := curl docker-registry fio git nginx-light procps python3 skopeo openssl systemd util-linux mount zstd tmux mandoc man-db zsh fish
 DEB_PACKAGES := dpkg-dev lintian
 
 # The release: Swift's own libraries are linked in, so that it runs on a machine without a toolchain.

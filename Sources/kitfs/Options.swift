@@ -23,11 +23,12 @@ struct CacheOptions: ParsableArguments {
             valueName: "dir"))
     var shared: [String] = []
 
-    /// Those that were named must be there; the machine's own is taken if it may be read.
-    func openShared(besides own: CacheDirectory) throws -> [CacheDirectory] {
+    /// Those that were named must be there; the machine's own is taken if it may be read, and wanted.
+    func openShared(besides own: CacheDirectory, andCommon: Bool = true) throws -> [CacheDirectory] {
         var caches = try shared.map { try CacheDirectory(path: Environment.absolute($0), .look) }
         let common = "/var/cache/kitfs"
-        if own.path != common, !shared.contains(common), let cache = try? CacheDirectory(path: common, .look) {
+        if andCommon, own.path != common, !shared.contains(common), let cache = try? CacheDirectory(path: common, .look)
+        {
             caches.append(cache)
         }
         return caches

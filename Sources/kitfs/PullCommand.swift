@@ -13,7 +13,8 @@ struct PullCommand: ParsableCommand {
         abstract: "Fetch a kit's layers into the cache.",
         discussion: """
             What is there already is not fetched again; after an interruption, the next pull or mount goes on where this \
-            one ended. A mount of the kit then needs no network.
+            one ended. A mount of the kit then needs no network. With --cache DIR, everything comes to be in DIR, also what \
+            /var/cache/kitfs has, so that others can have it with --shared-cache.
 
               kitfs pull registry.example.com/team/model:v1
               kitfs pull registry.example.com/team/model:v1 --filter model
@@ -37,7 +38,8 @@ struct PullCommand: ParsableCommand {
     func run() throws {
         do {
             let own = try cache.open(.fill)
-            let shared = try cache.openShared(besides: own)
+            // A cache that is named is filled for others, who may not have this machine's.
+            let shared = try cache.openShared(besides: own, andCommon: cache.path == nil)
             let store = LayerStore(
                 cache: own, shared: shared, concurrency: source.concurrency, timeout: source.timeout,
                 limit: room.cacheLimit?.bytes, logger: log.logger(LogSink()))

@@ -90,6 +90,23 @@ import Testing
         #expect(try Command.run("find", [bench.cache + "/trash", "-mindepth", "1"]).output.isEmpty)
     }
 
+    /// A cache that is named is whole by itself: it may be looked at from where the machine's own is not.
+    @Test(.enabled(if: geteuid() == 0, "only root has a mount namespace with a /var/cache of its own"))
+    func aNamedCacheIsFilledForOthers() throws {
+        let named = bench.directory.path + "/named"
+        let commands = """
+            mount -t tmpfs tmpfs /var/cache
+            "$0" pull "$1"
+            "$0" pull "$1" --cache "$2"
+            """
+        try Command.check(
+            "unshare", ["-m", "sh", "-ec", commands, Workbench.executable, reference, named],
+            environment: ["KITFS_CACHE": "/var/cache/kitfs", "HOME": bench.directory.path])
+        let mount = try bench.mount(reference, "--offline", "--cache", named)
+        for (name, content) in files { #expect(try mount.read(name) == content, "\(name)") }
+        try mount.unmount()
+    }
+
     /// A byte that flipped, a file that was cut or deleted: found, dropped, and fetched anew.
     @Test(arguments: ["printf X | dd of=FILE bs=1 seek=70 conv=notrunc", "truncate -s 300 FILE", "rm FILE"])
     func whatTheDiskForgot(_ damage: String) throws {

@@ -9,7 +9,7 @@ extension DockerRegistry {
     /// The requests answered since the start or ``resetRequests()``, in the order in which their answers ended.
     ///
     /// The registry logs a request only after it has ended. So this sends a request of its own, waits up to 5 s for it
-    /// to be logged, and 50 ms more for those that ended at the same time. A request still under way is not shown.
+    /// to be logged, and on until no more come for 60 ms. A request still under way is not shown.
     public func requests() throws -> [RegistryRequest] {
         let log = try flushedLog()
         let start = state.withLock { $0.logStart }
@@ -47,9 +47,16 @@ extension DockerRegistry {
                 // Few lines can have come after it, and a log may be long.
                 Self.parse(try readFile(accessLog).suffix(1 << 16)).contains { $0.uri == sentinel }
             }
-            usleep(50_000)
         }
-        return try readFile(accessLog)
+        // Those that ended at the same time may be logged later, on a busy machine much later.
+        var log = try readFile(accessLog)
+        while isRunning {
+            usleep(60_000)
+            let later = try readFile(accessLog)
+            if later.count == log.count { break }
+            log = later
+        }
+        return log
     }
 
     private static func parse(_ log: ArraySlice<UInt8>) -> [RegistryRequest] {
