@@ -21,7 +21,7 @@ final class Ground {
         (self.scale, self.rounds, self.peers) = (scale, rounds, peers)
         directory = try TemporaryDirectory()
         // Twice: what was still at work may have made something anew.
-        Interruption.cleanUp { [directory] in for _ in 0..<2 { try? directory.remove() } }
+        Interruption.cleanUp { [weak directory] in for _ in 0..<2 { try? directory?.remove() } }
         // Another user must be able to run and reach all of it.
         chmod(directory.path, 0o755)
         let programs = try directory.subdirectory("bin")
@@ -34,7 +34,7 @@ final class Ground {
         get throws {
             if let startedRegistry { return startedRegistry }
             let made = try DockerRegistry()
-            Interruption.cleanUp { made.stop() }
+            Interruption.cleanUp { [weak made] in made?.stop() }
             startedRegistry = made
             return made
         }

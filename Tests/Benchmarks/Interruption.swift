@@ -22,6 +22,7 @@ enum Interruption {
         }
     }
 
-    /// - Parameter cleanup: may be called although what it undoes has been undone.
+    /// - Parameter cleanup: may be called although what it undoes has been undone. It must not keep that alive, which goes
+    ///   by itself where nobody interrupts.
     static func cleanUp(_ cleanup: @escaping @Sendable () -> Void) { cleanups.withLock { $0.append(cleanup) } }
 }
