@@ -44,6 +44,10 @@ struct ReadAhead: Sendable {
         return ByteRange(start: first, count: last - first)
     }
 
-    /// So far was asked for by a read that waits.
-    mutating func noteAsked(_ end: UInt64) { asked = max(asked, end) }
+    /// How many bytes behind a read that has to wait to ask for. Not a little more with each: where reading is faster than
+    /// the network every read waits, and each would ask for the one chunk behind all that is under way.
+    mutating func waiting(_ end: UInt64, ahead: UInt64, fileSize: UInt64) -> UInt64 {
+        if end + ahead / 2 > asked { asked = max(end, min(fileSize, end + ahead)) }
+        return asked - end
+    }
 }

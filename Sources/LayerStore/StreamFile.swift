@@ -58,8 +58,7 @@ public final class StreamFile: Sendable {
         if let whole = try wholeFile() { return .read(try whole.read(at: offset, into: buffer)) }
         let ahead = state.withLock { $0.ahead.note(offset, count) }
         guard let transfer = layer.transfer, transfer.has(range) else {
-            let inFile = min(ahead, size - offset - count)
-            state.withLock { $0.ahead.noteAsked(offset + count + inFile) }
+            let inFile = state.withLock { $0.ahead.waiting(offset + count, ahead: ahead, fileSize: size) }
             return .absent(range, ahead: inFile)
         }
         if let next = state.withLock({ $0.ahead.due(offset + count, ahead: ahead, fileSize: size) }),

@@ -1,46 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
+private import Glibc
+
 /// Runs jobs that may block, each on a thread, so many at once and the rest in the order in which they came.
 ///
-/// Threads end when there is nothing to do. No job runs inside a Swift Task: blocking one of its few threads would
-/// stop everything.
-public final class WorkerPool: Sendable {
-    private struct State {
-        var queue: [@Sendable () -> Void] = []
-        var running = 0
-    }
-
+/// Threads stay for a moment when there is nothing to do, since to make one costs as much as a small request, and then
+/// end. No job runs inside a Swift Task: blocking one of its few threads would stop everything.
+public final class WorkerPool: @unchecked Sendable {
+    // SAFETY: what varies is touched only between lock and unlock of `mutex`; the primitives are allocated, not moved.
+    private var queue: [@Sendable () -> Void] = []
+    /// Of the queue, what was taken already: it is shortened now and then.
+    private var taken = 0
+    private var threads = 0
+    /// Threads that wait for a job.
+    private var idle = 0
     private let limit: Int
-    private let state = Monitor(State())
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let jobCame: UnsafeMutablePointer<pthread_cond_t>
+    private let allDone: UnsafeMutablePointer<pthread_cond_t>
+
+    /// Seconds.
+    private static let idleTime = 2
 
     /// `limit`: 1 or more.
-    public init(limit: Int) { self.limit = limit }
+    public init(limit: Int) {
+        self.limit = limit
+        mutex = .allocate(capacity: 1)
+        jobCame = .allocate(capacity: 1)
+        allDone = .allocate(capacity: 1)
+        pthread_mutex_init(mutex, nil)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(jobCame, &attributes)
+        pthread_condattr_destroy(&attributes)
+        pthread_cond_init(allDone, nil)
+    }
+
+    deinit {
+        pthread_mutex_destroy(mutex)
+        pthread_cond_destroy(jobCame)
+        pthread_cond_destroy(allDone)
+        mutex.deallocate()
+        jobCame.deallocate()
+        allDone.deallocate()
+    }
+
+    private var waiting: Int { queue.count - taken }
 
     public func submit(_ job: @escaping @Sendable () -> Void) {
-        let isWorkerNeeded = state.update { state in
-            state.queue.append(job)
-            guard state.running < limit else { return false }
-            state.running += 1
-            return true
-        }
-        if isWorkerNeeded { BackgroundThread.start { self.work() } }
+        pthread_mutex_lock(mutex)
+        queue.append(job)
+        let isThreadNeeded = waiting > idle && threads < limit
+        if isThreadNeeded { threads += 1 } else { pthread_cond_signal(jobCame) }
+        pthread_mutex_unlock(mutex)
+        if isThreadNeeded { BackgroundThread.start { self.work() } }
     }
 
     /// Blocks until no job runs or waits.
     public func waitUntilIdle() {
-        state.wait { $0.running == 0 && $0.queue.isEmpty ? () : nil }
+        pthread_mutex_lock(mutex)
+        while waiting > 0 || threads > idle { pthread_cond_wait(allDone, mutex) }
+        pthread_mutex_unlock(mutex)
     }
 
     private func work() {
-        while true {
-            let job = state.update { state -> (@Sendable () -> Void)? in
-                guard !state.queue.isEmpty else {
-                    state.running -= 1
-                    return nil
-                }
-                return state.queue.removeFirst()
+        while let job = nextJob() { job() }
+    }
+
+    /// nil when there was none for a while: the thread counts no more then.
+    private func nextJob() -> (@Sendable () -> Void)? {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        idle += 1
+        defer { idle -= 1 }
+        if waiting == 0, threads == idle { pthread_cond_broadcast(allDone) }
+        var end = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &end)
+        end.tv_sec += Self.idleTime
+        while waiting == 0 {
+            if pthread_cond_timedwait(jobCame, mutex, &end) == ETIMEDOUT, waiting == 0 {
+                threads -= 1
+                return nil
             }
-            guard let job else { return }
-            job()
         }
+        let job = queue[taken]
+        taken += 1
+        if taken == queue.count || taken > 1024 {
+            queue.removeFirst(taken)
+            taken = 0
+        }
+        return job
     }
 }

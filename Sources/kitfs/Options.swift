@@ -19,14 +19,14 @@ struct CacheOptions: ParsableArguments {
     @Option(
         name: .customLong("shared-cache"),
         help: ArgumentHelp(
-            "Look in this cache before the network, and do not write to it. May be repeated. [default: /var/cache/kitfs, if it may be read]",
+            "Look in this cache before the network, and do not write to it. May be repeated. Besides these, $KITFS_SHARED_CACHE is, or else /var/cache/kitfs, if it may be read.",
             valueName: "dir"))
     var shared: [String] = []
 
     /// Those that were named must be there; the machine's own is taken if it may be read, and wanted.
     func openShared(besides own: CacheDirectory, andCommon: Bool = true) throws -> [CacheDirectory] {
         var caches = try shared.map { try CacheDirectory(path: Environment.absolute($0), .look) }
-        let common = "/var/cache/kitfs"
+        let common = Environment.variables["KITFS_SHARED_CACHE"].map(Environment.absolute) ?? "/var/cache/kitfs"
         if andCommon, own.path != common, !shared.contains(common), let cache = try? CacheDirectory(path: common, .look)
         {
             caches.append(cache)

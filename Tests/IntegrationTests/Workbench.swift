@@ -17,7 +17,11 @@ final class Workbench {
         directory = try TemporaryDirectory()
         cache = directory.path + "/cache"
         logs = try directory.subdirectory("logs")
-        environment = ["KITFS_CACHE": cache, "HOME": try directory.subdirectory("home")]
+        environment = [
+            "KITFS_CACHE": cache, "HOME": try directory.subdirectory("home"),
+            // What the machine has in its own is not the tests'.
+            "KITFS_SHARED_CACHE": directory.path + "/no-shared-cache",
+        ]
     }
 
     deinit {

@@ -70,6 +70,24 @@ import Testing
         #expect(requests < 30)
     }
 
+    /// Where every read has to wait, what is asked for grows by halves as well, not by a little with each read.
+    @Test func whoAlwaysWaitsAsksSeldomForMore() {
+        var ahead = ReadAhead()
+        let fileSize: UInt64 = 100 << 20
+        var goal: UInt64 = 0
+        var growths = 0
+        for offset in stride(from: 0, to: fileSize, by: Int(Self.step)) {
+            let end = offset + Self.step
+            let wanted = ahead.note(offset, Self.step)
+            let next = end + ahead.waiting(end, ahead: wanted, fileSize: fileSize)
+            #expect(next >= goal && next <= fileSize && next <= end + Self.limit)
+            if next > goal { growths += 1 }
+            goal = next
+        }
+        #expect(goal == fileSize)
+        #expect(growths < 30)
+    }
+
     @Test func randomReadsAskForNothing() {
         var random = SplitMix64(seed: 7)
         var ahead = ReadAhead()
