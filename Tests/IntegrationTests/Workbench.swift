@@ -116,7 +116,8 @@ struct Mount {
     /// The process that serves it, from `kitfs status`.
     func process() throws -> Int32 {
         let text = try bench.kitfs("status", "--json", path)
-        guard let range = text.firstRange(of: "\"pid\" : "),
+        // The mount's own stands behind its layers, which name those who wait for them.
+        guard let range = text.ranges(of: "\"pid\" : ").last,
             let pid = Int32(text[range.upperBound...].prefix { $0.isNumber })
         else { throw TestSupportError("no pid in \(text)") }
         return pid
