@@ -9,8 +9,11 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
+/// For what is run thousands of times by the tests, which would take twice as long otherwise: optimised in debug builds
+/// too, which differ from the release by their checks and crash points.
+let optimised: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 /// For targets that hold no C: every unsafe construct must be marked.
-let strictMemory: [SwiftSetting] = strict + [.strictMemorySafety()]
+let optimisedMemory: [SwiftSetting] = optimised + [.strictMemorySafety()]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -34,20 +37,20 @@ let package = Package(
                 "FuseSession", "KitFileSystem", "LayerStore", "ModelKit", "Registry", "OCI", "Threading", "CLinux",
                 argumentParser, logging, system, toml,
             ],
-            swiftSettings: strict),
+            swiftSettings: optimised),
         // Makes the manual from what the command knows of itself: for the build, not for installing.
         .executableTarget(name: "kitfs-docs", swiftSettings: strict),
-        .target(name: "FuseSession", dependencies: ["CFuse", "Threading", system], swiftSettings: strict),
+        .target(name: "FuseSession", dependencies: ["CFuse", "Threading", system], swiftSettings: optimised),
         .target(
-            name: "KitFileSystem", dependencies: ["LayerStore", "ModelKit", "OCI", system], swiftSettings: strictMemory),
+            name: "KitFileSystem", dependencies: ["LayerStore", "ModelKit", "OCI", system], swiftSettings: optimisedMemory),
         .target(
             name: "LayerStore", dependencies: ["LayerFormat", "OCI", "Threading", logging, system],
-            swiftSettings: strict),
-        .target(name: "LayerFormat", dependencies: ["CDeflate", "CZstd", "OCI"], swiftSettings: strict),
-        .target(name: "ModelKit", dependencies: ["CYAML", "OCI"], swiftSettings: strict),
-        .target(name: "Registry", dependencies: ["CCurl", "OCI", system, toml], swiftSettings: strict),
-        .target(name: "OCI", dependencies: ["CCrypto"], swiftSettings: strict),
-        .target(name: "Threading", swiftSettings: strict),
+            swiftSettings: optimised),
+        .target(name: "LayerFormat", dependencies: ["CDeflate", "CZstd", "OCI"], swiftSettings: optimised),
+        .target(name: "ModelKit", dependencies: ["CYAML", "OCI"], swiftSettings: optimised),
+        .target(name: "Registry", dependencies: ["CCurl", "OCI", system, toml], swiftSettings: optimised),
+        .target(name: "OCI", dependencies: ["CCrypto"], swiftSettings: optimised),
+        .target(name: "Threading", swiftSettings: optimised),
         .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -56,10 +59,9 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
-        // Optimised also where the rest is not: what tests make and compare byte by byte would take most of their time.
         .target(
             name: "TestSupport", dependencies: ["OCI"], path: "Tests/TestSupport",
-            swiftSettings: strict + [.unsafeFlags(["-O"])]),
+            swiftSettings: optimised),
         .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: strict),
         .testTarget(name: "OCITests", dependencies: ["OCI", "TestSupport"], swiftSettings: strict),
         .testTarget(

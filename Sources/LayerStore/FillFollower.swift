@@ -2,6 +2,7 @@
 internal import LayerFormat
 internal import OCI
 internal import SystemPackage
+internal import Threading
 
 /// Reads back what a fill has written, in order, and makes of it what the form asks for. It sees the bytes that
 /// readers will get, not those that came from the network.
@@ -83,35 +84,25 @@ final class CompressedFollower: FillFollower, @unchecked Sendable {
     // SAFETY: as for PlainFollower.
     static let blobName = "blob"
 
-    private let partial: PartialLayer
     private let blob: OwnedFile
-    private var files: LayerFiles
     private let decompressor: any Decompressor
-    private var entries: EntryFollower
-    private let contentHasher = DigestHasher(.sha256)
+    private let placer: ContentPlacer
     private var position: UInt64 = 0
-    private var contentPosition: UInt64 = 0
+    private(set) var placed: UInt64 = 0
     private let buffer = ReadBuffer()
     private var failure: (any Error)?
-    /// Asks for room for so many bytes more.
-    private let admit: @Sendable (UInt64) throws -> Void
-    /// Up to here there is room for the content.
-    private var admitted: UInt64
-    private static let portion: UInt64 = 1 << 20
 
+    /// `placing`, `admit`: as `ContentPlacer` wants them.
     init(
-        _ partial: PartialLayer, _ compression: LayerForm.Compression,
+        _ partial: PartialLayer, _ compression: LayerForm.Compression, placing: WorkerPool,
         admit: @escaping @Sendable (UInt64) throws -> Void
     ) throws {
-        self.partial = partial
-        self.admit = admit
-        // What was placed before takes its room already.
-        admitted = try partial.state.front
         decompressor = compression.makeDecompressor()
-        entries = EntryFollower(partial.key.form.archive)
         blob = try partial.directory.file(Self.blobName, .create(exclusive: false))
-        // What an earlier one has placed is placed again, the same bytes: somebody may be reading them.
-        files = try LayerFiles(directory: partial.directory, layout: LayerLayout())
+        // What an earlier one has placed is placed again, the same bytes: somebody may be reading them. Its room is taken.
+        placer = ContentPlacer(
+            try LayerFiles(directory: partial.directory, layout: LayerLayout()), partial.key.form.archive,
+            admitted: try partial.state.front, pool: placing, admit: admit)
     }
 
     private final class Writer: BlobWriter {
@@ -123,45 +114,36 @@ final class CompressedFollower: FillFollower, @unchecked Sendable {
     func writer() throws -> any BlobWriter { Writer(blob) }
 
     func follow(to end: UInt64, hash: (RawSpan) throws -> Void) throws {
+        defer { placer.settle() }
         while position < end {
             let memory = buffer.prefix(end - position)
             guard try blob.read(at: position, into: memory) == memory.count else { throw Errno.outOfRange }
             let piece = UnsafeRawBufferPointer(memory).bytes
             try hash(piece)
-            if failure == nil {
-                do {
-                    try decompressor.push(piece) { try place($0) }
-                } catch let error as Errno {
-                    throw error
-                } catch let error as StoreError {
-                    throw error  // there is no room
-                } catch {
-                    failure = error  // the digest decides first
-                }
-            }
+            try unlessContentIsWrong { try decompressor.push(piece) { try placer.place($0) } }
             position += UInt64(memory.count)
         }
+        try unlessContentIsWrong { placed = try placer.drain() }
     }
 
-    private func place(_ content: RawSpan) throws {
-        contentHasher.update(content)
-        try entries.push(content)
-        let end = contentPosition + UInt64(content.byteCount)
-        if end > admitted {
-            try admit(max(end - admitted, Self.portion))
-            admitted = max(end, admitted + Self.portion)
+    /// What is wrong with the content is told at the end: the digest decides first. What else goes wrong is thrown, as
+    /// want of room is.
+    private func unlessContentIsWrong(_ body: () throws -> Void) throws {
+        guard failure == nil else { return }
+        do {
+            try body()
+        } catch let error as Errno {
+            throw error
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            failure = error
         }
-        // Headers come before their content, so the places of all that is in this piece are known by now.
-        files.layout = entries.layout
-        try files.write(content, at: contentPosition)
-        contentPosition += UInt64(content.byteCount)
     }
-
-    var placed: UInt64 { contentPosition }
 
     func finish() throws -> LayerIndex {
         if let failure { throw failure }
         try decompressor.finish()
-        return try entries.finish(contentDigest: contentHasher.finalize())
+        return try placer.finish()
     }
 }

@@ -15,6 +15,8 @@ struct StoreServices: Sendable {
     /// For what readers wait for.
     let demanding: WorkerPool
     let verifying: WorkerPool
+    /// With a thread for each of `verifying`.
+    let placing: WorkerPool
     let listing: ListingQueue
     /// For what needs the disk only.
     let local: WorkerPool
@@ -76,6 +78,7 @@ public final class LayerStore: Sendable {
         services = StoreServices(
             cache: cache, shared: shared, logger: logger, fetching: WorkerPool(limit: max(1, concurrency)),
             demanding: WorkerPool(limit: 32), verifying: WorkerPool(limit: 4),
+            placing: WorkerPool(limit: 4),
             listing: ListingQueue(patience: .milliseconds(timeout * 400)),
             local: WorkerPool(limit: 4), room: CacheRoom(cache, limit: limit, logger: logger), timeout: timeout,
             patience: patience,

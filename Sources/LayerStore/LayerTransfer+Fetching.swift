@@ -187,10 +187,13 @@ extension LayerTransfer {
             }
         }
         let writer = try follower.writer()
+        let assembler = ChunkAssembler(range)
         try source.fetch(blob, range: range, cancellation: flight.cancellation) { piece in
-            try writer.write(piece, at: marker.position)
             noteReceived(piece.byteCount)
-            if let arrived = try marker.advance(by: piece.byteCount) { land(arrived) }
+            try assembler.take(piece) { bytes, offset in
+                try writer.write(bytes, at: offset)
+                if let arrived = try marker.advance(by: bytes.byteCount) { land(arrived) }
+            }
         }
     }
 
@@ -211,26 +214,21 @@ extension LayerTransfer {
 
     private func fetchStream(_ flight: Flight) throws {
         let writer = try follower.writer()
-        var position: UInt64 = 0
-        /// The chunk that is being taken, and claimed.
-        var taken: Int?
-        defer { if let taken { partial.state.releaseChunks(taken..<(taken + 1)) } }
-        try source.fetch(blob, range: ByteRange(upTo: blob.size), cancellation: flight.cancellation) { piece in
-            var done = 0
+        let all = ByteRange(upTo: blob.size)
+        let assembler = ChunkAssembler(all)
+        try source.fetch(blob, range: all, cancellation: flight.cancellation) { piece in
             noteReceived(piece.byteCount)
-            while done < piece.byteCount {
-                let chunk = Int(position / StateFile.chunkSize)
-                let range = chunks.bytes(of: chunk..<(chunk + 1))
-                if position == range.start { taken = try takeForStream(chunk) ? chunk : nil }
-                let count = Int(min(UInt64(piece.byteCount - done), range.end - position))
-                if taken != nil { try writer.write(piece.extracting(done..<(done + count)), at: position) }
-                done += count
-                position += UInt64(count)
-                if position == range.end, taken != nil {
+            try assembler.take(piece) { bytes, offset in
+                let chunk = Int(offset / StateFile.chunkSize)
+                guard try takeForStream(chunk) else { return }
+                do {
+                    try writer.write(bytes, at: offset)
                     try partial.state.markPresent(chunk..<(chunk + 1))
-                    taken = nil
-                    land(chunk..<(chunk + 1))
+                } catch {
+                    partial.state.releaseChunks(chunk..<(chunk + 1))
+                    throw error
                 }
+                land(chunk..<(chunk + 1))
             }
         }
     }

@@ -12,7 +12,10 @@ struct ReadAhead: Sendable {
     /// How far was asked for ahead.
     private var asked: UInt64 = 0
 
-    private static let limit: UInt64 = 16 << 20
+    /// Three times what a line of 100 MB/s brings in the 100 ms that an answer takes to begin.
+    private static let limit: UInt64 = 32 << 20
+    /// At a file's start: what is opened is read on, as far as is known, and a request for less takes no less time.
+    private static let first: UInt64 = 1 << 20
     /// A read no further than this from where the run has come to belongs to it.
     private static let slack: UInt64 = 512 << 10
     /// From the start of a file, reading in order is what is expected; elsewhere it has to be seen for so long.
@@ -31,12 +34,16 @@ struct ReadAhead: Sendable {
         next = max(next, end)
         let run = next - start
         guard start == 0 || run > Self.proof else { return 0 }
-        return min(run, Self.limit)
+        return min(start == 0 ? max(run, Self.first) : run, Self.limit)
     }
+
+    /// How many bytes to ask for at a time: a small part of what is ahead, so that the line never falls silent, but not so
+    /// little that requests cost more than what they bring.
+    private static func step(_ ahead: UInt64) -> UInt64 { max(min(ahead / 2, 1 << 20), ahead / 8) }
 
     /// What to fetch ahead, now that the read was answered from what is here; nil while enough is under way.
     mutating func due(_ end: UInt64, ahead: UInt64, fileSize: UInt64) -> ByteRange? {
-        guard ahead > 0, end + ahead / 2 > asked, asked < fileSize else { return nil }
+        guard ahead > 0, end + ahead - Self.step(ahead) > asked, asked < fileSize else { return nil }
         let first = max(asked, end)
         let last = min(fileSize, end + ahead)
         guard last > first else { return nil }
@@ -47,7 +54,7 @@ struct ReadAhead: Sendable {
     /// How many bytes behind a read that has to wait to ask for. Not a little more with each: where reading is faster than
     /// the network every read waits, and each would ask for the one chunk behind all that is under way.
     mutating func waiting(_ end: UInt64, ahead: UInt64, fileSize: UInt64) -> UInt64 {
-        if end + ahead / 2 > asked { asked = max(end, min(fileSize, end + ahead)) }
+        if end + ahead - Self.step(ahead) > asked { asked = max(end, min(fileSize, end + ahead)) }
         return asked - end
     }
 }

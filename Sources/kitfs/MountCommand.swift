@@ -40,7 +40,18 @@ struct MountCommand: ParsableCommand {
             valueName: "file"))
     var config: String?
 
-    @OptionGroup var options: MountOptions
+    @OptionGroup var flags: MountFlags
+    @OptionGroup var verify: VerifyOptions
+    @OptionGroup var parts: FilterOptions
+    @OptionGroup var room: RoomOptions
+    @OptionGroup var cache: CacheOptions
+    @OptionGroup var source: SourceOptions
+    @OptionGroup var log: LogOptions
+
+    private var options: MountOptions {
+        MountOptions(
+            flags: flags, verify: verify, parts: parts, room: room, cache: cache, source: source, log: log)
+    }
 
     func run() throws {
         let place = MountPlace(directory)

@@ -1,8 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 
-/// How a kit is mounted: of `mount` and `run`.
-struct MountOptions: ParsableArguments {
+/// How a kit is mounted: of `mount` and `run`, each of which has these groups of options as its own.
+///
+/// Not a group of groups: ArgumentParser makes and checks those anew so often that a debug build took 250 ms for it.
+@dynamicMemberLookup
+struct MountOptions {
+    let flags: MountFlags
+    let verify: VerifyOptions
+    let parts: FilterOptions
+    let room: RoomOptions
+    let cache: CacheOptions
+    let source: SourceOptions
+    let log: LogOptions
+
+    subscript<Value>(dynamicMember path: KeyPath<MountFlags, Value>) -> Value { flags[keyPath: path] }
+}
+
+/// What `mount` and `run` alone have.
+struct MountFlags: ParsableArguments {
     @Flag(help: "Let other users read the mount. For others than root, /etc/fuse.conf must have user_allow_other.")
     var allowOther = false
 
@@ -37,13 +53,6 @@ struct MountOptions: ParsableArguments {
         help: ArgumentHelp("Whether the kernel reads large cached files itself, where it can.", valueName: "true|false")
     )
     var passthrough = true
-
-    @OptionGroup var verify: VerifyOptions
-    @OptionGroup var parts: FilterOptions
-    @OptionGroup var room: RoomOptions
-    @OptionGroup var cache: CacheOptions
-    @OptionGroup var source: SourceOptions
-    @OptionGroup var log: LogOptions
 }
 
 /// Permission bits that are taken away: octal, as of umask(1).

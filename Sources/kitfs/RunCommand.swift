@@ -39,12 +39,23 @@ struct RunCommand: ParsableCommand {
             valueName: "how"))
     var progress: PullProgress.Style?
 
-    @OptionGroup var options: MountOptions
+    @OptionGroup var flags: MountFlags
+    @OptionGroup var verify: VerifyOptions
+    @OptionGroup var parts: FilterOptions
+    @OptionGroup var room: RoomOptions
+    @OptionGroup var cache: CacheOptions
+    @OptionGroup var source: SourceOptions
+    @OptionGroup var log: LogOptions
 
     @Argument(
         parsing: .postTerminator,
         help: ArgumentHelp("After --: the command and its arguments.", valueName: "cmd"))
     var command: [String] = []
+
+    var options: MountOptions {
+        MountOptions(
+            flags: flags, verify: verify, parts: parts, room: room, cache: cache, source: source, log: log)
+    }
 
     func validate() throws {
         guard !command.isEmpty || ReadyWord.isChild else {

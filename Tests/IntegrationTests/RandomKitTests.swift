@@ -12,7 +12,7 @@ import Testing
     }
 
     private static let firstSeed = number("KITFS_SEED") ?? 1
-    private static let count = number("KITFS_KITS") ?? 40
+    private static let count = number("KITFS_KITS") ?? 20
     /// Kits of one cache and one layout.
     private static let batch: UInt64 = 10
 

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LayerFormat
+internal import OCI
+internal import SystemPackage
+internal import Threading
+
+/// Hashes and places the content of a compressed layer while the thread that decompresses it goes on: each of the two
+/// costs about as much as the other, so a layer is placed in half the time.
+///
+/// Belongs to the one thread that calls `place` and `settle`. Between `settle` and the next `place` nothing runs.
+final class ContentPlacer: @unchecked Sendable {
+    // SAFETY: the `Monitor` hands over what the two threads share; the rest is touched by the job on `pool` while
+    // `isPlacing`, else by the owning thread, which waits in `settle` for the former to end.
+    private let hasher = DigestHasher(.sha256)
+    private var files: LayerFiles
+    private var entries: EntryFollower
+    private var position: UInt64 = 0
+    /// Asks for room for so many bytes more.
+    private let admit: @Sendable (UInt64) throws -> Void
+    /// Up to here there is room for the content.
+    private var admitted: UInt64
+    private static let portion: UInt64 = 1 << 20
+
+    private struct Queue {
+        var filled: [Piece] = []
+        var free = (0..<4).map { _ in Piece() }
+        var isPlacing = false
+        var failure: (any Error)?
+    }
+    private let queue = Monitor(Queue())
+
+    private let pool: WorkerPool
+
+    /// Decompressed bytes on their way from one thread to the other.
+    private final class Piece: @unchecked Sendable {
+        // SAFETY: belongs to the thread that took it out of the queue.
+        private let buffer = ReadBuffer()
+        private var count = 0
+
+        var memory: UnsafeRawBufferPointer { UnsafeRawBufferPointer(buffer.prefix(UInt64(count))) }
+
+        /// Returns how much of `source` it took.
+        func fill(_ source: RawSpan) -> Int {
+            count = min(source.byteCount, ReadBuffer.size)
+            let memory = buffer.prefix(UInt64(count))
+            source.extracting(0..<count).withUnsafeBytes { memory.copyMemory(from: $0) }
+            return count
+        }
+    }
+
+    /// `admitted`: content bytes whose room is taken already. `pool`: has a thread for each layer that is placed at a time.
+    init(
+        _ files: LayerFiles, _ archive: LayerForm.Archive, admitted: UInt64, pool: WorkerPool,
+        admit: @escaping @Sendable (UInt64) throws -> Void
+    ) {
+        self.files = files
+        self.pool = pool
+        entries = EntryFollower(archive)
+        self.admitted = admitted
+        self.admit = admit
+    }
+
+    /// Takes the next content. Throws what placing earlier content threw: `Errno`, `StoreError` for want of room, and what
+    /// `EntryFollower.push` throws; then it is of no use any more.
+    func place(_ content: RawSpan) throws {
+        var done = 0
+        while done < content.byteCount {
+            let piece = try queue.wait { queue -> Result<Piece, any Error>? in
+                if let failure = queue.failure { return .failure(failure) }
+                return queue.free.popLast().map { .success($0) }
+            }.get()
+            done += piece.fill(content.extracting(done..<content.byteCount))
+            let isFirst = queue.update { queue in
+                queue.filled.append(piece)
+                defer { queue.isPlacing = true }
+                return !queue.isPlacing
+            }
+            if isFirst { pool.submit { self.placeFilled() } }
+        }
+    }
+
+    /// Waits until all that was taken is placed, or could not be.
+    func settle() {
+        queue.wait { $0.isPlacing ? nil : () }
+    }
+
+    /// Waits until all that was taken is placed; throws as `place` does. Returns how much content that is.
+    func drain() throws -> UInt64 {
+        settle()
+        if let failure = queue.update({ $0.failure }) { throw failure }
+        return position
+    }
+
+    /// All of the content was taken, and drained.
+    func finish() throws -> LayerIndex {
+        try entries.finish(contentDigest: hasher.finalize())
+    }
+
+    private func placeFilled() {
+        while let piece = next() {
+            do {
+                try place(piece)
+                queue.update { $0.free.append(piece) }
+            } catch {
+                queue.update { queue in
+                    queue.failure = error
+                    queue.filled = []
+                }
+            }
+        }
+    }
+
+    private func next() -> Piece? {
+        queue.update { queue in
+            if queue.filled.isEmpty {
+                queue.isPlacing = false
+                return nil
+            }
+            return queue.filled.removeFirst()
+        }
+    }
+
+    private func place(_ piece: Piece) throws {
+        let content = piece.memory.bytes
+        hasher.update(content)
+        try entries.push(content)
+        let end = position + UInt64(content.byteCount)
+        if end > admitted {
+            try admit(max(end - admitted, Self.portion))
+            admitted = max(end, admitted + Self.portion)
+        }
+        // Headers come before their content, so the places of all that is in this piece are known by now.
+        files.layout = entries.layout
+        try files.write(content, at: position)
+        position = end
+    }
+}
