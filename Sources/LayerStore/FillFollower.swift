@@ -10,7 +10,7 @@ protocol FillFollower: Sendable {
     /// What the fetching thread writes blob bytes with.
     func writer() throws -> any BlobWriter
     /// Takes the bytes of the blob up to `end`, `hash`ing each. Called with ends that grow, on one thread.
-    func follow(to end: UInt64, hash: (RawSpan) throws -> Void) throws
+    func follow(to end: UInt64, hash: (RawSpan) -> Void) throws
     /// Bytes of the uncompressed layer that may be read, from its start on.
     var placed: UInt64 { get }
     /// All of the blob was followed.
@@ -54,12 +54,12 @@ final class PlainFollower: FillFollower, @unchecked Sendable {
         Writer(try LayerFiles(directory: partial.directory, layout: layout))
     }
 
-    func follow(to end: UInt64, hash: (RawSpan) throws -> Void) throws {
+    func follow(to end: UInt64, hash: (RawSpan) -> Void) throws {
         while position < end {
             let memory = buffer.prefix(end - position)
             try files.read(at: position, into: memory)
             let piece = UnsafeRawBufferPointer(memory).bytes
-            try hash(piece)
+            hash(piece)
             contentHasher?.update(piece)
             // The digest decides first whether these are the layer's bytes at all.
             if failure == nil {
@@ -86,17 +86,19 @@ final class CompressedFollower: FillFollower, @unchecked Sendable {
 
     private let blob: OwnedFile
     private let decompressor: any Decompressor
+    private let placing: WorkerPool
     private let placer: ContentPlacer
     private var position: UInt64 = 0
     private(set) var placed: UInt64 = 0
     private let buffer = ReadBuffer()
     private var failure: (any Error)?
 
-    /// `placing`, `admit`: as `ContentPlacer` wants them.
+    /// `placing`: has two threads for each layer that is placed at a time. `admit`: as `ContentPlacer` wants it.
     init(
         _ partial: PartialLayer, _ compression: LayerForm.Compression, placing: WorkerPool,
         admit: @escaping @Sendable (UInt64) throws -> Void
     ) throws {
+        self.placing = placing
         decompressor = compression.makeDecompressor()
         blob = try partial.directory.file(Self.blobName, .create(exclusive: false))
         // What an earlier one has placed is placed again, the same bytes: somebody may be reading them. Its room is taken.
@@ -113,14 +115,18 @@ final class CompressedFollower: FillFollower, @unchecked Sendable {
 
     func writer() throws -> any BlobWriter { Writer(blob) }
 
-    func follow(to end: UInt64, hash: (RawSpan) throws -> Void) throws {
+    func follow(to end: UInt64, hash: (RawSpan) -> Void) throws {
         defer { placer.settle() }
         while position < end {
             let memory = buffer.prefix(end - position)
             guard try blob.read(at: position, into: memory) == memory.count else { throw Errno.outOfRange }
-            let piece = UnsafeRawBufferPointer(memory).bytes
-            try hash(piece)
-            try unlessContentIsWrong { try decompressor.push(piece) { try placer.place($0) } }
+            try placing.run {
+                hash(UnsafeRawBufferPointer(memory).bytes)
+            } beside: {
+                try unlessContentIsWrong {
+                    try decompressor.push(UnsafeRawBufferPointer(memory).bytes) { try placer.place($0) }
+                }
+            }
             position += UInt64(memory.count)
         }
         try unlessContentIsWrong { placed = try placer.drain() }

@@ -15,7 +15,7 @@ struct StoreServices: Sendable {
     /// For what readers wait for.
     let demanding: WorkerPool
     let verifying: WorkerPool
-    /// With a thread for each of `verifying`.
+    /// With two threads for each of `verifying`: what is decompressed is hashed and written beside that.
     let placing: WorkerPool
     let listing: ListingQueue
     /// For what needs the disk only.
@@ -78,7 +78,7 @@ public final class LayerStore: Sendable {
         services = StoreServices(
             cache: cache, shared: shared, logger: logger, fetching: WorkerPool(limit: max(1, concurrency)),
             demanding: WorkerPool(limit: 32), verifying: WorkerPool(limit: 4),
-            placing: WorkerPool(limit: 4),
+            placing: WorkerPool(limit: 8),
             listing: ListingQueue(patience: .milliseconds(timeout * 400)),
             local: WorkerPool(limit: 4), room: CacheRoom(cache, limit: limit, logger: logger), timeout: timeout,
             patience: patience,

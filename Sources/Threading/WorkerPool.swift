@@ -56,6 +56,22 @@ public final class WorkerPool: @unchecked Sendable {
         if isThreadNeeded { BackgroundThread.start { self.work() } }
     }
 
+    /// Runs `job` on one of the threads while `body` runs on this one; returns when both have ended. If all threads are busy,
+    /// `job` waits for one.
+    public func run<Result>(_ job: () -> Void, beside body: () throws -> Result) rethrows -> Result {
+        try withoutActuallyEscaping(job) { job in
+            // SAFETY: called once, by one thread, while this one does not leave the scope.
+            nonisolated(unsafe) let job = job
+            let isDone = Monitor(false)
+            submit {
+                job()
+                isDone.update { $0 = true }
+            }
+            defer { isDone.wait { $0 ? () : nil } }
+            return try body()
+        }
+    }
+
     /// Blocks until no job runs or waits.
     public func waitUntilIdle() {
         pthread_mutex_lock(mutex)

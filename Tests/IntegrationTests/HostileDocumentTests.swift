@@ -86,8 +86,10 @@ import Testing
     }
 
     @Test func aManifestOf100MBFromARegistry() throws {
+        // Made before anybody waits for it.
+        let manifest = String(repeating: " ", count: 100 << 20)
         let server = try LittleServer { request, connection in
-            let body = request.path.contains("/manifests/") ? String(repeating: " ", count: 100 << 20) : ""
+            let body = request.path.contains("/manifests/") ? manifest : ""
             connection.send(status: 200, headers: ["Content-Type": OCILayout.manifestType], body: body)
         }
         let (code, message) = try bench.failure("inspect", "\(server.host)/a/b:v1")
