@@ -42,7 +42,8 @@ let package = Package(
         .executableTarget(name: "kitfs-docs", swiftSettings: strict),
         .target(name: "FuseSession", dependencies: ["CFuse", "Threading", system], swiftSettings: optimised),
         .target(
-            name: "KitFileSystem", dependencies: ["LayerStore", "ModelKit", "OCI", system], swiftSettings: optimisedMemory),
+            name: "KitFileSystem", dependencies: ["LayerStore", "ModelKit", "OCI", system],
+            swiftSettings: optimisedMemory),
         .target(
             name: "LayerStore", dependencies: ["LayerFormat", "OCI", "Threading", logging, system],
             swiftSettings: optimised),

@@ -10,7 +10,7 @@ protocol FillFollower: Sendable {
     /// What the fetching thread writes blob bytes with.
     func writer() throws -> any BlobWriter
     /// Takes the bytes of the blob up to `end`, `hash`ing each. Called with ends that grow, on one thread.
-    func follow(to end: UInt64, hash: (RawSpan) -> Void) throws
+    func follow(to end: UInt64, hash: @escaping @Sendable (RawSpan) -> Void) throws
     /// Bytes of the uncompressed layer that may be read, from its start on.
     var placed: UInt64 { get }
     /// All of the blob was followed.
@@ -54,7 +54,7 @@ final class PlainFollower: FillFollower, @unchecked Sendable {
         Writer(try LayerFiles(directory: partial.directory, layout: layout))
     }
 
-    func follow(to end: UInt64, hash: (RawSpan) -> Void) throws {
+    func follow(to end: UInt64, hash: @escaping @Sendable (RawSpan) -> Void) throws {
         while position < end {
             let memory = buffer.prefix(end - position)
             try files.read(at: position, into: memory)
@@ -115,17 +115,17 @@ final class CompressedFollower: FillFollower, @unchecked Sendable {
 
     func writer() throws -> any BlobWriter { Writer(blob) }
 
-    func follow(to end: UInt64, hash: (RawSpan) -> Void) throws {
+    func follow(to end: UInt64, hash: @escaping @Sendable (RawSpan) -> Void) throws {
         defer { placer.settle() }
         while position < end {
             let memory = buffer.prefix(end - position)
             guard try blob.read(at: position, into: memory) == memory.count else { throw Errno.outOfRange }
+            // SAFETY: both have ended before the buffer is filled again, and only look at it.
+            nonisolated(unsafe) let piece = UnsafeRawBufferPointer(memory)
             try placing.run {
-                hash(UnsafeRawBufferPointer(memory).bytes)
+                hash(piece.bytes)
             } beside: {
-                try unlessContentIsWrong {
-                    try decompressor.push(UnsafeRawBufferPointer(memory).bytes) { try placer.place($0) }
-                }
+                try unlessContentIsWrong { try decompressor.push(piece.bytes) { try placer.place($0) } }
             }
             position += UInt64(memory.count)
         }

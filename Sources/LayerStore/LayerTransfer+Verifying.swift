@@ -56,7 +56,7 @@ extension LayerTransfer {
         while followed < chunks.front {
             if services.shutdown.isCancelled || isEnded { return true }
             let end = min(chunks.front, followed + Self.stride)
-            try follower.follow(to: end) { hasher.update($0) }
+            try follower.follow(to: end) { [self] in hasher.update($0) }
             setFollowed(end)
             if layout == nil {
                 setPlaced(follower.placed)

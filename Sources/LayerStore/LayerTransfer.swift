@@ -111,7 +111,8 @@ final class LayerTransfer: Sendable {
         participant = try partial.state.join()
         if let compression = key.form.compression {
             layout = nil
-            follower = try CompressedFollower(partial, compression, placing: services.placing) { [room = services.room] in
+            follower = try CompressedFollower(partial, compression, placing: services.placing) {
+                [room = services.room] in
                 try room.admit(key, $0)
             }
         } else {

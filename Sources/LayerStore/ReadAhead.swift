@@ -37,9 +37,9 @@ struct ReadAhead: Sendable {
         return min(start == 0 ? max(run, Self.first) : run, Self.limit)
     }
 
-    /// How many bytes to ask for at a time: a small part of what is ahead, so that the line never falls silent, but not so
-    /// little that requests cost more than what they bring.
-    private static func step(_ ahead: UInt64) -> UInt64 { max(min(ahead / 2, 1 << 20), ahead / 8) }
+    /// How many bytes to ask for at a time: a part of what is ahead, so that the line never falls silent. No less, since a
+    /// registry may read 4 MiB from its disk for any request, as Docker's does.
+    private static func step(_ ahead: UInt64) -> UInt64 { max(min(ahead / 2, 1 << 20), ahead / 4) }
 
     /// What to fetch ahead, now that the read was answered from what is here; nil while enough is under way.
     mutating func due(_ end: UInt64, ahead: UInt64, fileSize: UInt64) -> ByteRange? {

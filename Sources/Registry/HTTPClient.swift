@@ -30,9 +30,13 @@ final class HTTPClient: Sendable {
     // SAFETY: a handle is taken out of the pool by one thread, used by it alone, and put back.
     private struct Handle: @unchecked Sendable { let pointer: UnsafeMutableRawPointer }
     private let idle = Mutex<[Handle]>([])
+    /// The system's authorities are read as a whole, since the one that is needed was not found by its name.
+    private let readsAllAuthorities: Atomic<Bool>
 
     init(_ settings: HTTPSettings) {
         self.settings = settings
+        let hasOwn = settings.caFile != nil || settings.certificates?.authorities.isEmpty == false
+        readsAllAuthorities = Atomic(hasOwn || !SystemAuthorities.isDirectorySearchable)
         _ = Self.initialised
     }
 
@@ -46,6 +50,19 @@ final class HTTPClient: Sendable {
     /// body; what it throws ends the transfer and comes out as it is. Throws `HTTPFailure` for all else.
     func perform(
         _ request: HTTPRequest, cancellation: Cancellation, receive: (HTTPResponse, RawSpan) throws -> Void
+    ) throws -> HTTPResponse {
+        let couldReadMore = !readsAllAuthorities.load(ordering: .relaxed)
+        do {
+            return try attempt(request, cancellation, receive)
+        } catch HTTPFailure.untrusted where couldReadMore {
+            // Some add theirs to the system's file only.
+            readsAllAuthorities.store(true, ordering: .relaxed)
+            return try attempt(request, cancellation, receive)
+        }
+    }
+
+    private func attempt(
+        _ request: HTTPRequest, _ cancellation: Cancellation, _ receive: (HTTPResponse, RawSpan) throws -> Void
     ) throws -> HTTPResponse {
         guard let handle = idle.withLock({ $0.popLast() })?.pointer ?? curl_easy_init() else {
             throw HTTPFailure.settings("libcurl could not be set up")
@@ -104,6 +121,8 @@ final class HTTPClient: Sendable {
         } else if let authorities = settings.certificates?.authorities, !authorities.isEmpty {
             // Besides the system's, which CURLOPT_CAPATH has.
             _ = authorities.withUnsafeBytes { ccurl_set_blob(handle, CURLOPT_CAINFO_BLOB, $0.baseAddress, $0.count) }
+        } else if !readsAllAuthorities.load(ordering: .relaxed) {
+            _ = ccurl_set_string(handle, CURLOPT_CAINFO, nil)
         }
         if let file = settings.clientCertificate ?? settings.certificates?.clientCertificate {
             _ = ccurl_set_string(handle, CURLOPT_SSLCERT, file)
@@ -153,7 +172,8 @@ final class HTTPClient: Sendable {
         case CURLE_ABORTED_BY_CALLBACK: .cancelled
         case CURLE_COULDNT_CONNECT: .refused(text)
         case CURLE_SSL_CONNECT_ERROR: .handshake(text)
-        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_URL_MALFORMAT,
+        case CURLE_PEER_FAILED_VERIFICATION: .untrusted(text)
+        case CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_URL_MALFORMAT,
             CURLE_UNSUPPORTED_PROTOCOL, CURLE_TOO_MANY_REDIRECTS:
             .settings(text)
         default: .transport(text)

@@ -80,7 +80,9 @@ enum HTTPFailure: Error {
     case refused(String)
     /// TLS could not be agreed on: this may be a registry that speaks plain HTTP.
     case handshake(String)
-    /// The certificate, a setting or the URL is wrong: another try ends in the same way.
+    /// The server's certificate is of no authority that is trusted.
+    case untrusted(String)
+    /// A setting or the URL is wrong: another try ends in the same way.
     case settings(String)
     case cancelled
 }

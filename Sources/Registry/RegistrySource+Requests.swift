@@ -47,7 +47,7 @@ extension RegistrySource {
                 return
             } catch HTTPFailure.cancelled {
                 throw SourceError.cancelled
-            } catch HTTPFailure.settings(let text) {
+            } catch HTTPFailure.settings(let text), HTTPFailure.untrusted(let text) {
                 throw SourceError.unreachable("\(host): \(text)")
             } catch HTTPFailure.busy(let text, let seconds) {
                 problem = text

@@ -58,18 +58,16 @@ public final class WorkerPool: @unchecked Sendable {
 
     /// Runs `job` on one of the threads while `body` runs on this one; returns when both have ended. If all threads are busy,
     /// `job` waits for one.
-    public func run<Result>(_ job: () -> Void, beside body: () throws -> Result) rethrows -> Result {
-        try withoutActuallyEscaping(job) { job in
-            // SAFETY: called once, by one thread, while this one does not leave the scope.
-            nonisolated(unsafe) let job = job
-            let isDone = Monitor(false)
-            submit {
-                job()
-                isDone.update { $0 = true }
-            }
-            defer { isDone.wait { $0 ? () : nil } }
-            return try body()
+    public func run<Result>(
+        _ job: @escaping @Sendable () -> Void, beside body: () throws -> Result
+    ) rethrows -> Result {
+        let isDone = Monitor(false)
+        submit {
+            job()
+            isDone.update { $0 = true }
         }
+        defer { isDone.wait { $0 ? () : nil } }
+        return try body()
     }
 
     /// Blocks until no job runs or waits.

@@ -7,6 +7,7 @@ internal import Logging
 internal import OCI
 private import Synchronization
 internal import SystemPackage
+private import Threading
 
 /// Answers the kernel from the tree of a kit: what is here at once, the rest once it has come.
 final class KitOperations: FuseOperations {
@@ -224,8 +225,7 @@ final class KitOperations: FuseOperations {
     private func read(
         _ request: consuming DataRequest, _ place: ReadPlace, _ failures: Failures, tries: Int, since: Int64? = nil
     ) {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: place.size, alignment: 4096)
-        defer { buffer.deallocate() }
+        let buffer = ThreadBuffer.bytes(place.size)
         switch tree.read(place.handle, at: place.offset, into: buffer, failures) {
         case .done(let count):
             request.reply(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))

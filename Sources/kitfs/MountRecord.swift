@@ -98,15 +98,24 @@ struct FoundRecord {
     let isAlive: Bool
     /// Whether this user wrote it.
     let isOwn: Bool
+    /// Of its files, without their endings.
+    private let path: String
 
     /// All that this user may see: their own, and root's; root sees everyone's. Records of the dead whose mount is gone
     /// are removed. A directory or file that its user does not own, or others may write, is not looked at.
     static func all() -> [FoundRecord] {
-        directories().flatMap { directory, owner in
+        let found = directories().flatMap { directory, owner in
             guard isTrusted(directory, S_IFDIR, owner) else { return [FoundRecord]() }
             return TextFile.names(in: directory).filter { $0.hasSuffix(".json") }.compactMap { name in
                 load("\(directory)/\(name.dropLast(5))", owner)
             }
+        }
+        // Another is mounted where the dead one was.
+        let taken = Set(found.filter { $0.isAlive && $0.record.isPrivate != true }.map(\.record.directory))
+        return found.filter { found in
+            guard !found.isAlive, taken.contains(found.record.directory) else { return true }
+            if found.isOwn { LiveRecord.removeFiles(found.path) }
+            return false
         }
     }
 
@@ -147,6 +156,7 @@ struct FoundRecord {
             try? JSONDecoder().decode(MountActivity.self, from: Data($0))
         }
         return FoundRecord(
-            record: record, activity: activity?.byPlace ?? [:], io: activity?.io, isAlive: isAlive, isOwn: isOwn)
+            record: record, activity: activity?.byPlace ?? [:], io: activity?.io, isAlive: isAlive, isOwn: isOwn,
+            path: path)
     }
 }

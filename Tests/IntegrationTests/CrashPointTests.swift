@@ -131,7 +131,8 @@ import Testing
                 try !mount.isRunning || Command.run("mountpoint", ["-q", target]).exitCode == 0
             }
             for name in ["model", "data"] {
-                _ = try Command.run("dd", ["if=\(target)/\(name)/large", "of=/dev/null", "bs=4k", "skip=50", "count=1"])
+                _ = try Command.run(
+                    "dd", ["if=\(target)/\(name)/large", "of=/dev/null", "bs=4k", "skip=50", "count=1"])
             }
             if mount.isRunning { mount.kill(signal: SIGTERM) }
             return mount.waitForExit(timeout: 30) ?? -1

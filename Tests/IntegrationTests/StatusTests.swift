@@ -52,6 +52,26 @@ import Testing
         try mount.unmount()
     }
 
+    /// One that was killed and taken off by others is not told of once another is where it was.
+    @Test func theDeadAreForgotten() throws {
+        let reference = "oci:\(Fixtures.layout("plain-small")):v1"
+        let target = try bench.directory.subdirectory("m")
+        var last: Int32 = 0
+        for _ in 0..<2 {
+            try bench.kitfs("mount", reference, target)
+            last = try Mount(path: target, bench: bench).process()
+            kill(last, SIGKILL)
+            try eventually(within: 10, "it is dead") { try bench.kitfs("status", target).contains("dead") }
+            try Command.check("umount", ["-l", target])
+        }
+        try bench.kitfs("mount", reference, target)
+        let mount = Mount(path: target, bench: bench)
+        #expect(try mount.process() != last)
+        #expect(try bench.kitfs("status", "--json", target).ranges(of: "\"pid\" :").count == 1)
+        #expect(try bench.kitfs("status", target).contains("dead") == false)
+        try bench.kitfs("unmount", target)
+    }
+
     /// While it is tried again, why; then, what came of it; the last error, once all is well again, is none.
     @Test func aRegistryThatIsDown() throws {
         let kit = try SlowKit(bench)

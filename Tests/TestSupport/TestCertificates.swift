@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A certificate authority of the test's own, and a server certificate for this machine, and for ``name``, that it signed.
-struct TestCertificates: Sendable {
+public struct TestCertificates: Sendable {
     /// That nobody resolves.
-    static let name = "registry.example.test"
+    public static let name = "registry.example.test"
     /// PEM, for clients to trust.
-    let caFile: String
+    public let caFile: String
     let certificateFile: String
     let keyFile: String
 
     /// Makes both with the `openssl` command; valid for two days.
-    init(directory: String) throws {
+    public init(directory: String) throws {
         caFile = directory + "/ca.pem"
         certificateFile = directory + "/server.pem"
         keyFile = directory + "/server.key"

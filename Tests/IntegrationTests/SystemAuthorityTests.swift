@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import TestSupport
+import Testing
+
+/// Which authorities are trusted when none are named: the system's, wherever it keeps them. `/etc/ssl/certs` is another
+/// one here, seen by the command alone.
+@Suite(.enabled(if: geteuid() == 0, "only root can mount over /etc/ssl/certs"))
+struct SystemAuthorityTests {
+    private let bench: Workbench
+    private let registry: DockerRegistry
+    private let reference: String
+    private let authority: String
+    private let other: String
+
+    init() throws {
+        bench = try Workbench()
+        registry = try DockerRegistry(tls: true)
+        reference = "\(registry.host)/team/plain:v1"
+        try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "team/plain:v1")
+        authority = try #require(registry.caFile)
+        other = try TestCertificates(directory: bench.directory.subdirectory("other")).caFile
+    }
+
+    /// `prepare` is run in a new `/etc/ssl/certs`, with the path of the registry's authority as $CA.
+    private func inspect(_ prepare: String) throws -> CommandResult {
+        let script = """
+            set -e
+            mkdir -p "$PLACE" && cd "$PLACE" && rm -rf ./*
+            \(prepare)
+            mount --bind "$PLACE" /etc/ssl/certs
+            exec "$@"
+            """
+        let environment = bench.environment.merging([
+            "CA": authority, "OTHER": other, "PLACE": bench.directory.path + "/certs",
+        ]) { $1 }
+        return try Command.run(
+            "unshare",
+            ["-m", "--propagation", "private", "sh", "-c", script, "sh", Workbench.executable, "inspect", reference],
+            environment: environment)
+    }
+
+    private static let others = "cp \"$OTHER\" other.crt"
+    private static let hashed = "cp \"$CA\" ca.pem; cat *.crt >ca-certificates.crt; openssl rehash ."
+    private static let inFileOnly = "openssl rehash .; cat *.crt \"$CA\" >ca-certificates.crt"
+    private static let fileAlone = "cat *.crt \"$CA\" >ca-certificates.crt; rm other.crt"
+
+    @Test(arguments: [hashed, inFileOnly, fileAlone])
+    func theyAreFound(_ place: String) throws {
+        let result = try inspect(Self.others + "\n" + place)
+        #expect(result.exitCode == 0 && result.output.contains("plain-small"), "\(result.errorOutput)")
+    }
+
+    @Test(arguments: [
+        "openssl rehash .; cat *.crt >ca-certificates.crt", "cat *.crt >ca-certificates.crt; rm other.crt",
+    ])
+    func othersAreNot(_ place: String) throws {
+        let result = try inspect(Self.others + "\n" + place)
+        #expect(result.exitCode == 5 && result.errorOutput.contains("certificate"), "\(result.errorOutput)")
+    }
+}
