@@ -26,7 +26,7 @@ struct HeaderGuesses {
     private static let least: UInt64 = 128 << 10
     private static let smallWindow = 8
     /// What a round trip of 100 ms and 500 KB a member need, to list in a quarter of the time of a download at 100 MB/s.
-    private static let largeWindow = 128
+    private static let largeWindow = 256
     private static let pool = WorkerPool(limit: largeWindow)
 
     mutating func note(_ member: TarMember, next: UInt64) {

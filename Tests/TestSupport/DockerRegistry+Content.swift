@@ -17,9 +17,10 @@ extension DockerRegistry {
     }
 
     /// The file that holds a blob's bytes.
-    public func blobFile(hex: String) -> String {
-        "\(directory.path)/storage/docker/registry/v2/blobs/sha256/\(hex.prefix(2))/\(hex)/data"
-    }
+    public func blobFile(hex: String) -> String { "\(blobDirectory)/\(hex.prefix(2))/\(hex)/data" }
+
+    /// In which each has a directory of its name, in one of its first two characters.
+    var blobDirectory: String { "\(directory.path)/storage/docker/registry/v2/blobs/sha256" }
 
     /// Makes a file a blob of a repository, by renaming it: for layers too large to be pushed. The registry does not look
     /// whether the digest is right, nor does what fetches parts only.

@@ -16,7 +16,7 @@ enum Nginx {
             worker_processes 1;
             pid \(directory)/nginx.pid;
             error_log \(directory)/error.log;
-            events { worker_connections 64; }
+            events { worker_connections 1024; }
             http {
             \(temporary.joined(separator: " "))
             \(http)
