@@ -259,13 +259,19 @@ extension LayerTransfer {
     private func failed(_ error: any Error, _ wanted: Range<Int>) {
         // The limit's answer is final: what could go for it has gone. The disk's is not.
         let isDisk = error is Errno
+        if isDisk, (try? partial.isCurrent) == false {
+            // Its directory was taken away; by another process, unless the end is near.
+            let isOurs = state.withLock { $0.isDiscarding || $0.isEnded }
+            if !isOurs, (try? lookAtLifecycle()) ?? true { end(.superseded) }
+            return
+        }
         let error = StoreError(error, layer: key.digest)
         switch error {
         case .noSpace where isDisk && services.room.makeSome(chunks.bytes(of: wanted).count):
             schedule()
         case .noSpace:
             // Nothing half-written stays, and room comes free.
-            try? partial.discard()
+            try? discard()
             end(.failed(error))
         default:
             fail(error, of: wanted)

@@ -138,7 +138,7 @@ extension LayerTransfer {
     private func wrong(_ error: StoreError) {
         try? partial.state.setLifecycle(.bad)
         services.cache.dropIndex(key)
-        try? partial.discard()
+        try? discard()
         let canRetry = source.distrust(blob)
         if canRetry { services.logger.warning("\(key): \(error); asking elsewhere") }
         end(.wrong(error, canRetry: canRetry))
@@ -148,7 +148,7 @@ extension LayerTransfer {
         if error as? Errno == .outOfRange {
             // The files have less than the state says.
             services.logger.warning("\(key): what was here of it is damaged; starting anew")
-            try? partial.discard()
+            try? discard()
             end(.superseded)
             return
         }
@@ -158,13 +158,13 @@ extension LayerTransfer {
         case .unusable:
             try? partial.state.setLifecycle(.bad)
             services.cache.dropIndex(key)
-            try? partial.discard()
+            try? discard()
             end(.failed(error))
         case .noSpace where isDisk && services.room.makeSome(blob.size):
             // What was placed of it is placed anew, from what is here.
             end(.superseded)
         case .noSpace:
-            try? partial.discard()
+            try? discard()
             end(.failed(error))
         default:
             // Whoever tries again starts with a digest of its own: this one may have seen bytes that were not placed.

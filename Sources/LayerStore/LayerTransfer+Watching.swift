@@ -96,7 +96,7 @@ extension LayerTransfer {
     }
 
     /// False if it is over.
-    private func lookAtLifecycle() throws -> Bool {
+    func lookAtLifecycle() throws -> Bool {
         let lifecycle = try partial.state.lifecycle
         if lifecycle == .filling { return true }
         // Our own verdict, which is about to be told.
@@ -111,7 +111,7 @@ extension LayerTransfer {
                     canRetry: true))
             return false
         case .good where try !partial.state.isSealed:
-            try partial.discard()
+            try discard()
             end(.superseded)
             return false
         case .good:
@@ -164,7 +164,7 @@ extension LayerTransfer {
         }
         guard isFrozen else { return }
         services.logger.warning("\(key): another process stands still in the middle of it; starting anew")
-        try partial.discard()
+        try discard()
         end(.superseded)
     }
 

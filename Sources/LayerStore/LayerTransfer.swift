@@ -84,6 +84,8 @@ final class LayerTransfer: Sendable {
         var isVerifying = false
         /// The commit claim is ours: what any process brings, this one follows, also while nobody here waits for it.
         var isVerifier = false
+        /// The directory is being taken away, and the end is near: what fails by that is nobody's business.
+        var isDiscarding = false
         var isEnded = false
         /// Ended, and `onEnd` knows: there is something else to look at.
         var isOver = false
@@ -275,7 +277,7 @@ final class LayerTransfer: Sendable {
         let failed = layout == nil ? 0..<chunks.count : failed ?? 0..<chunks.count
         let (waiters, wasWhole) = state.withLock { state -> ([RangeWaiter], Bool) in
             // Whoever waits still looks at what has come in its place.
-            if state.isEnded { return ([], false) }
+            if state.isEnded || state.isDiscarding { return ([], false) }
             let waiting = state.waiters.filter { $0.value.chunks?.overlaps(failed) ?? true }
             let wasWhole = state.isWholeWanted
             for id in waiting.keys { state.waiters[id] = nil }
@@ -290,6 +292,17 @@ final class LayerTransfer: Sendable {
         }
         for waiter in waiters { waiter.call(error) }
         if wasWhole { onEnd(self, .failed(error)) }
+    }
+
+    /// Takes the directory away, in which others may be fetching; to be followed by `end`.
+    func discard() throws {
+        state.withLock { $0.isDiscarding = true }
+        do {
+            try partial.discard()
+        } catch {
+            state.withLock { $0.isDiscarding = false }
+            throw error
+        }
     }
 
     /// It is over: called once; what comes after is for nothing. False if it was over already.

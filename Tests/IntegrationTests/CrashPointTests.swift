@@ -132,7 +132,7 @@ import Testing
             }
             for name in ["model", "data"] {
                 _ = try Command.run(
-                    "dd", ["if=\(target)/\(name)/large", "of=/dev/null", "bs=4k", "skip=50", "count=1"])
+                    "dd", ["if=\(target)/\(name)/large", "of=/dev/null", "bs=4k", "skip=200", "count=1"])
             }
             if mount.isRunning { mount.kill(signal: SIGTERM) }
             return mount.waitForExit(timeout: 30) ?? -1
