@@ -69,6 +69,8 @@ extension CacheDirectory {
         guard let expected = isPlain ? key.digest : known else { return "what its digest should be is lost" }
         let size = try state.layerSize
         var files = try LayerFiles(reading: directory, layout: OpenLayer.layout(of: directory))
+        // Also where all of it is in files of its members.
+        guard try files.length == size else { return "its stream has another length" }
         let hasher = DigestHasher(.sha256)
         let buffer = ReadBuffer()
         var offset: UInt64 = 0

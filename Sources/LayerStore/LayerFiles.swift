@@ -56,6 +56,9 @@ struct LayerFiles {
         }
     }
 
+    /// Of the stream, with holes where members have files of their own; bytes.
+    var length: UInt64 { get throws(Errno) { try stream.attributes.size } }
+
     /// Gives stream and members their full length, so that what is all zeros or empty is there too.
     func setLength(_ size: UInt64) throws(Errno) {
         try stream.truncate(to: size)
