@@ -119,9 +119,10 @@ public final class FuseSession: @unchecked Sendable {
 
     /// Tells the kernel to forget a name. For a thread that answers nothing.
     public func invalidate(name: [UInt8], in parent: UInt64) {
-        name.withUnsafeBytes { bytes in
+        // libfuse sends the zero behind the name, too.
+        (name + [0]).withUnsafeBytes { bytes in
             _ = fuse_lowlevel_notify_inval_entry(
-                session, parent, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+                session, parent, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), name.count)
         }
     }
 
