@@ -30,8 +30,9 @@ final class CacheRoom: Sendable {
     /// apart.
     private static let patience = 50
 
-    /// Chunks of a run, what is asked for in one request: 16 MiB, and less within a narrow limit.
-    var runLimit: Int { Int(min(64, max(1, (limit ?? .max) / 16 / StateFile.chunkSize))) }
+    /// Chunks of a run, what is asked for in one request: 16 MiB, and less within a narrow limit, since several runs of a
+    /// compressed layer come before they are wanted, and what is made of them takes room, too.
+    var runLimit: Int { Int(min(64, max(1, (limit ?? .max) / 64 / StateFile.chunkSize))) }
 
     init(_ cache: CacheDirectory, limit: UInt64?, logger: Logger) {
         self.cache = cache

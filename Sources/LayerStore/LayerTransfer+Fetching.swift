@@ -18,7 +18,7 @@ extension LayerTransfer {
             // One stream is all there is to be had where ranges are refused.
             let limit = state.mustStream ? 1 : Self.backgroundLimit
             var background = 0
-            if state.isWholeWanted || isBehindGoal(state), state.backgroundWorkers < limit { background = 1 }
+            if state.isWholeWanted || leadingChunks(state) != nil, state.backgroundWorkers < limit { background = 1 }
             var demanded = 0
             if !state.demands.isEmpty, !state.mustStream, state.demandWorkers < Self.demandLimit { demanded = 1 }
             if state.mustStream, !state.demands.isEmpty || !state.waiters.isEmpty, state.backgroundWorkers < limit {
@@ -32,12 +32,16 @@ extension LayerTransfer {
         if wanted.background > 0 { services.fetching.submit { self.work(isDemanded: false) } }
     }
 
-    /// Of a compressed layer, more is needed. How much of the blob that is nobody knows: the one who decompresses it fetches
-    /// no further ahead of that than it must to be fast.
-    private func isBehindGoal(_ state: State) -> Bool {
-        guard layout == nil, placed < state.frontGoal, !chunks.isWhole else { return false }
+    /// Of a compressed layer, what is to be fetched since more of its content is needed; nil if there is enough. How much of
+    /// the blob that is nobody knows: the one who decompresses it fetches no further ahead of that than it must to be fast,
+    /// also while a slow request holds up what is before it.
+    private func leadingChunks(_ state: State) -> Range<Int>? {
+        guard layout == nil, placed < state.frontGoal, !chunks.isWhole else { return nil }
+        let front = chunks.frontChunk
+        if state.waitsForVerifier { return front..<chunks.count }
         let lead = UInt64(Self.backgroundLimit * services.room.runLimit) * StateFile.chunkSize
-        return !state.isVerifier || chunks.front < followed + lead
+        let end = min(chunks.count, Int((followed + lead) / StateFile.chunkSize))
+        return front < end ? front..<end : nil
     }
 
     /// One run; then others have their turn.
@@ -62,8 +66,9 @@ extension LayerTransfer {
             let (candidates, busy, mustStream) = state.withLock { state in
                 guard !state.isEnded else { return ([Range<Int>](), [Range<Int>](), false) }
                 var candidates = state.demands
-                if state.isWholeWanted || isBehindGoal(state), !isDemanded {
-                    candidates.append(chunks.frontChunk..<chunks.count)
+                if !isDemanded {
+                    let leading = state.isWholeWanted ? chunks.frontChunk..<chunks.count : leadingChunks(state)
+                    if let leading { candidates.append(leading) }
                 }
                 return (candidates, state.flights.map(\.chunks), state.mustStream)
             }

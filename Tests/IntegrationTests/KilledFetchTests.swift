@@ -41,8 +41,9 @@ import Testing
         #expect(try kit.read(mount, within: 120) == .right)
         let moved = proxy.downstreamBytes
         print("killed \(Self.rounds) times, \(form): \(moved) of \(blob.size) bytes moved")
-        // What is lost each time is what was under way, four chunks and their sockets: of a smaller blob it is a larger part.
-        #expect(moved < blob.size * (Self.isSoak ? 12 : 13) / 10, "\(moved) of \(blob.size) moved")
+        // What is lost each time is what was under way, up to twelve chunks and what sockets hold of each: of a smaller blob
+        // it is a larger part.
+        #expect(moved < blob.size * (Self.isSoak ? 12 : 15) / 10, "\(moved) of \(blob.size) moved")
         try eventually(within: 60, "it is committed") {
             try bench.cachedFiles(below: "layers").contains { $0.contains(blob.hex) }
         }
