@@ -25,17 +25,9 @@ import Testing
         for (kind, name, compression) in [
             (KitBuilder.Kind.model, "model", nil), (.dataset, "data", LayerCompression.gzip),
         ] {
-            var tar = TarBuilder()
-            tar.directory(name)
-            for (file, count) in [("large", 160_000), ("small", 1_000)] {
-                let words = (0..<count).map { _ in random.next() }
-                let content = words.withUnsafeBytes { Array($0) }
-                files["\(name)/\(file)"] = content
-                tar.file("\(name)/\(file)", content)
-            }
-            var layer = KitBuilder.Layer(kind, name, tar: tar.finish())
-            layer.compression = compression
-            kit.add(layer)
+            let tree = NoiseTree(kind, name, large: 1_280_000, compression: compression, &random)
+            files.merge(tree.files) { $1 }
+            kit.add(tree.layer)
         }
         kit.add(.init(.docs, "README.md", raw: files["README.md"] ?? []))
         try kit.write(tag: "v1", package: "crashing")

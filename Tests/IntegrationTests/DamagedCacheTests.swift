@@ -25,17 +25,9 @@ import Testing
             (KitBuilder.Kind.model, "plain", nil), (.dataset, "gzip", LayerCompression.gzip),
             (.dataset, "half-plain", nil), (.code, "half-gzip", .gzip),
         ] {
-            var tar = TarBuilder()
-            tar.directory(name)
-            for (file, count) in [("large", 150_000), ("small", 1_000)] {
-                let words = (0..<count).map { _ in random.next() }
-                let content = words.withUnsafeBytes { Array($0) }
-                files["\(name)/\(file)"] = content
-                tar.file("\(name)/\(file)", content)
-            }
-            var layer = KitBuilder.Layer(kind, name, tar: tar.finish())
-            layer.compression = compression
-            kit.add(layer)
+            let tree = NoiseTree(kind, name, large: 1_200_000, compression: compression, &random)
+            files.merge(tree.files) { $1 }
+            kit.add(tree.layer)
         }
         files["README.md"] = [1, 2, 3]
         kit.add(.init(.docs, "README.md", raw: [1, 2, 3]))
