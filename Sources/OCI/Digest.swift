@@ -42,7 +42,8 @@ public struct Digest: Hashable, Sendable {
     /// Twelve characters: enough to tell layers apart in a table.
     public var short: String { String(hex.prefix(12)) }
 
-    private static func isLowerHex(_ byte: UInt8) -> Bool {
+    /// Whether it is one of 0-9 and a-f, in ASCII: what digests are written in.
+    public static func isLowerHex(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import CCurl
 private import Glibc
+internal import OCI
 
 /// Where the system keeps the authorities that it trusts: a file of all of them, which takes 30 ms to read for each
 /// connection, and most often a directory in which the one that is needed is found by its name.
@@ -21,13 +22,7 @@ enum SystemAuthorities {
     /// Eight hexadecimal digits, a point and a number: what openssl-rehash(1) makes.
     private static func isHashed(_ name: [UInt8]) -> Bool {
         let parts = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        return parts.count == 2 && parts[0].count == 8 && parts[0].allSatisfy(\.isHexDigit)
+        return parts.count == 2 && parts[0].count == 8 && parts[0].allSatisfy(Digest.isLowerHex)
             && !parts[1].isEmpty && parts[1].allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
-    }
-}
-
-extension UInt8 {
-    fileprivate var isHexDigit: Bool {
-        UInt8(ascii: "0")...UInt8(ascii: "9") ~= self || UInt8(ascii: "a")...UInt8(ascii: "f") ~= self
     }
 }
