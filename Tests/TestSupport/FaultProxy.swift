@@ -13,7 +13,9 @@ public final class FaultProxy: Sendable {
     private let acceptor: JoinableThread
 
     public init(upstreamPort: UInt16) throws {
-        (port, acceptor) = try Self.listen(state, upstreamPort: upstreamPort)
+        port = try freePort()
+        let listener = try LoopbackSocket.listen(port: port)
+        acceptor = try JoinableThread { [state] in Self.accept(listener, state, upstreamPort) }
     }
 
     deinit {
@@ -64,21 +66,6 @@ public final class FaultProxy: Sendable {
         state.change { $0.stopping = true }
         acceptor.join()
         try? eventually(within: 10, "the proxy's connections end") { state.live == 0 }
-    }
-
-    /// Somebody else may take a free port before we do, so this tries again.
-    private static func listen(_ state: ProxyState, upstreamPort: UInt16) throws -> (UInt16, JoinableThread) {
-        var lastError: any Error = TestSupportError("no attempt to listen")
-        for _ in 0..<5 {
-            let port = try freePort()
-            do {
-                let listener = try LoopbackSocket.listen(port: port)
-                return (port, try JoinableThread { accept(listener, state, upstreamPort) })
-            } catch {
-                lastError = error
-            }
-        }
-        throw lastError
     }
 
     private static func accept(_ listener: Int32, _ state: ProxyState, _ upstreamPort: UInt16) {

@@ -2,23 +2,63 @@
 import Glibc
 import Synchronization
 
-/// Ports below the kernel's ephemeral range (32768 and up), so that no outgoing connection can take a port between
-/// this function's answer and the moment its caller listens on it. A port is handed out once per process, which keeps
-/// tests that run in parallel apart; other processes start at another random place.
-private let nextPort = Mutex<UInt16>(UInt16.random(in: 20_000...31_999))
-
-/// A TCP port on 127.0.0.1 on which nobody listens.
+/// A TCP port on 127.0.0.1 on which nobody listens, and which no other caller gets, in this process or in another one
+/// that runs tests at the same time.
 ///
-/// The port is not reserved: another process may still take it, so a caller that can should try again with a new one.
+/// A program that is no test of ours may still take it before its caller listens, if it asks for that very number: the
+/// ports are below those that the kernel gives to outgoing connections (32768 and up).
 public func freePort() throws -> UInt16 {
-    for _ in 0..<1_000 {
-        let port = nextPort.withLock { next in
-            defer { next = next >= 31_999 ? 20_000 : next + 1 }
-            return next
+    try ports.withLock { try $0.next() }
+}
+
+private let ports = Mutex(ClaimedPorts())
+
+/// The ports that this process has claimed, a block at a time, and of those the ones it has not given away.
+private struct ClaimedPorts {
+    private static let all: Range<UInt16> = 20_000..<32_000
+    private static let blockLength: UInt16 = 100
+    private var left: Range<UInt16> = 0..<0
+
+    mutating func next() throws -> UInt16 {
+        while true {
+            if left.isEmpty { left = try Self.claim() }
+            let port = left.removeFirst()
+            if let listener = try? LoopbackSocket.listen(port: port) {
+                close(listener)
+                return port
+            }
         }
-        guard let listener = try? LoopbackSocket.listen(port: port) else { continue }
-        close(listener)
-        return port
     }
-    throw TestSupportError("no free TCP port on 127.0.0.1 between 20000 and 31999")
+
+    /// Until the process ends.
+    private static func claim() throws -> Range<UInt16> {
+        for start in stride(from: all.lowerBound, to: all.upperBound, by: Int(blockLength)) where try mark(start) {
+            return start..<start + blockLength
+        }
+        throw TestSupportError("no free TCP port on 127.0.0.1 from \(all.lowerBound) to \(all.upperBound - 1)")
+    }
+
+    /// Binds a name that one socket of a network namespace can have, and that goes with its process, whatever ends it
+    /// (unix(7), abstract addresses); false if another has it.
+    private static func mark(_ start: UInt16) throws -> Bool {
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let socket = try systemCall("socket") { Glibc.socket(AF_UNIX, type, 0) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let name = [0] + Array("kitfs test ports \(start)".utf8)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
+        let length = socklen_t(MemoryLayout<sa_family_t>.size + name.count)
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, length) }
+        }
+        if result != 0 { close(socket) }
+        return result == 0
+    }
+}
+
+private extension Range<UInt16> {
+    mutating func removeFirst() -> UInt16 {
+        defer { self = lowerBound + 1..<upperBound }
+        return lowerBound
+    }
 }

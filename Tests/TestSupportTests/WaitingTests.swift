@@ -29,6 +29,13 @@ import Testing
         #expect(throws: TestSupportError.self) { try LoopbackSocket.listen(port: ports[0]) }
     }
 
+    /// Suites run in several processes at a time.
+    @Test func portsOfThisProcessAreClaimed() throws {
+        let block = try freePort() / 100 * 100
+        let names = try Command.check("grep", ["-a", "kitfs test ports", "/proc/net/unix"]).output
+        #expect(names.contains("@kitfs test ports \(block)"), "\(names)")
+    }
+
     @Test func digestsAgreeWithTheSystem() throws {
         for length in [0, 1, 55, 56, 63, 64, 65, 119, 120, 1_000_003] {
             let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ 7) }
