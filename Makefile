@@ -25,6 +25,8 @@ ROUNDS ?= 5
 ROWS ?=
 
 ADDRESS := --sanitize address --scratch-path .build-asan
+THREAD := --sanitize thread --scratch-path .build-tsan -Xlinker $(CURDIR)/.build-tsan/thread.o
+CLANG ?= $(dir $(shell readlink -f "$$(command -v $(SWIFT))"))clang
 
 .PHONY: build release docs deb test test-deb lint demo bench fuzz soak sanitize install clean packages fuzz-packages test-packages deb-packages bench-chart bench-peers
 
@@ -55,7 +57,7 @@ test-deb: deb ## installs, upgrades under a live mount, removes and purges the p
 
 test: packages test-packages ## all tests but the long ones; in CI, a skipped one fails
 	$(SWIFT) build --build-tests
-	Tests/run.sh $(SWIFT) test list --skip-build
+	Tests/run.sh $(SWIFT)
 
 lint: ## formatting and style; compiler warnings are errors in every build
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
@@ -84,15 +86,20 @@ soak: packages test-packages ## the long and random tests: 500 random kits, laye
 	KITFS_SOAK=1 KITFS_KITS=500 $(SWIFT) test --skip-build --filter 'RandomKitTests|HostileCompressionTests|TransferStressTests|ReadModelTests|HungRegistryTests|NetworkFaultTests|ServerFaultTests|KilledFetchTests|ManyMembersTests|CrashPointTests|ManyJobsTests|LoopTests|RoomTests|DamagedCacheTests|SystemdTests'
 	FUZZ_TIME=60 $(MAKE) fuzz
 
-sanitize: packages test-packages ## all tests under AddressSanitizer
+sanitize: packages test-packages ## all tests under AddressSanitizer, then under ThreadSanitizer
 	$(SWIFT) build --build-tests $(ADDRESS)
-	$(CURDIR)/Tests/Sanitizers/run.sh address $(SWIFT) test --skip-build $(ADDRESS)
+	Tests/Sanitizers/run.sh address Tests/run.sh $(SWIFT) $(ADDRESS)
+	mkdir -p .build-tsan
+	$(CLANG) -O1 -Wall -Wextra -Werror -c Tests/Sanitizers/thread.c -o .build-tsan/thread.o
+	$(SWIFT) build --build-tests $(THREAD)
+	Tests/Sanitizers/run.sh thread Tests/run.sh $(SWIFT) $(THREAD)
 
 install: docs ## into $(PREFIX): the command, its manual, completions for bash, zsh and fish, units for systemd
 	Sources/Packaging/install.sh "$(DESTDIR)" "$(PREFIX)"
 
 clean:
 	$(SWIFT) package clean
+	rm -rf .build-asan .build-tsan
 
 # ratarmount is on PyPI only. What cannot be installed is named in the table as missing.
 bench-peers:

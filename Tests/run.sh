@@ -3,14 +3,16 @@
 # Runs what `swift build --build-tests` has built, each suite in one of several processes: Swift Testing runs as many
 # tests at a time as there are processors, and most of ours wait: for a mount, a registry, a time-out. Prints what the
 # processes print, and at the end what failed. In CI, a skipped test fails.
-# Usage: run.sh COMMAND..., the one that lists the tests, `swift test list`; TEST_PROCESSES is how many processes.
+# Usage: run.sh SWIFT [OPTION]..., those that it was built with; TEST_PROCESSES is how many processes.
 set -euo pipefail
 
+swift=$1
+shift
 processes=${TEST_PROCESSES:-3}
 # They boot a machine: for `make soak`.
 long='SystemdTests'
-program=$(echo "$(swift build --show-bin-path)"/*PackageTests.xctest)
-mapfile -t suites < <("$@" | sed -nE 's#^([^/]+)/.*#\1#p' | sort -u | grep -vE "\.($long)$")
+program=$(echo "$("$swift" build --show-bin-path "$@")"/*PackageTests.xctest)
+mapfile -t suites < <("$swift" test list --skip-build "$@" | sed -nE 's#^([^/]+)/.*#\1#p' | sort -u | grep -vE "\.($long)$")
 [ ${#suites[@]} -gt 0 ] || { echo "no tests" >&2; exit 1; }
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT

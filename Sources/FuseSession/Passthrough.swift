@@ -19,6 +19,8 @@ public final class Passthrough: Sendable {
     /// Whether it was asked for.
     public let isWanted: Bool
 
+    private static let passing: Set<Errno> = [.noMemory, .noSpace, .tooManyOpenFiles, .tooManyOpenFilesInSystem]
+
     static let isLibraryOwn = cfuse_knows_passthrough != 0
 
     init(isWanted: Bool) { self.isWanted = isWanted }
@@ -29,12 +31,13 @@ public final class Passthrough: Sendable {
     /// Whether it is worth a try.
     public var isAvailable: Bool { device.withLock { $0 != nil } && failure == nil }
 
-    /// nil where that cannot be: then it is not tried again.
+    /// nil where that cannot be. It is tried again only where the kernel was short of something.
     public func open(_ file: FileDescriptor) -> BackingID? {
         guard isAvailable, let device = device.withLock({ $0 }) else { return nil }
         let backing = cfuse_backing_open(device, file.rawValue)
         guard backing > 0 else {
-            problem.withLock { $0 = backing == 0 ? .notSupported : Errno(rawValue: errno) }
+            let failure = backing == 0 ? .notSupported : Errno(rawValue: errno)
+            if !Self.passing.contains(failure) { problem.withLock { $0 = failure } }
             return nil
         }
         isAgreed.store(true, ordering: .releasing)

@@ -11,6 +11,7 @@ common="log_path=$reports/report:exitcode=99"
 # Leaks are not looked for: at exit, a program that ends by _exit, or in the middle of what other threads do, has much
 # that it can still reach only from registers.
 export ASAN_OPTIONS="$common:detect_leaks=0"
+export TSAN_OPTIONS="$common"
 "$@"
 status=$?
 found="$(find "$reports" -type f -size +0)"

@@ -56,8 +56,8 @@ private struct ClaimedPorts {
     }
 }
 
-private extension Range<UInt16> {
-    mutating func removeFirst() -> UInt16 {
+extension Range<UInt16> {
+    fileprivate mutating func removeFirst() -> UInt16 {
         defer { self = lowerBound + 1..<upperBound }
         return lowerBound
     }
