@@ -56,6 +56,7 @@ public final class LayerStore: Sendable {
     public let cache: CacheDirectory
     private let services: StoreServices
     private let layers = Mutex<[LayerKey: Layer]>([:])
+    private let ending = Mutex(())
 
     /// `concurrency`: requests at a time for what is wanted as a whole, 1 or more; what readers wait for comes on top.
     /// `timeout`: seconds without progress after which to give up.
@@ -103,8 +104,12 @@ public final class LayerStore: Sendable {
     /// Changes whenever the entries of a layer become known, or others.
     public var indexGeneration: UInt64 { services.indexGeneration.value }
 
-    /// Ends what is under way and blocks until it has ended. What was fetched stays, to be resumed.
+    /// Ends what is under way and blocks until it has ended, whoever ends it. What was fetched stays, to be resumed.
     public func shutDown() {
+        ending.withLock { _ in end() }
+    }
+
+    private func end() {
         services.shutdown.cancel()
         let transfers = layers.withLock { Array($0.values) }.compactMap { $0.cancelAll() }
         services.local.waitUntilIdle()

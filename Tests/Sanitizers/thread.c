@@ -5,7 +5,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <sanitizer/tsan_interface.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -84,3 +86,39 @@ RELEASE_MANY(swift_bridgeObjectRelease_n)
 IS_UNIQUE(swift_isUniquelyReferenced_native)
 IS_UNIQUE(swift_isUniquelyReferenced_nonNull)
 IS_UNIQUE(swift_isUniquelyReferenced_nonNull_native)
+
+// Cancelled threads. The sanitizer ends the program where a thread is cancelled in the middle of what it watches. libfuse
+// cancels its threads at the end of a session, while they wait for the kernel: here a signal ends the wait, and they
+// leave by themselves.
+
+int __interceptor_pthread_join(pthread_t thread, void **result);
+
+static _Thread_local pthread_t cancelled[64];
+static _Thread_local size_t cancelled_count;
+
+static void wake(int number) { (void)number; }
+
+__attribute__((constructor)) static void handle_waking(void) {
+    struct sigaction action = {.sa_handler = wake};
+    sigaction(SIGURG, &action, NULL);
+}
+
+int pthread_cancel(pthread_t thread) {
+    if (cancelled_count == sizeof cancelled / sizeof *cancelled) abort();
+    cancelled[cancelled_count++] = thread;
+    return 0;
+}
+
+int pthread_join(pthread_t thread, void **result) {
+    for (size_t place = 0; place < cancelled_count; place++) {
+        if (!pthread_equal(cancelled[place], thread)) continue;
+        cancelled[place] = cancelled[--cancelled_count];
+        int outcome;
+        while ((outcome = pthread_tryjoin_np(thread, result)) == EBUSY) {
+            pthread_kill(thread, SIGURG);
+            usleep(1000);
+        }
+        return outcome;
+    }
+    return __interceptor_pthread_join(thread, result);
+}
