@@ -7,18 +7,17 @@ internal import Logging
 internal import OCI
 private import Synchronization
 internal import SystemPackage
-private import Threading
 
 /// Answers the kernel from the tree of a kit: what is here at once, the rest once it has come.
 final class KitOperations: FuseOperations {
-    private let tree: KitFileSystem
-    private let waits: WaitLedger
+    let tree: KitFileSystem
+    let waits: WaitLedger
     private let owner: (user: UInt32, group: UInt32)
-    private let logger: Logger
+    let logger: Logger
     private let onStart: @Sendable () -> Void
     private let backings: BackingFiles
     let smallFiles = SmallFiles()
-    private let heldReads = HeldReads(limit: FuseSession.backgroundLimit * 7 / 8)
+    let heldReads = HeldReads(limit: FuseSession.backgroundLimit * 7 / 8)
 
     /// Seconds for which the kernel keeps what will not change.
     private static let finalTimeout: Double = 86_400
@@ -26,7 +25,7 @@ final class KitOperations: FuseOperations {
     private static let provisionalTimeout: Double = 1
 
     /// An operation needs an index or two, then content; a layer may be evicted in between, but not for ever.
-    private static let triesLimit = 50
+    static let triesLimit = 50
 
     init(
         _ tree: KitFileSystem, _ waits: WaitLedger, _ backings: BackingFiles, owner: (user: UInt32, group: UInt32),
@@ -46,7 +45,7 @@ final class KitOperations: FuseOperations {
     // MARK: Waiting
 
     /// Holds a wait until the one who may cancel it knows of it.
-    private final class WaitSlot: Sendable {
+    final class WaitSlot: Sendable {
         private let state = Mutex<(wait: PendingWait?, isCancelled: Bool)>((nil, false))
 
         func set(_ wait: PendingWait) {
@@ -210,54 +209,6 @@ final class KitOperations: FuseOperations {
             }
         }
         return request.reply(handle: opened.handle, keepsCache: opened.keepsCache)
-    }
-
-    func read(_ request: consuming DataRequest, handle: UInt64, offset: UInt64, size: Int) {
-        read(request, ReadPlace(handle: handle, offset: offset, size: size), [:], tries: 0)
-    }
-
-    private struct ReadPlace: Sendable {
-        let handle: UInt64
-        let offset: UInt64
-        let size: Int
-    }
-
-    private func read(
-        _ request: consuming DataRequest, _ place: ReadPlace, _ failures: Failures, tries: Int, since: Int64? = nil
-    ) {
-        let buffer = ThreadBuffer.bytes(place.size)
-        switch tree.read(place.handle, at: place.offset, into: buffer, failures) {
-        case .done(let count):
-            request.reply(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
-        case .failed(let error):
-            logger.error("read: \(error)")
-            request.fail(error.errno)
-        case .needs where tries == Self.triesLimit:
-            logger.error("read: what it waited for came \(tries) times and was gone again")
-            request.fail(.ioError)
-        case .needs(let needs):
-            let slot = WaitSlot()
-            let id = heldReads.number()
-            let wait = waits.begin(.read, needs, caller: request.handle.caller, since: since)
-            let held = Held(request) { [heldReads, waits] in
-                heldReads.remove(id)
-                waits.end(wait)
-                slot.cancel()
-            }
-            heldReads.add(id) { [waits] in
-                waits.end(wait)
-                held.take()?.fail(.ioError)
-                slot.cancel()
-            }
-            if held.isAnswered { heldReads.remove(id) }
-            slot.set(
-                tree.whenMet(needs, failures) { [self] failures in
-                    heldReads.remove(id)
-                    waits.end(wait)
-                    guard let request = held.take() else { return }
-                    read(request, place, failures, tries: tries + 1, since: wait.since)
-                })
-        }
     }
 
     /// First the kernel lets go of the file, then we.
