@@ -13,8 +13,25 @@ enum Environment {
             }
             next += 1
         }
+        // mount(8) does not tell whom it mounts for, nor systemd whose service it starts.
+        if variables["HOME"]?.isEmpty ?? true { variables["HOME"] = homeOfRecord }
         return variables
     }()
+
+    /// The home that the user database has for us; nil if it is no directory.
+    private static var homeOfRecord: String? {
+        var record = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var buffer = [CChar](repeating: 0, count: 16 << 10)
+        return buffer.withUnsafeMutableBufferPointer { buffer in
+            guard let memory = buffer.baseAddress,
+                getpwuid_r(geteuid(), &record, memory, buffer.count, &found) == 0, found != nil,
+                let home = record.pw_dir
+            else { return nil }
+            var status = stat()
+            return stat(home, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR ? String(cString: home) : nil
+        }
+    }
 
     /// With paths made absolute: a mount leaves the directory that it was started in.
     static var withAbsolutePaths: [String: String] {

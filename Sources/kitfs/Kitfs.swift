@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 private import Glibc
+private import Synchronization
 
 /// The command. One file for each subcommand; here, how they are found and what they end with.
 @main
@@ -42,6 +43,9 @@ struct Kitfs: ParsableCommand {
         do {
             guard let arguments = try arguments() else { return }
             var command = try parsed(arguments)
+            if (command as? any LoggingCommand)?.log.logFormat == .json {
+                Terminal.errorsAreJSON.store(true, ordering: .relaxed)
+            }
             try command.run()
         } catch let failure as CommandFailure {
             Terminal.error(failure.message)

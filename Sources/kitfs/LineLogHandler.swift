@@ -44,13 +44,16 @@ struct LineLogHandler: LogHandler {
             let start = sink.isJournal ? "" : "\(Self.time()) \(event.level) "
             sink.write("\(priority)\(start)\(reference.map { "\($0): " } ?? "")\(event.message)")
         case .json:
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            let line = Line(
-                time: Self.time(), level: "\(event.level)", reference: reference, message: "\(event.message)")
-            guard let data = try? encoder.encode(line) else { return }
-            sink.write(priority + String(decoding: data, as: UTF8.self))
+            sink.write(priority + Self.object(event.level, reference, "\(event.message)"))
         }
+    }
+
+    /// A line of JSON.
+    static func object(_ level: Logger.Level, _ reference: String?, _ message: String) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let line = Line(time: time(), level: "\(level)", reference: reference, message: message)
+        return (try? encoder.encode(line)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
     /// UTC, RFC 3339.

@@ -8,7 +8,7 @@ internal import Logging
 internal import OCI
 private import Threading
 
-struct ListCommand: ParsableCommand {
+struct ListCommand: LoggingCommand {
     static let configuration = CommandConfiguration(
         commandName: "ls",
         abstract: "List the files of a kit without mounting it.",

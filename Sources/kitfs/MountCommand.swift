@@ -2,7 +2,7 @@
 internal import ArgumentParser
 private import Glibc
 
-struct MountCommand: ParsableCommand {
+struct MountCommand: LoggingCommand {
     static let configuration = CommandConfiguration(
         commandName: "mount",
         abstract: "Mount a kit on a directory.",

@@ -173,6 +173,11 @@ struct FilterOptions: ParsableArguments {
     }
 }
 
+/// A command that logs.
+protocol LoggingCommand: ParsableCommand {
+    var log: LogOptions { get }
+}
+
 /// What is logged.
 struct LogOptions: ParsableArguments {
     @Option(

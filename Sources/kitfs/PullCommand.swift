@@ -7,7 +7,7 @@ internal import OCI
 private import Synchronization
 private import Threading
 
-struct PullCommand: ParsableCommand {
+struct PullCommand: LoggingCommand {
     static let configuration = CommandConfiguration(
         commandName: "pull",
         abstract: "Fetch a kit's layers into the cache.",

@@ -3,7 +3,7 @@ internal import ArgumentParser
 private import Glibc
 private import OCI
 
-struct RunCommand: ParsableCommand {
+struct RunCommand: LoggingCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Run a command with a kit mounted.",

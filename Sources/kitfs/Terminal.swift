@@ -2,6 +2,7 @@
 private import FoundationEssentials
 private import Glibc
 private import Logging
+internal import Synchronization
 
 /// Where commands print.
 enum Terminal {
@@ -28,8 +29,18 @@ enum Terminal {
         return poll(&state, 1, 0) <= 0 || state.revents & Int16(POLLERR | POLLHUP) == 0
     }
 
-    /// `kitfs: TEXT` on stderr.
+    /// Whether warnings and errors are for a machine, as the log is.
+    static let errorsAreJSON = Atomic(false)
+
+    /// `kitfs: TEXT` on stderr, or an object of the log.
     static func error(_ text: String, isBare: Bool = false) {
+        if errorsAreJSON.load(ordering: .relaxed), !isBare {
+            let isWarning = text.hasPrefix("warning: ")
+            let message = isWarning ? String(text.dropFirst("warning: ".count)) : text
+            let priority = Journal.readsErrors ? Journal.prefix(isWarning ? .warning : .error) : ""
+            let line = priority + LineLogHandler.object(isWarning ? .warning : .error, nil, message) + "\n"
+            return TerminalBlock.errors.print(line)
+        }
         if Journal.readsErrors {
             // Each line is a message of its own there.
             let prefix = Journal.prefix(text.hasPrefix("warning: ") ? .warning : .error)

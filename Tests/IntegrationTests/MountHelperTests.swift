@@ -70,6 +70,33 @@ struct MountHelperTests {
         #expect(result.output.hasPrefix("1\n\(bench.directory.path)/fstab/VERSION\n"), "\(result.output)")
     }
 
+    /// Whose home mount(8) does not tell.
+    @Test func aUsersEntryOfFstab() throws {
+        #expect(chmod("/dev/fuse", 0o666) == 0)
+        let result = try run(
+            """
+            mkdir $T/somebody
+            chown 65534:65534 $T/somebody $M
+            chmod 755 $T
+            echo "$R $M kitfs user,noauto,x-systemd.automount 0 0" >$T/fstab.txt
+            mount --bind $T/fstab.txt /etc/fstab
+            echo "nobody:x:65534:65534::$T/somebody:/bin/sh" >$T/passwd
+            mount --bind $T/passwd /etc/passwd
+            user="env -u HOME -u KITFS_CACHE setpriv --reuid 65534 --regid 65534 --clear-groups"
+            $user mount $M
+            findmnt -no FSTYPE,OPTIONS $M
+            $user head -n 1 $M/README.md
+            ls -d $T/somebody/.cache/kitfs/layers
+            $user umount $M
+            ends
+            ls -A $M
+            """)
+        #expect(result.exitCode == 0, "\(result.errorOutput)")
+        let lines = result.output.split(separator: "\n")
+        #expect(lines.first?.contains("user_id=65534") ?? false, "\(result.output)")
+        #expect(lines.dropFirst() == ["# plain small", "\(bench.directory.path)/somebody/.cache/kitfs/layers"])
+    }
+
     @Test func failures() throws {
         let result = try run(
             """

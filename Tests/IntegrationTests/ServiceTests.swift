@@ -90,6 +90,15 @@ import Testing
         #expect(lines[0].contains(#""level":"notice""#) && lines[0].contains("verify before-read"))
     }
 
+    /// Also before there is a log, and where somebody else tells it: the one that waits for a mount in the background.
+    @Test(arguments: [["-f"], []]) func failuresAsJSON(_ options: [String]) throws {
+        let result = try bench.run(["mount", "oci:/nowhere", target, "--log-format", "json"] + options)
+        #expect(result.exitCode != 0)
+        let check = "import json, sys\nfor line in sys.stdin: o = json.loads(line); print(o['level'], o['message'])"
+        let said = try Command.check("python3", ["-c", check], input: result.stderr).output
+        #expect(said.hasPrefix("error oci:/nowhere: ") && said.split(separator: "\n").count == 1, "\(said)")
+    }
+
     /// The journal is a socket that the environment names.
     @Test(.enabled(if: geteuid() == 0, "only root may use umount(8)")) func inTheJournal() throws {
         let script = """
