@@ -5,6 +5,12 @@
 #include <fuse3/fuse_lowlevel.h>
 #include <linux/fuse.h>
 
+/// A function, or since libfuse 3.17 a macro.
+static inline struct fuse_session *cfuse_session_new(
+    struct fuse_args *arguments, const struct fuse_lowlevel_ops *operations, size_t size, void *context) {
+    return fuse_session_new(arguments, operations, size, context);
+}
+
 /// A bit field that Swift cannot set: keep the kernel's pages of this file across opens.
 static inline void cfuse_open_flags(struct fuse_file_info *fi, int keep_cache, int no_flush) {
     fi->keep_cache = keep_cache ? 1 : 0;

@@ -63,7 +63,7 @@ public final class FuseSession: @unchecked Sendable {
         passthrough = Passthrough(isWanted: options.passthrough)
         context = Unmanaged.passRetained(OperationsBox(operations, passthrough))
         var table = OperationTable.make()
-        let session = fuse_session_new(&arguments, &table, MemoryLayout<fuse_lowlevel_ops>.size, context.toOpaque())
+        let session = cfuse_session_new(&arguments, &table, MemoryLayout<fuse_lowlevel_ops>.size, context.toOpaque())
         guard let session else {
             context.release()
             throw .setup("libfuse could not be set up: \(FuseLog.take())")
