@@ -12,6 +12,7 @@ common="log_path=$reports/report:exitcode=99"
 # that it can still reach only from registers.
 export ASAN_OPTIONS="$common:detect_leaks=0"
 export TSAN_OPTIONS="$common"
+export KITFS_SANITIZER="$kind"
 "$@"
 status=$?
 found="$(find "$reports" -type f -size +0)"
