@@ -98,7 +98,7 @@ import Testing
         let host = proxy.host
         try bench.kitfs(
             "pull", "\(host)/\(reference)", "--cache", filled, "--filter", "model", "--filter", "datasets")
-        proxy.bytesPerSecond = 4 << 20
+        proxy.bytesPerSecond = 1 << 20
         let filler = try BackgroundProcess(
             Workbench.executable, ["pull", "\(host)/\(reference)", "--cache", filled],
             environment: bench.environment)

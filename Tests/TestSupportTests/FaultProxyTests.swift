@@ -59,7 +59,9 @@ import Testing
         proxy.bytesPerSecond = nil
         thread.join()
         let steps = zip(samples.dropFirst(), samples).map { $0 - $1 }
-        #expect(steps.allSatisfy { (2_000...30_000).contains($0) }, "\(steps) bytes each 100 ms at 100 kB/s")
+        // On a machine that has other work, nothing may come for a while, but not the more at once.
+        #expect(steps.allSatisfy { $0 <= 30_000 }, "\(steps) bytes each 100 ms at 100 kB/s")
+        #expect(steps.count { $0 > 0 } > 3, "\(steps) bytes each 100 ms at 100 kB/s")
     }
 
     @Test func cuttingResetsAfterExactlySoManyBytes() throws {
