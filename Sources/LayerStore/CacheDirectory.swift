@@ -191,6 +191,12 @@ public final class CacheDirectory: Sendable {
             try directory.rename(name, to: trash, as: unique)
         } catch .noSuchFileOrDirectory {
             return
+        } catch .improperLink {
+            // overlayfs renames no directory that a lower layer of it has, as where an image came with a filled cache.
+            // Without its state a layer is none.
+            try? directory.directory(name).remove(StateFile.name)
+            directory.removeTree(name)
+            return
         }
         trash.removeTree(unique)
     }

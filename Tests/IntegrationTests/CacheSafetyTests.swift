@@ -144,4 +144,32 @@ import Testing
         #expect(try bench.kitfs("cache", "prune", "--all").contains("1 in use and kept"))
         try second.unmount()
     }
+
+    /// An image that comes with a filled cache: overlayfs does not rename what its lower layer has.
+    @Test(.enabled(if: geteuid() == 0, "only root may mount an overlay")) func whatALowerLayerHasIsPruned() throws {
+        try bench.kitfs("pull", reference)
+        let script = """
+            set -eu
+            mount -t tmpfs none "$1"
+            mkdir "$1/upper" "$1/work"
+            mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$2"
+            "$3" cache list --cache "$2" | wc -l
+            "$3" cache prune --all --cache "$2" >/dev/null
+            "$3" cache list --cache "$2" | wc -l
+            ls "$2/layers" "$2/trash"
+            "$3" pull "$4" --cache "$2"
+            "$3" cache verify --cache "$2" >/dev/null
+            ls "$2/layers" | wc -l
+            """
+        let result = try Command.run(
+            "unshare",
+            [
+                "-m", "--propagation", "private", "sh", "-c", script, "sh", try bench.directory.subdirectory("overlay"),
+                bench.cache, Workbench.executable, reference,
+            ], environment: bench.environment)
+        #expect(result.exitCode == 0, "\(result.errorOutput)")
+        let layers = try bench.cachedFiles(below: "layers").count { $0.hasSuffix("/state") }
+        let lists = "\(bench.cache)/layers:\n\n\(bench.cache)/trash:\n"
+        #expect(result.output == "\(layers + 1)\n1\n\(lists)\(layers)\n", "\(result.output)")
+    }
 }
