@@ -61,7 +61,7 @@ test: packages test-packages ## all tests but the long ones; in CI, a skipped on
 
 lint: ## formatting and style; compiler warnings are errors in every build
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
-	@unmarked=$$(git ls-files -- '*.swift' '*.h' '*.modulemap' '*.sh' '*.service' '*.timer' Makefile .ci Sources/Packaging/post* Sources/Packaging/pre* | \
+	@unmarked=$$(git ls-files -- '*.swift' '*.c' '*.h' '*.modulemap' '*.sh' '*.service' '*.timer' '*.mount' '*.automount' Makefile .ci Sources/Packaging/post* Sources/Packaging/pre* | \
 		xargs grep -L 'SPDX-License-Identifier: Apache-2.0'); \
 	if [ -n "$$unmarked" ]; then echo "without their license: $$unmarked" >&2; exit 1; fi
 

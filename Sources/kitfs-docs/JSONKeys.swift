@@ -14,6 +14,10 @@ struct JSONKeys {
         switch command {
         case "status": status
         case "doctor": doctor
+        case "ls": ls
+        case "inspect": inspect
+        case "list": cacheList
+        case "verify": cacheVerify
         default: nil
         }
     }
@@ -30,6 +34,7 @@ struct JSONKeys {
                     ("reference", "What was mounted."),
                     ("digest", "The digest of its manifest, which the mount stays with."),
                     ("directory", "Where it is mounted."),
+                    ("isPrivate", "Whether only a command of kitfs-run(1) sees it there."),
                     ("pid", "The process that serves it."),
                     ("alive", "Whether that process lives. If not, `kitfs unmount` takes the mount away."),
                     ("stopped", "Whether that process is stopped by a signal or a debugger."),

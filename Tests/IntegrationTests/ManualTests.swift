@@ -46,6 +46,44 @@ import Testing
             String.init)
     }
 
+    /// What a machine may read, a person may look up.
+    @Test func everyKeyOfJSONIsInItsPage() throws {
+        _ = try pages()
+        let bench = try Workbench()
+        let reference = "oci:\(Fixtures.layout("plain-small")):v1"
+        let mount = try bench.mount(reference)
+        _ = try mount.read("README.md")
+        let keys = """
+            import json, sys
+            text = sys.stdin.read()
+            found = set()
+            def walk(value):
+                if isinstance(value, list): [walk(item) for item in value]
+                if isinstance(value, dict):
+                    for key in value:
+                        found.add(key)
+                        if key != 'kitfile': walk(value[key])
+            try: walk(json.loads(text))
+            except ValueError: [walk(json.loads(line)) for line in text.splitlines()]
+            print(*sorted(found))
+            """
+        for (page, arguments) in [
+            ("status", ["status", "--json", mount.path]), ("doctor", ["doctor", "--json"]),
+            ("ls", ["ls", "-R", "--json", reference]), ("inspect", ["inspect", "--json", reference]),
+            ("cache-list", ["cache", "list", "--json"]), ("cache-verify", ["cache", "verify", "--json"]),
+        ] {
+            let output = try bench.run(arguments).stdout
+            let found = try Command.check("python3", ["-c", keys], input: output).output.split { " \n".contains($0) }
+            #expect(found.count > 2, "\(page)")
+            let text = String(decoding: try readFile("\(directory.path)/kitfs-\(page).1"), as: UTF8.self)
+            for key in found {
+                let isTold = text.contains(".It Li \(key)\n") || text.contains(".It Li \\&\(key)\n")
+                #expect(isTold, "kitfs-\(page).1 lacks \(key)")
+            }
+        }
+        try mount.unmount()
+    }
+
     @Test func everyOptionIsInItsPage() throws {
         _ = try pages()
         let commands = try JSONDecoder().decode(Dump.self, from: Data(try dump())).command.all
