@@ -20,15 +20,20 @@ struct RunUserTests {
         else { throw TestSupportError("a home for the user") }
     }
 
+    private func line(_ namespace: Bool, _ arguments: [String]) -> [String] {
+        let become = ["setpriv", "--reuid", Self.user, "--regid", Self.user, "--clear-groups", "--inh-caps=-all"]
+        return become + (namespace ? ["unshare", "-Ur"] : []) + [Workbench.executable] + bench.logged(arguments)
+    }
+
+    private var environment: [String: String] {
+        ["HOME": home, "KITFS_CACHE": "", "XDG_CACHE_HOME": "", "XDG_RUNTIME_DIR": home]
+    }
+
     private func run(
         _ wrapper: [String] = [], namespace: Bool = false, _ arguments: [String]
     ) throws -> CommandResult {
-        let become = ["setpriv", "--reuid", Self.user, "--regid", Self.user, "--clear-groups", "--inh-caps=-all"]
-        let line =
-            wrapper + become + (namespace ? ["unshare", "-Ur"] : []) + [Workbench.executable] + bench.logged(arguments)
-        return try Command.run(
-            line[0], Array(line.dropFirst()),
-            environment: ["HOME": home, "KITFS_CACHE": "", "XDG_CACHE_HOME": "", "XDG_RUNTIME_DIR": home])
+        let line = wrapper + line(namespace, arguments)
+        return try Command.run(line[0], Array(line.dropFirst()), environment: environment)
     }
 
     private func expectNothingLeft() throws {
@@ -82,6 +87,28 @@ struct RunUserTests {
         let result = try run(namespace: true, ["run", reference, "--", "sh", "-c", script])
         #expect(result.exitCode == 0, "\(result.errorOutput)")
         #expect(result.output.hasPrefix("0\n\(home)/kitfs/run\nKitfile\n"), "\(result.output)")
+        try expectNothingLeft()
+    }
+
+    /// As who they are, and as root of a user namespace of theirs.
+    @Test(arguments: [false, true]) func howeverTheCommandEnds(_ namespace: Bool) throws {
+        for (script, code) in [("exit 7", Int32(7)), ("kill -TERM $$", 128 + SIGTERM)] {
+            let result = try run(namespace: namespace, ["run", reference, "--", "sh", "-c", script])
+            #expect(result.exitCode == code, "\(script): \(result.errorOutput)")
+        }
+        // Whoever is left behind keeps the mount.
+        let child = "(sleep 1; cat $KITFS_MOUNT/README.md) >\(home)/out 2>&1 </dev/null &"
+        #expect(try run(namespace: namespace, ["run", reference, "--", "sh", "-c", child]).exitCode == 0)
+        try eventually(within: 10, "the child has read") { try readFile(home + "/out").count == 26 }
+        try expectNothingLeft()
+    }
+
+    @Test(arguments: [false, true]) func killed(_ namespace: Bool) throws {
+        let line = line(namespace, ["run", reference, "--", "sh", "-c", "echo ready; exec sleep 60"])
+        let process = try BackgroundProcess(line[0], Array(line.dropFirst()), environment: environment)
+        try eventually(within: 20, "the command runs") { process.output.contains("ready") }
+        process.kill(signal: SIGKILL)
+        #expect(process.waitForExit(timeout: 10) != nil)
         try expectNothingLeft()
     }
 }
