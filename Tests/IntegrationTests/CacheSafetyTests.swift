@@ -172,4 +172,16 @@ import Testing
         let lists = "\(bench.cache)/layers:\n\n\(bench.cache)/trash:\n"
         #expect(result.output == "\(layers + 1)\n1\n\(lists)\(layers)\n", "\(result.output)")
     }
+
+    /// What FUSE shows may be another machine's.
+    @Test func aCacheOnANetworkIsRefused() throws {
+        let mount = try bench.mount(reference)
+        let failure = try bench.failure(
+            "mount", reference, try bench.directory.subdirectory("second"), "--cache", mount.path + "/data")
+        #expect(failure.code == 1)
+        for text in [mount.path + "/data is on fuse.kitfs", "--shared-cache", "`kitfs pull --cache` fills it"] {
+            #expect(failure.message.contains(text), "\(failure.message)")
+        }
+        try mount.unmount()
+    }
 }

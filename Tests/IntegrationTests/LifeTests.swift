@@ -170,6 +170,18 @@ import Testing
         #expect(try !bench.kitfs("status", "--json").contains(mount.path))
     }
 
+    /// `/dev/fd/N` is to be a mounted /dev/fuse.
+    @Test(arguments: [("99", "", Int32(7)), ("5", "5</dev/null", 1), ("5", "5<>/dev/fuse", 1), ("x", "", 7)])
+    func descriptorsThatServeNothing(_ number: String, _ redirection: String, _ code: Int32) throws {
+        #expect(geteuid() != 0 || chmod("/dev/fuse", 0o666) == 0)
+        let line = bench.logged(["mount", "-f", reference, "/dev/fd/\(number)"])
+        let script = "exec \"$0\" \"$@\" \(redirection)"
+        let result = try Command.run(
+            "sh", ["-c", script, Workbench.executable] + line, environment: bench.environment, timeout: 20)
+        #expect(result.exitCode == code, "\(result.errorOutput)")
+        #expect(result.errorOutput.contains("kitfs: \(reference): "), "\(result.errorOutput)")
+    }
+
     /// An unprivileged user, through fusermount3, with a cache of their own.
     @Test(.enabled(if: geteuid() == 0, "only root can become another user"))
     func anUnprivilegedUserMounts() throws {
