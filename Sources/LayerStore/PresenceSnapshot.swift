@@ -111,6 +111,11 @@ extension PartialLayer {
             do {
                 try parent.rename(key.description, to: cache.partial, as: key.description)
             } catch {
+                // What a lower layer of an overlay has cannot be taken over: see `discard`.
+                if error == .improperLink {
+                    try cache.discard(key.description, in: parent)
+                    continue
+                }
                 // Somebody was faster.
                 if error != .fileExists, error != .noSuchFileOrDirectory { throw error }
             }

@@ -56,6 +56,21 @@ import Testing
         try eventually(within: 5, "it is committed") { try bench.files("partial").isEmpty }
     }
 
+    /// An image that comes with what an interrupted pull has left: overlayfs renames nothing of it.
+    @Test(.enabled(if: geteuid() == 0, "only root may mount an overlay")) func whatAnImageHasIsFetchedAnew() throws {
+        let blob = try rebooted()
+        let place = try bench.directory.subdirectory("overlay")
+        let options = "lowerdir=\(bench.path),upperdir=\(place)/upper,workdir=\(place)/work"
+        try Command.check("mount", ["-t", "tmpfs", "none", place])
+        defer { _ = try? Command.run("umount", ["-l", place]) }
+        try Command.check("mkdir", [place + "/upper", place + "/work"])
+        try Command.check("mount", ["-t", "overlay", "overlay", "-o", options, bench.path])
+        defer { _ = try? Command.run("umount", ["-l", bench.path]) }
+        let layer = try bench.store().layer(blob, form: LayerForm(.tar), source: bench.source)
+        #expect(try layer.content() == nil)
+        #expect(try layer.bytes("d/large") == Self.content)
+    }
+
     /// The state says that all is there, the snapshot that nothing is: the bytes are zeros, and are not served.
     @Test func whatIsNotProvenIs() throws {
         let blob = try rebooted()
