@@ -57,12 +57,12 @@ import Testing
             import json, sys
             text = sys.stdin.read()
             found = set()
-            def walk(value):
+            def walk(value, before=''):
                 if isinstance(value, list): [walk(item) for item in value]
                 if isinstance(value, dict):
                     for key in value:
-                        found.add(key)
-                        if key != 'kitfile': walk(value[key])
+                        found.add(before + key)
+                        if key != 'kitfile': walk(value[key], key + '.')
             try: walk(json.loads(text))
             except ValueError: [walk(json.loads(line)) for line in text.splitlines()]
             print(*sorted(found))

@@ -21,8 +21,10 @@ private struct ClaimedPorts {
 
     mutating func next() throws -> UInt16 {
         while true {
-            if left.isEmpty { left = try Self.claim() }
-            let port = left.removeFirst()
+            guard let port = left.popFirst() else {
+                left = try Self.claim()
+                continue
+            }
             if let listener = try? LoopbackSocket.listen(port: port) {
                 close(listener)
                 return port
@@ -53,12 +55,5 @@ private struct ClaimedPorts {
         }
         if result != 0 { close(socket) }
         return result == 0
-    }
-}
-
-extension Range<UInt16> {
-    fileprivate mutating func removeFirst() -> UInt16 {
-        defer { self = lowerBound + 1..<upperBound }
-        return lowerBound
     }
 }
