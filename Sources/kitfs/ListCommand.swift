@@ -50,7 +50,7 @@ struct ListCommand: LoggingCommand {
                 cache: own, shared: shared, concurrency: source.concurrency, timeout: source.timeout,
                 logger: log.logger(LogSink()))
             let family = try source.family(reference, own, shared: shared, filters: parts.filters)
-            if let warning = parts.warning(family) { Terminal.error("warning: \(warning)") }
+            if let warning = parts.warning(family) { Terminal.warning(warning) }
             let tree = try KitFileSystem(family, store: store, modes: ModePolicy())
             let path = try EntryPath(parsing: Array(path.utf8))
             var attributes = try wait(tree) { tree.attributes(.root, $0) }

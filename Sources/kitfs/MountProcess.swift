@@ -136,7 +136,7 @@ struct MountProcess {
     private func warn(_ text: String) {
         logger.warning("\(text)")
         // In the foreground, the log is there already.
-        if word.isInBackground { Terminal.error("warning: \(text)") }
+        if word.isInBackground { Terminal.warning(text) }
     }
 
     /// What somebody who mounts will want to know before it surprises them.

@@ -129,7 +129,7 @@ struct SourceOptions: ParsableArguments {
     ) throws -> KitFamily {
         var settings = settings
         if !tlsVerify, !plainHttp, !offline {
-            Terminal.error("warning: --tls-verify=false: \(SourceSettings.risk)")
+            Terminal.warning("--tls-verify=false: \(SourceSettings.risk)")
         } else if !plainHttp {
             let warnings = Warnings()
             settings.warn = { warnings.tell($0) }

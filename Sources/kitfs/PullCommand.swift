@@ -44,7 +44,7 @@ struct PullCommand: LoggingCommand {
                 cache: own, shared: shared, concurrency: source.concurrency, timeout: source.timeout,
                 limit: room.cacheLimit?.bytes, logger: log.logger(LogSink()))
             let family = try source.family(reference, own, shared: shared, filters: parts.filters)
-            if let warning = parts.warning(family) { Terminal.error("warning: \(warning)") }
+            if let warning = parts.warning(family) { Terminal.warning(warning) }
             let layers = Self.layers(family, store)
             for (declared, layer) in layers {
                 store.cache.note(.init(kind: declared.kind.rawValue, kit: reference), of: layer.key)

@@ -147,7 +147,7 @@ final class RunSupervisor {
             // When the command ends, so does its mount: the server may be the first whose end is seen.
             if let since = missed, .now - since > .milliseconds(100) {
                 missed = nil
-                Terminal.error("warning: the mount's process has ended; what the command reads of the kit now fails")
+                Terminal.warning("the mount's process has ended; what the command reads of the kit now fails")
             }
             _ = try wait(for: nil, milliseconds: missed == nil ? -1 : 50)
         }
@@ -201,7 +201,7 @@ final class RunSupervisor {
             if namespace.map({ !Self.isEmpty($0) }) ?? false { return bidFarewell() }
         case .forAll(let directory):
             if server != nil, let problem = Unmounting.unmount(directory, lazy: true) {
-                Terminal.error("warning: \(directory): \(problem)")
+                Terminal.warning("\(directory): \(problem)")
             }
             RunPlace.removeOwn(directory)
         }

@@ -33,18 +33,20 @@ enum Terminal {
     static let errorsAreJSON = Atomic(false)
 
     /// `kitfs: TEXT` on stderr, or an object of the log.
-    static func error(_ text: String, isBare: Bool = false) {
+    static func error(_ text: String, isBare: Bool = false) { tell(.error, text, isBare: isBare) }
+
+    /// `kitfs: warning: TEXT`, likewise.
+    static func warning(_ text: String) { tell(.warning, text, isBare: false) }
+
+    private static func tell(_ level: Logger.Level, _ text: String, isBare: Bool) {
+        let priority = Journal.readsErrors ? Journal.prefix(level) : ""
         if errorsAreJSON.load(ordering: .relaxed), !isBare {
-            let isWarning = text.hasPrefix("warning: ")
-            let message = isWarning ? String(text.dropFirst("warning: ".count)) : text
-            let priority = Journal.readsErrors ? Journal.prefix(isWarning ? .warning : .error) : ""
-            let line = priority + LineLogHandler.object(isWarning ? .warning : .error, nil, message) + "\n"
-            return TerminalBlock.errors.print(line)
+            return TerminalBlock.errors.print(priority + LineLogHandler.object(level, nil, text) + "\n")
         }
+        let text = level == .warning ? "warning: " + text : text
         if Journal.readsErrors {
             // Each line is a message of its own there.
-            let prefix = Journal.prefix(text.hasPrefix("warning: ") ? .warning : .error)
-            let lines = text.split(separator: "\n").map { prefix + $0 + "\n" }
+            let lines = text.split(separator: "\n").map { priority + $0 + "\n" }
             return write(STDERR_FILENO, Array(lines.joined().utf8))
         }
         TerminalBlock.errors.print((isBare ? "" : "kitfs: ") + text + "\n")

@@ -6,6 +6,6 @@ final class Warnings: Sendable {
     private let told = Mutex<Set<String>>([])
 
     func tell(_ text: String) {
-        if told.withLock({ $0.insert(text).inserted }) { Terminal.error("warning: \(text)") }
+        if told.withLock({ $0.insert(text).inserted }) { Terminal.warning(text) }
     }
 }
