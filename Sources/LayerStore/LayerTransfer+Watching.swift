@@ -20,18 +20,32 @@ struct TransferWatch: Sendable {
     var others: [StateFile.Participant: (beat: UInt64, since: ContinuousClock.Instant)] = [:]
 }
 
+extension LayerTransfer.State {
+    /// This process, or the whole machine, stood still for so long: as one that sleeps, or is stopped, or busy beyond
+    /// measure. That counts neither against others, who may have had no time to show themselves, nor as lack of progress.
+    mutating func forgive(_ pause: Duration) {
+        let now = ContinuousClock.now
+        lastProgress = min(now, lastProgress + pause)
+        watch.others = watch.others.mapValues { ($0.beat, min(now, $0.since + pause)) }
+    }
+}
+
 /// Looking at what other processes do with the same layer: there is no other way to know than to look at its state.
 extension LayerTransfer {
     private static let beatInterval = Duration.milliseconds(500)
     private static let liveliness = Duration.seconds(2)
+    /// No look at others is as long in coming where this process runs.
+    private static let standstill = Duration.seconds(2)
     /// So many chunks behind the front are looked at each time.
     private static let lookLimit = 1024
 
     /// Called every 20 ms by the clock.
     func tick(_ now: ContinuousClock.Instant) {
         let (isBeat, isWaiting) = state.withLock { state in
-            let isBeat = state.watch.lastBeat.map { now - $0 >= Self.beatInterval } ?? true
+            let sinceBeat = state.watch.lastBeat.map { now - $0 } ?? Self.beatInterval
+            let isBeat = sinceBeat >= Self.beatInterval
             if isBeat { state.watch.lastBeat = now }
+            if sinceBeat > Self.standstill { state.forgive(sinceBeat) }
             let isWanted = state.isWholeWanted || !state.waiters.isEmpty
             if isWanted { return (isBeat, isBeat || state.waitsForChunks || state.waitsForVerifier) }
             // Nobody waits here, but others may wait for what is followed here, or have brought all of it and gone: sooner

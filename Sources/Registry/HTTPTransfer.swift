@@ -11,6 +11,9 @@ final class HTTPTransfer {
     /// libcurl's own watch, CURLOPT_LOW_SPEED_TIME, looks at the mean of five seconds: after a fast start it takes
     /// that much longer, and it counts the time that `receive` takes.
     private var lastBytes = ContinuousClock.now
+    private var lastLook = ContinuousClock.now
+    /// libcurl does not let so much time pass between two looks.
+    private static let standstill = Duration.seconds(3)
     private let stallTimeout: Duration
     private let cancellation: Cancellation
     private let receive: (HTTPResponse, RawSpan) throws -> Void
@@ -59,7 +62,11 @@ final class HTTPTransfer {
     /// Asked at least once a second.
     private func mustEnd() -> Bool {
         if cancellation.isCancelled { return true }
-        isStalled = ContinuousClock.now - lastBytes > stallTimeout
+        let now = ContinuousClock.now
+        // This process stood still, or the whole machine: what has come meanwhile was not looked at yet.
+        if now - lastLook > Self.standstill { lastBytes = min(now, lastBytes + (now - lastLook)) }
+        lastLook = now
+        isStalled = now - lastBytes > stallTimeout
         return isStalled
     }
 }

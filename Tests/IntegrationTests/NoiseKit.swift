@@ -56,6 +56,12 @@ final class NoiseKit {
         return blob
     }
 
+    /// What was asked of the layer, one answer a line: for a message.
+    func history(_ form: Form) throws -> String {
+        let blob = try blob(form).hex
+        return try registry.requests().filter { $0.blobHex == blob }.map { "\($0)" }.joined(separator: "\n")
+    }
+
     /// Mounts a kit from `host`, the registry itself or what stands before it, with a cache of the mount's own.
     func mount(_ form: Form, _ verify: Verify, at host: String? = nil, _ options: String...) throws -> Mount {
         caches += 1
