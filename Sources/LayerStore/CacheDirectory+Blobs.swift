@@ -120,4 +120,8 @@ public struct CachedArtifactSource: ArtifactSource {
     ) throws {
         try source.fetch(blob, range: range, cancellation: cancellation, receive: receive)
     }
+
+    public func parts(of blob: Descriptor, _ ranges: [ByteRange], cancellation: Cancellation) -> [[UInt8]?] {
+        source.parts(of: blob, ranges, cancellation: cancellation)
+    }
 }

@@ -6,10 +6,10 @@ internal import Threading
 /// Headers that are asked for before it is known that they are there: files of one size, one behind the other, have
 /// theirs at equal strides.
 ///
-/// So many are under way at any time; each that is taken makes room for another, so that one slow answer holds up only
-/// what comes behind it.
+/// So many are under way at any time, several in one request where the place answers such; when enough of them are
+/// taken, others are asked for, so that one slow answer holds up only what comes behind it.
 struct HeaderGuesses {
-    private enum Answer { case asked, arrived([UInt8]), failed }
+    private enum Answer { case asked, arrived([UInt8]), failed(any Error) }
 
     /// From one header to the next, and how long a header is with all that belongs to it.
     private var stride: UInt64 = 0
@@ -25,9 +25,12 @@ struct HeaderGuesses {
     /// Nearer ones come with what is read through.
     private static let least: UInt64 = 128 << 10
     private static let smallWindow = 8
-    /// What a round trip of 100 ms and 500 KB a member need, to list in a quarter of the time of a download at 100 MB/s.
-    private static let largeWindow = 256
-    private static let pool = WorkerPool(limit: largeWindow)
+    /// A round trip of 100 ms and 500 KB a member need 256 under way, to list in a quarter of the time of a download at
+    /// 100 MB/s, where each header is a request.
+    private static let largeWindow = 256 + batch
+    /// In one request: servers refuse very many, as Apache more than 200.
+    private static let batch = 64
+    private static let pool = WorkerPool(limit: 256)
 
     mutating func note(_ member: TarMember, next: UInt64) {
         let stride = next - member.headerOffset
@@ -41,24 +44,21 @@ struct HeaderGuesses {
         }
     }
 
-    /// The header at a place, if what came before gives reason to guess it, and it could be had: else it is asked for
-    /// in the usual way. Blocks until it has come.
+    /// The header at a place, if what came before gives reason to guess it: else it is asked for in the usual way. Blocks
+    /// until it has come. Throws what the source throws.
     mutating func header(
         at offset: UInt64, of blob: Descriptor, _ source: any BlobSource, _ cancellation: Cancellation
-    ) -> [UInt8]? {
+    ) throws -> [UInt8]? {
         guard streak >= 2, stride >= Self.least, offset < blob.size else { return nil }
         ask(from: offset, blob, source, cancellation)
-        return answers.wait { [offset] answers -> [UInt8]?? in
-            switch answers[offset] {
-            case .asked: return nil
-            case nil: return .some(nil)
-            case .failed:
-                answers[offset] = nil
-                return .some(nil)
-            case .arrived(let bytes):
-                answers[offset] = nil
-                return bytes
-            }
+        let answer = answers.wait { [offset] answers -> Answer?? in
+            if case .asked = answers[offset] { return nil }
+            return .some(answers.removeValue(forKey: offset))
+        }
+        switch answer {
+        case .arrived(let bytes): return bytes
+        case .failed(let error): throw error
+        case .asked, nil: return nil
         }
     }
 
@@ -67,25 +67,51 @@ struct HeaderGuesses {
         from offset: UInt64, _ blob: Descriptor, _ source: any BlobSource, _ cancellation: Cancellation
     ) {
         next = max(next, offset)
-        let answers = answers
-        while answers.update({ $0.count }) < window, let range = ByteRange(start: next, count: length),
+        let waiting = answers.update { $0.count }
+        guard window - waiting >= min(Self.batch, window / 2) else { return }
+        var ranges: [ByteRange] = []
+        while waiting + ranges.count < window, let range = ByteRange(start: next, count: length),
             range.end <= blob.size
         {
+            ranges.append(range)
             let (following, isBeyond) = next.addingReportingOverflow(stride)
-            answers.update { $0[range.start] = .asked }
-            Self.pool.submit {
-                var bytes: [UInt8] = []
-                bytes.reserveCapacity(Int(range.count))
-                let isWhole =
-                    (try? source.fetch(blob, range: range, cancellation: cancellation) { piece in
+            next = isBeyond ? .max : following
+        }
+        answers.update { answers in
+            for range in ranges { answers[range.start] = .asked }
+        }
+        let answers = answers
+        for first in Swift.stride(from: 0, to: ranges.count, by: Self.batch) {
+            let batch = Array(ranges[first..<min(first + Self.batch, ranges.count)])
+            Self.pool.submit { Self.fetch(batch, of: blob, source, cancellation, into: answers) }
+        }
+        window = min(window * 3, Self.largeWindow)
+    }
+
+    /// Together; what does not come so, each by itself.
+    private static func fetch(
+        _ ranges: [ByteRange], of blob: Descriptor, _ source: any BlobSource, _ cancellation: Cancellation,
+        into answers: Monitor<[UInt64: Answer]>
+    ) {
+        let parts = source.parts(of: blob, ranges, cancellation: cancellation)
+        for case (let range, let bytes?) in zip(ranges, parts) {
+            answers.update { $0[range.start] = .arrived(bytes) }
+        }
+        for case (let range, nil) in zip(ranges, parts) {
+            pool.submit {
+                let answer: Answer
+                do {
+                    var bytes: [UInt8] = []
+                    bytes.reserveCapacity(Int(range.count))
+                    try source.fetch(blob, range: range, cancellation: cancellation) { piece in
                         piece.withUnsafeBytes { bytes.append(contentsOf: $0) }
-                    }) != nil
-                let answer: Answer = isWhole ? .arrived(bytes) : .failed
+                    }
+                    answer = .arrived(bytes)
+                } catch {
+                    answer = .failed(error)
+                }
                 answers.update { $0[range.start] = answer }
             }
-            guard !isBeyond else { break }
-            next = following
         }
-        window = min(window + window / 2, Self.largeWindow)
     }
 }

@@ -67,7 +67,7 @@ struct TarLister {
     }
 
     private mutating func moveWindow(to wanted: ByteRange) throws {
-        if let guessed = guesses.header(at: wanted.start, of: blob, source, cancellation),
+        if let guessed = try guesses.header(at: wanted.start, of: blob, source, cancellation),
             guessed.count >= Int(wanted.count)
         {
             window = guessed

@@ -12,6 +12,12 @@ public protocol BlobSource: Sendable {
         _ blob: Descriptor, range: ByteRange, cancellation: Cancellation, receive: (RawSpan) throws -> Void
     ) throws
 
+    /// Small parts of a blob by one request, where the place answers such: nil for each that did not come so, which is
+    /// then to be fetched by itself. A gain or nothing: it is not tried again, and why it failed the single fetch tells.
+    ///
+    /// Blocks the calling thread. The bytes are not verified.
+    func parts(of blob: Descriptor, _ ranges: [ByteRange], cancellation: Cancellation) -> [[UInt8]?]
+
     /// The bytes of a blob turned out to be wrong. True if they can be had elsewhere: then it is worth trying again.
     func distrust(_ blob: Descriptor) -> Bool
 
@@ -37,6 +43,10 @@ extension ArtifactSource {
 }
 
 extension BlobSource {
+    public func parts(of blob: Descriptor, _ ranges: [ByteRange], cancellation: Cancellation) -> [[UInt8]?] {
+        [[UInt8]?](repeating: nil, count: ranges.count)
+    }
+
     public func distrust(_ blob: Descriptor) -> Bool { false }
 
     public var trouble: String? { nil }

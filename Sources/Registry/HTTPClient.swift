@@ -108,7 +108,7 @@ final class HTTPClient: Sendable {
         _ = ccurl_set_string(handle, CURLOPT_REDIR_PROTOCOLS_STR, redirects)
         _ = ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT, min(settings.connectTimeout, request.patience ?? .max))
         // Many small ranges may be asked for at once.
-        let isSmall = request.range.map { $0.count < 64 << 10 } ?? false
+        let isSmall = !request.ranges.isEmpty && request.ranges.allSatisfy { $0.count < 64 << 10 }
         _ = ccurl_set_long(handle, CURLOPT_BUFFERSIZE, isSmall ? 16 << 10 : 256 << 10)
         if !settings.verifyTLS {
             _ = ccurl_set_long(handle, CURLOPT_SSL_VERIFYPEER, 0)
@@ -130,9 +130,8 @@ final class HTTPClient: Sendable {
         }
         if let proxy = settings.proxy { _ = ccurl_set_string(handle, CURLOPT_PROXY, proxy) }
         if let hosts = settings.proxyExceptions { _ = ccurl_set_string(handle, CURLOPT_NOPROXY, hosts) }
-        if let range = request.range, range.count > 0 {
-            _ = ccurl_set_string(handle, CURLOPT_RANGE, "\(range.start)-\(range.end - 1)")
-        }
+        let ranges = request.ranges.lazy.filter { !$0.isEmpty }.map { "\($0.start)-\($0.end - 1)" }
+        if !ranges.isEmpty { _ = ccurl_set_string(handle, CURLOPT_RANGE, ranges.joined(separator: ",")) }
         // libcurl sends these to the first host only.
         switch request.authorization {
         case .basic(let credentials)?:

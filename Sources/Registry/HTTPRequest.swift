@@ -5,8 +5,8 @@ internal import OCI
 struct HTTPRequest {
     let url: String
     var accept: [MediaType] = []
-    /// Offsets in the resource; nil asks for all of it.
-    var range: ByteRange?
+    /// Offsets in the resource; none asks for all of it.
+    var ranges: [ByteRange] = []
     var authorization: Authorization?
     /// Fields of a form to POST.
     var form: [(String, String)]?
@@ -56,12 +56,21 @@ struct HTTPResponse {
     var mayBeRefusal: Bool { status == 400 || status == 401 || status == 403 }
 
     /// `Content-Range: bytes FIRST-LAST/TOTAL`, spec: RFC 9110, section 14.4.
-    var contentRange: (first: UInt64, total: UInt64?)? {
+    var contentRange: (first: UInt64, last: UInt64?, total: UInt64?)? {
         guard let value = headers["content-range"], value.hasPrefix("bytes "),
             let dash = value.firstIndex(of: "-"), let slash = value.lastIndex(of: "/"),
             let first = UInt64(value[value.index(value.startIndex, offsetBy: 6)..<dash])
         else { return nil }
-        return (first, UInt64(value[value.index(after: slash)...]))
+        let last = dash < slash ? UInt64(value[value.index(after: dash)..<slash]) : nil
+        return (first, last, UInt64(value[value.index(after: slash)...]))
+    }
+
+    /// What stands between the parts of a `multipart/byteranges` body; nil for any other. Spec: RFC 2046, section 5.1.1.
+    var multipartBoundary: String? {
+        let fields = (headers["content-type"] ?? "").split(separator: ";").map { $0.drop { $0 == " " } }
+        guard fields.first?.lowercased().hasPrefix("multipart/byteranges") ?? false else { return nil }
+        let parameter = fields.first { $0.lowercased().hasPrefix("boundary=") }
+        return parameter?.dropFirst(9).split(separator: "\"").first.map(String.init)
     }
 
     var contentLength: UInt64? { headers["content-length"].flatMap { UInt64($0) } }

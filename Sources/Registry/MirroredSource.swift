@@ -55,15 +55,14 @@ final class MirroredSource: ArtifactSource {
         _ blob: Descriptor, range: ByteRange, cancellation: Cancellation, receive: (RawSpan) throws -> Void
     ) throws {
         var reached = range.start
-        let distrusted = state.withLock { $0.distrusted[blob.digest] ?? [] }
-        let usable = inOrder(places.indices.filter { !distrusted.contains($0) })
+        let usable = usable(for: blob)
         var failure: any Error = SourceError.unreachable("\(reference): no place has been asked")
         var isOwn = false
         for place in usable {
             do {
                 try places[place].fetch(blob, range: range.suffix(from: reached), cancellation: cancellation) { piece in
                     if reached == range.start || !state.withLock({ $0.served[blob.digest]?.contains(place) ?? false }) {
-                        state.withLock { _ = $0.served[blob.digest, default: []].insert(place) }
+                        noteServed(blob, by: place)
                     }
                     do { try receive(piece) } catch { throw ConsumerError(error: error) }
                     reached += UInt64(piece.byteCount)
@@ -81,6 +80,23 @@ final class MirroredSource: ArtifactSource {
             }
         }
         throw failure
+    }
+
+    private func usable(for blob: Descriptor) -> [Int] {
+        let distrusted = state.withLock { $0.distrusted[blob.digest] ?? [] }
+        return inOrder(places.indices.filter { !distrusted.contains($0) })
+    }
+
+    private func noteServed(_ blob: Descriptor, by place: Int) {
+        state.withLock { _ = $0.served[blob.digest, default: []].insert(place) }
+    }
+
+    /// The first place is asked; what it does not give so, `fetch` may have elsewhere.
+    func parts(of blob: Descriptor, _ ranges: [ByteRange], cancellation: Cancellation) -> [[UInt8]?] {
+        guard let place = usable(for: blob).first else { return [[UInt8]?](repeating: nil, count: ranges.count) }
+        let parts = places[place].parts(of: blob, ranges, cancellation: cancellation)
+        if parts.contains(where: { $0 != nil }) { noteServed(blob, by: place) }
+        return parts
     }
 
     /// Of several places that served parts of a blob, the last is believed longest: it is the artifact's own. Once

@@ -64,7 +64,7 @@ struct RangeReader: ResponseReader {
     mutating func request(_ url: String) -> HTTPRequest {
         position = nil
         let isWhole = reached == 0 && range.count == blob.size
-        return HTTPRequest(url: url, range: isWhole ? nil : range.suffix(from: reached))
+        return HTTPRequest(url: url, ranges: isWhole ? [] : [range.suffix(from: reached)])
     }
 
     mutating func receive(_ response: HTTPResponse, _ piece: RawSpan, into consume: (RawSpan) throws -> Void) throws {
@@ -100,7 +100,7 @@ struct RangeReader: ResponseReader {
             guard takesWhole else { throw RangesIgnored() }
             return 0
         }
-        guard let (first, total) = response.contentRange else { throw unusable("HTTP 206 without a Content-Range") }
+        guard let (first, _, total) = response.contentRange else { throw unusable("HTTP 206 without a Content-Range") }
         if let total, total != blob.size {
             throw unusable("the registry has \(total) bytes, the manifest says \(blob.size)")
         }

@@ -65,7 +65,7 @@ extension RegistrySource {
 
     /// One request, over TLS unless told otherwise. On loopback, as with docker, and where TLS is not verified, as with
     /// skopeo, plain HTTP is tried where TLS cannot be had.
-    private func perform<Reader: ResponseReader>(
+    func perform<Reader: ResponseReader>(
         _ path: String, _ reader: inout Reader, _ patience: Int, _ cancellation: Cancellation,
         receive: (inout Reader, HTTPResponse, RawSpan) throws -> Void
     ) throws -> HTTPResponse {

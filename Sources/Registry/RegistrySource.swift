@@ -19,6 +19,9 @@ final class RegistrySource: ArtifactSource {
     /// Decided by the first answer where the settings leave it open.
     let scheme: Mutex<Scheme?>
 
+    /// A request for several ranges was not answered with all of them.
+    private let givesSingleRanges = Atomic(false)
+
     /// By request, as each may have a trouble of its own.
     let troubles = Mutex<[UInt64: String]>([:])
     let nextTrouble = Atomic<UInt64>(0)
@@ -65,7 +68,30 @@ final class RegistrySource: ArtifactSource {
         // Somebody waits at the prompt for a config, as for a manifest; it is as small.
         let patience = blob.mediaType == .kitConfig ? resolvePatience : patience
         try get(
-            "blobs/\(blob.digest)", into: &reader, patience: patience, cancellation: cancellation,
-            receive: receive)
+            Self.path(of: blob), into: &reader, patience: patience, cancellation: cancellation, receive: receive)
     }
+
+    /// By `multipart/byteranges`, which web servers and registries on a file system know, and most object stores behind
+    /// others do not: one that does not is not asked again.
+    func parts(of blob: Descriptor, _ ranges: [ByteRange], cancellation: Cancellation) -> [[UInt8]?] {
+        var reader = MultipartReader(blob: blob, ranges: ranges)
+        guard ranges.count > 1, !givesSingleRanges.load(ordering: .relaxed) else { return reader.parts }
+        do {
+            let response = try perform(Self.path(of: blob), &reader, patience, cancellation) {
+                reader, response, piece in
+                if response.isSuccess { try reader.receive(response, piece) { _ in } }
+            }
+            if response.isSuccess { reader.finish(response) }
+            // A bad moment, or credentials: that says nothing.
+            let isPassing = [401, 403, 408, 425, 429, 500, 502, 503, 504].contains(response.status)
+            if !reader.hasAllParts, !isPassing { givesSingleRanges.store(true, ordering: .relaxed) }
+        } catch is MultipartReader.Refused {
+            givesSingleRanges.store(true, ordering: .relaxed)
+        } catch {
+            // The single fetch tells.
+        }
+        return reader.parts
+    }
+
+    private static func path(of blob: Descriptor) -> String { "blobs/\(blob.digest)" }
 }

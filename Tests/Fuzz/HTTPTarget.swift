@@ -21,6 +21,7 @@ extension FuzzTarget {
         HTTPReadings.checkHeaders(response, body: Array(rest))
         if response.isSuccess, let range = ByteRange(start: start, count: count) {
             HTTPReadings.checkRange(response, range, of: size, body: Array(rest))
+            HTTPReadings.checkParts(response, [range, ByteRange(upTo: start)], of: size, body: Array(rest))
         }
     }
 }
@@ -62,6 +63,19 @@ enum HTTPReadings {
         require(reader.isComplete == (taken == range.count), "\(taken) bytes of \(range)")
     }
 
+    /// Of each range all of its bytes, or nothing.
+    static func checkParts(_ response: HTTPResponse, _ ranges: [ByteRange], of size: UInt64, body: [UInt8]) {
+        let blob = Descriptor(mediaType: .imageManifest, digest: DigestHasher.digest(of: []), size: size)
+        var reader = MultipartReader(blob: blob, ranges: ranges)
+        do {
+            try Pieces.push(body) { try reader.receive(response, $0) { _ in } }
+            reader.finish(response)
+        } catch { require(error is MultipartReader.Refused, "\(error)") }
+        for (range, part) in zip(ranges, reader.parts) {
+            require(part.map { UInt64($0.count) == range.count } ?? true, "\(part?.count ?? 0) bytes of \(range)")
+        }
+    }
+
     static var seeds: [[UInt8]] {
         let answers = [
             "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 5-9/20\r\nContent-Length: 5\r\n\r\nhello",
@@ -69,6 +83,8 @@ enum HTTPReadings {
             "HTTP/1.1 429 Too Many\r\nRetry-After: 120\r\n\r\n{\"errors\":[{\"code\":\"TOOMANYREQUESTS\",\"message\":\"wait\"}]}",
             "HTTP/1.1 401 No\r\nWWW-Authenticate: Negotiate YII=, Basic realm=\"x\"\r\nWWW-Authenticate: "
                 + "Bearer realm=\"https://auth.example.co.uk:443/t?a\",service=\"s\\\"q\",scope=\"repository:a/b:pull\"\r\n\r\n",
+            "HTTP/1.1 206 Parts\r\nContent-Type: multipart/byteranges; boundary=X\r\n\r\n--X\r\n"
+                + "Content-Range: bytes 5-9/20\r\n\r\nhello\r\n--X\r\nContent-Range: bytes 0-4/20\r\n\r\nworld\r\n--X--",
             "HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
         ]
         let prefix = [UInt32(20), 5, 5].flatMap { FuzzInput.bytes(of: $0) }

@@ -65,6 +65,9 @@ import Testing
         let listed = try registry.bytesMoved(blob: Self.dataset)
         #expect(listed < datasetSize / 100, "\(listed) bytes to list \(datasetSize)")
         #expect(try registry.bytesMoved(blob: Self.model) <= 8 << 10)
+        // Many headers by one request.
+        let requests = try registry.requests().filter { $0.blobHex == Self.dataset }.count
+        #expect(requests <= 10, "\(requests) requests")
 
         try registry.resetRequests()
         #expect(try mount.read("data/40.bin") == SparseTar.bytes(number: 40, 0..<Self.fileSize))
@@ -74,6 +77,19 @@ import Testing
         print("listing 64 files of 4 MiB: \(listed) bytes; reading one: \(moved)")
 
         try readAtRandom(mount)
+        try mount.unmount()
+    }
+
+    /// Object stores answer a request for several parts with all of the blob, or not at all: each part is then asked for by
+    /// itself.
+    @Test(arguments: FaultyRegistry.SeveralParts.allCases)
+    func listingWhereOnePartIsGivenAtATime(_ answer: FaultyRegistry.SeveralParts) throws {
+        try push()
+        let front = try FaultyRegistry(of: registry, blob: Self.dataset)
+        front.faults.severalParts = answer
+        let mount = try bench.mount("\(front.host)/lazy:v1")
+        #expect(try Command.check("find", [mount.path, "-type", "f"]).output.split(separator: "\n").count == 66)
+        #expect(front.moved < datasetSize / 100, "\(front.moved) bytes to list \(datasetSize)")
         try mount.unmount()
     }
 

@@ -15,11 +15,23 @@ public final class FaultyRegistry: Sendable {
         case shorter(Int)
     }
 
+    /// What servers do that know one range at a time.
+    public enum SeveralParts: Sendable, CaseIterable {
+        /// The whole blob comes, as from S3 and Azure.
+        case whole
+        /// The first of them.
+        case first
+        /// 416, as from OSS.
+        case refused
+    }
+
     public struct Faults: Sendable {
         /// Answers to be given instead, one to each request, before all others.
         public var refusals: [(status: Int, headers: [String: String])] = []
         /// A request for a part is answered with the whole.
         public var ignoresRange = false
+        /// How a request for several parts is answered; nil for as it should be.
+        public var severalParts: SeveralParts?
         public var body: Body?
         /// How many answers get `body`; then they are well.
         public var bodies = Int.max
@@ -83,6 +95,14 @@ public final class FaultyRegistry: Sendable {
         }
         var request = request
         if faults.ignoresRange { request.headers["range"] = nil }
+        if let range = request.headers["range"], let comma = range.firstIndex(of: ",") {
+            switch faults.severalParts {
+            case .whole: request.headers["range"] = nil
+            case .first: request.headers["range"] = String(range[..<comma])
+            case .refused: return connection.send(status: 416)
+            case nil: break
+            }
+        }
         connection.relay(request, to: port, faults, moved: moved)
     }
 }

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import OCI
+
+/// Takes several ranges of a blob out of one answer. Spec: RFC 9110, sections 14.6 and 15.3.7.2.
+///
+/// A server may ignore or refuse more than one range, join those that lie near each other, and give them in any order.
+struct MultipartReader: ResponseReader {
+    /// The answer is none to several ranges: all of the blob, or far too much.
+    struct Refused: Error {}
+
+    let blob: Descriptor
+    let ranges: [ByteRange]
+    /// The bytes of each range that came.
+    private(set) var parts: [[UInt8]?]
+    private var body: [UInt8] = []
+    private let bodyLimit: Int
+
+    init(blob: Descriptor, ranges: [ByteRange]) {
+        self.blob = blob
+        self.ranges = ranges
+        parts = [[UInt8]?](repeating: nil, count: ranges.count)
+        // A part has a boundary and its own header lines before it.
+        bodyLimit = ranges.reduce(4096) { $0 + Int($1.count) + 512 }
+    }
+
+    var reached: UInt64 { UInt64(body.count) }
+    var isComplete: Bool { true }
+    var hasAll: Bool { false }
+    var hasAllParts: Bool { !parts.contains { $0 == nil } }
+
+    mutating func request(_ url: String) -> HTTPRequest {
+        body = []
+        return HTTPRequest(url: url, ranges: ranges)
+    }
+
+    /// Throws `Refused`.
+    mutating func receive(_ response: HTTPResponse, _ piece: RawSpan, into consume: (RawSpan) throws -> Void) throws {
+        guard response.status == 206, body.count + piece.byteCount <= bodyLimit else { throw Refused() }
+        piece.withUnsafeBytes { body.append(contentsOf: $0) }
+    }
+
+    /// To be called at the end of the answer.
+    mutating func finish(_ response: HTTPResponse) {
+        if let boundary = response.multipartBoundary {
+            takeParts(boundary)
+        } else {
+            take(body[...], response)
+        }
+    }
+
+    private mutating func takeParts(_ boundary: String) {
+        let delimiter = Array("--\(boundary)".utf8)
+        var rest = body[...]
+        while let mark = rest.firstRange(of: delimiter) {
+            rest = rest[mark.upperBound...]
+            guard !rest.starts(with: "--".utf8), let end = rest.firstRange(of: Array("\r\n\r\n".utf8)) else { return }
+            var header = HTTPResponse()
+            for line in rest[..<end.lowerBound].split(separator: 10) {
+                header.take(headerLine: String(decoding: line, as: UTF8.self))
+            }
+            rest = rest[end.upperBound...]
+            rest = rest.dropFirst(take(rest, header))
+        }
+    }
+
+    /// Takes what its header says of what follows it; returns how much that is.
+    @discardableResult
+    private mutating func take(_ content: ArraySlice<UInt8>, _ header: HTTPResponse) -> Int {
+        guard let (first, last, total) = header.contentRange, let last, last >= first, last < blob.size,
+            total ?? blob.size == blob.size,
+            last - first < UInt64(content.count)
+        else { return 0 }
+        let count = Int(last - first) + 1
+        for (place, range) in ranges.enumerated() where range.start >= first && range.end <= first + UInt64(count) {
+            let start = content.startIndex + Int(range.start - first)
+            parts[place] = Array(content[start..<(start + Int(range.count))])
+        }
+        return count
+    }
+}
