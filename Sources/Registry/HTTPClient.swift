@@ -29,7 +29,16 @@ final class HTTPClient: Sendable {
     private let settings: HTTPSettings
     // SAFETY: a handle is taken out of the pool by one thread, used by it alone, and put back.
     private struct Handle: @unchecked Sendable { let pointer: UnsafeMutableRawPointer }
-    private let idle = Mutex<[Handle]>([])
+    private let handles = Mutex(Handles())
+
+    private struct Handles: Sendable {
+        var idle: [Handle] = []
+        /// Handles that are in use.
+        var active = 0
+    }
+
+    /// So many are kept when there is nothing to do: each has connections.
+    private static let idleLimit = 8
     /// The system's authorities are read as a whole, since the one that is needed was not found by its name.
     private let readsAllAuthorities: Atomic<Bool>
 
@@ -43,7 +52,7 @@ final class HTTPClient: Sendable {
     private static let initialised: Void = { curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK ? () : () }()
 
     deinit {
-        for handle in idle.withLock({ $0 }) { curl_easy_cleanup(handle.pointer) }
+        for handle in handles.withLock({ $0.idle }) { curl_easy_cleanup(handle.pointer) }
     }
 
     /// Follows redirects, without credentials to another host. `receive` gets the response and each piece of its
@@ -64,10 +73,8 @@ final class HTTPClient: Sendable {
     private func attempt(
         _ request: HTTPRequest, _ cancellation: Cancellation, _ receive: (HTTPResponse, RawSpan) throws -> Void
     ) throws -> HTTPResponse {
-        guard let handle = idle.withLock({ $0.popLast() })?.pointer ?? curl_easy_init() else {
-            throw HTTPFailure.settings("libcurl could not be set up")
-        }
-        defer { idle.withLock { $0.append(Handle(pointer: handle)) } }
+        guard let handle = takeHandle() else { throw HTTPFailure.settings("libcurl could not be set up") }
+        defer { giveBack(handle) }
         curl_easy_reset(handle)
         return try withoutActuallyEscaping(receive) { receive in
             let stallTimeout = min(settings.stallTimeout, request.patience ?? .max)
@@ -93,6 +100,31 @@ final class HTTPClient: Sendable {
             return transfer.response
         }
     }
+
+    private func takeHandle() -> UnsafeMutableRawPointer? {
+        let known = handles.withLock { handles in
+            handles.active += 1
+            return handles.idle.popLast()
+        }
+        if let handle = known?.pointer ?? curl_easy_init() { return handle }
+        handles.withLock { $0.active -= 1 }
+        return nil
+    }
+
+    /// Keeps it, and of those that have not been used for longest as many as may be used again soon.
+    private func giveBack(_ handle: UnsafeMutableRawPointer) {
+        let surplus = handles.withLock { handles -> [Handle] in
+            handles.active -= 1
+            handles.idle.append(Handle(pointer: handle))
+            let surplus = max(0, handles.idle.count - max(Self.idleLimit, handles.active))
+            defer { handles.idle.removeFirst(surplus) }
+            return Array(handles.idle.prefix(surplus))
+        }
+        for handle in surplus { curl_easy_cleanup(handle.pointer) }
+    }
+
+    /// For tests.
+    var idleHandles: Int { handles.withLock { $0.idle.count } }
 
     private func configure(
         _ handle: UnsafeMutableRawPointer, _ request: HTTPRequest, _ transfer: HTTPTransfer

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
 
-/// A detached thread for work that blocks.
+/// Detached threads for work that blocks.
 public enum BackgroundThread {
     private final class Body {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
+    /// Starts it; where no more threads can be had, as within a limit of processes, waits until one can: what looks after
+    /// others for as long as they live cannot be run in the place of its caller.
     public static func start(_ body: @escaping @Sendable () -> Void) {
+        while !startNow(body) { usleep(20_000) }
+    }
+
+    /// False if no thread can be had.
+    static func startNow(_ body: @escaping @Sendable () -> Void) -> Bool {
         var thread = pthread_t()
         let context = Unmanaged.passRetained(Body(body)).toOpaque()
         let result = pthread_create(
@@ -19,11 +26,12 @@ public enum BackgroundThread {
                 Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run()
                 return nil
             }, context)
-        if result == 0 {
-            pthread_detach(thread)
-        } else {
-            // No thread to be had: do it here, late is better than never.
-            Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run()
+        guard result == 0 else {
+            // SAFETY: no thread was made that could take the reference.
+            Unmanaged<Body>.fromOpaque(context).release()
+            return false
         }
+        pthread_detach(thread)
+        return true
     }
 }

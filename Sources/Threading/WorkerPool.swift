@@ -53,7 +53,19 @@ public final class WorkerPool: @unchecked Sendable {
         let isThreadNeeded = waiting > idle && threads < limit
         if isThreadNeeded { threads += 1 } else { pthread_cond_signal(jobCame) }
         pthread_mutex_unlock(mutex)
-        if isThreadNeeded { BackgroundThread.start { self.work() } }
+        if isThreadNeeded, !BackgroundThread.startNow({ self.work() }) { doWithout() }
+    }
+
+    /// No more threads can be had, as within a limit of processes: one of the others does it later, or this one now.
+    private func doWithout() {
+        pthread_mutex_lock(mutex)
+        let isAlone = threads == 1
+        if !isAlone {
+            threads -= 1
+            pthread_cond_signal(jobCame)
+        }
+        pthread_mutex_unlock(mutex)
+        if isAlone { while let job = nextJob(waits: false) { job() } }
     }
 
     /// Runs `job` on one of the threads while `body` runs on this one; returns when both have ended. If all threads are busy,
@@ -82,7 +94,7 @@ public final class WorkerPool: @unchecked Sendable {
     }
 
     /// nil when there was none for a while: the thread counts no more then.
-    private func nextJob() -> (@Sendable () -> Void)? {
+    private func nextJob(waits: Bool = true) -> (@Sendable () -> Void)? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         idle += 1
@@ -92,7 +104,7 @@ public final class WorkerPool: @unchecked Sendable {
         clock_gettime(CLOCK_MONOTONIC, &end)
         end.tv_sec += Self.idleTime
         while waiting == 0 {
-            if pthread_cond_timedwait(jobCame, mutex, &end) == ETIMEDOUT, waiting == 0 {
+            if !waits || pthread_cond_timedwait(jobCame, mutex, &end) == ETIMEDOUT, waiting == 0 {
                 threads -= 1
                 return nil
             }

@@ -12,16 +12,10 @@ enum DeadMount {
         if records.contains(where: \.isAlive) { return false }
         // What the kernel remembers of its files outlives it, the answer to statfs does not. Where it hangs, whoever
         // serves it, we must not.
-        let answer = Monitor<Int32?>(nil)
-        BackgroundThread.start {
+        let error = BackgroundThread.result(within: patience) {
             var status = statvfs()
-            let error = statvfs(directory, &status) == 0 ? 0 : errno
-            answer.update { $0 = error }
+            return statvfs(directory, &status) == 0 ? 0 : errno
         }
-        for _ in 0..<patience {
-            if let error = answer.update({ $0 }) { return error == ENOTCONN }
-            usleep(1_000)
-        }
-        return false
+        return error == ENOTCONN
     }
 }

@@ -2,6 +2,8 @@
 private import Glibc
 internal import LayerStore
 internal import OCI
+private import Synchronization
+private import Threading
 
 /// What `status --json` prints of a mount. The keys are described in the README and in kitfs-status(1).
 struct StatusReport: Encodable {
@@ -76,10 +78,8 @@ struct StatusReport: Encodable {
         log = record.log
         io = found.isAlive ? found.io : nil
         // Only our own cache: another's could be anything, and root would follow it.
-        let cache = found.isOwn ? try? CacheDirectory(path: record.cache, .look) : nil
-        layers = record.layers.enumerated().map { place, layer in
-            Layer(layer, found.isAlive ? found.activity[place] : nil, cache)
-        }
+        let looked = found.isOwn ? CacheLook.layers(of: found) : nil
+        layers = looked ?? Layer.all(of: found, nil)
     }
 
     private static func isStopped(_ process: Int32) -> Bool {
@@ -90,9 +90,33 @@ struct StatusReport: Encodable {
     }
 }
 
+/// Looking at caches, which may be on a file system that hangs, or below a mount of ours that does: then what the mounts say
+/// of themselves is all there is.
+private enum CacheLook {
+    private static let patience = 500  // milliseconds
+    /// Caches of which an earlier look has not come back.
+    private static let hanging = Mutex<Set<String>>([])
+
+    static func layers(of found: FoundRecord) -> [StatusReport.Layer]? {
+        let path = found.record.cache
+        guard hanging.withLock({ $0.insert(path).inserted }) else { return nil }
+        let layers = BackgroundThread.result(within: patience) {
+            defer { hanging.withLock { _ = $0.remove(path) } }
+            return StatusReport.Layer.all(of: found, try? CacheDirectory(path: path, .look))
+        }
+        return layers
+    }
+}
+
 private typealias Stage = Layer.Status.Stage
 
 extension StatusReport.Layer {
+    fileprivate static func all(of found: FoundRecord, _ cache: CacheDirectory?) -> [StatusReport.Layer] {
+        found.record.layers.enumerated().map { place, layer in
+            StatusReport.Layer(layer, found.isAlive ? found.activity[place] : nil, cache)
+        }
+    }
+
     /// `activity` of a live mount; what is not under way there, the cache tells, if it is ours.
     fileprivate init(_ layer: MountRecord.Layer, _ activity: MountActivity.Layer?, _ cache: CacheDirectory?) {
         kind = layer.kind

@@ -173,7 +173,7 @@ import Testing
     /// `/dev/fd/N` is to be a mounted /dev/fuse.
     @Test(arguments: [("99", "", Int32(7)), ("5", "5</dev/null", 1), ("5", "5<>/dev/fuse", 1), ("x", "", 7)])
     func descriptorsThatServeNothing(_ number: String, _ redirection: String, _ code: Int32) throws {
-        #expect(geteuid() != 0 || chmod("/dev/fuse", 0o666) == 0)
+        try Nobody.openFuse()
         let line = bench.logged(["mount", "-f", reference, "/dev/fd/\(number)"])
         let script = "exec \"$0\" \"$@\" \(redirection)"
         let result = try Command.run(
@@ -185,28 +185,18 @@ import Testing
     /// An unprivileged user, through fusermount3, with a cache of their own.
     @Test(.enabled(if: geteuid() == 0, "only root can become another user"))
     func anUnprivilegedUserMounts() throws {
-        // As distributions ship it; here it is 0600.
-        #expect(chmod("/dev/fuse", 0o666) == 0)
-        let user = "65534"
-        let home = try bench.directory.subdirectory("user")
-        #expect(chmod(bench.directory.path, 0o755) == 0 && chown(home, 65534, 65534) == 0)
-        #expect(chmod(bench.logs, 0o777) == 0)
-        let target = home + "/m"
-        func run(_ arguments: [String]) throws -> CommandResult {
-            try Command.run(
-                "setpriv", ["--reuid", user, "--regid", user, "--clear-groups", "--inh-caps=-all"] + arguments,
-                environment: ["HOME": home, "KITFS_CACHE": "", "XDG_CACHE_HOME": "", "XDG_RUNTIME_DIR": home + "/run"])
-        }
-        #expect(try run(["mkdir", target, home + "/run"]).exitCode == 0)
-        let mounted = try run([Workbench.executable] + bench.logged(["mount", reference, target]))
+        let user = try Nobody(bench)
+        let target = user.home + "/m"
+        #expect(try user.run(["mkdir", target]).exitCode == 0)
+        let mounted = try user.run([Workbench.executable] + bench.logged(["mount", reference, target]))
         #expect(mounted.exitCode == 0, "\(mounted.errorOutput)")
-        #expect(try run(["cat", target + "/README.md"]).stdout.count == 26)
-        #expect(try run(["stat", "-c", "%u %a", target + "/README.md"]).output == "65534 444\n")
+        #expect(try user.run(["cat", target + "/README.md"]).stdout.count == 26)
+        #expect(try user.run(["stat", "-c", "%u %a", target + "/README.md"]).output == "65534 444\n")
         // Others, root too, are kept out by the kernel.
         #expect(Mount(path: target, bench: bench).openError("README.md") == EACCES)
-        #expect(try run(["test", "-d", home + "/.cache/kitfs/layers"]).exitCode == 0)
-        #expect(try run([Workbench.executable, "status"]).output.contains(target))
-        let unmounted = try run([Workbench.executable, "unmount", target])
+        #expect(try user.run(["test", "-d", user.home + "/.cache/kitfs/layers"]).exitCode == 0)
+        #expect(try user.run([Workbench.executable, "status"]).output.contains(target))
+        let unmounted = try user.run([Workbench.executable, "unmount", target])
         #expect(unmounted.exitCode == 0, "\(unmounted.errorOutput)")
         #expect(!(try mounts().contains(target)))
     }

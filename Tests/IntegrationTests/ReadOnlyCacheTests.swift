@@ -12,7 +12,7 @@ import Testing
     private let content: [String: [UInt8]]
     private let filled: String
     private let shared: String
-    private let home: String
+    private let user: Nobody
 
     /// Three layers: plain, gzip, and a large one that comes last.
     init() throws {
@@ -42,12 +42,9 @@ import Testing
         self.content = content
         try registry.push(layout: layout, tag: "v1", to: "team/shared:v1")
         reference = "team/shared:v1"
-        #expect(chmod("/dev/fuse", 0o666) == 0)
         filled = bench.directory.path + "/filled"
         shared = try bench.directory.subdirectory("shared")
-        home = try bench.directory.subdirectory("user")
-        #expect(chown(home, 65534, 65534) == 0)
-        #expect(chmod(bench.directory.path, 0o755) == 0 && chmod(bench.logs, 0o777) == 0)
+        user = try Nobody(bench)
     }
 
     /// What the owner has, read-only.
@@ -57,25 +54,19 @@ import Testing
         try Command.check("mount", ["-o", "remount,bind,ro", shared])
     }
 
-    private func asUser(_ arguments: [String]) throws -> CommandResult {
-        try Command.run(
-            "setpriv", ["--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all"] + arguments,
-            environment: ["HOME": home, "KITFS_CACHE": "", "XDG_CACHE_HOME": "", "XDG_RUNTIME_DIR": home + "/run"])
-    }
-
     private func mounted(_ host: String) throws -> String {
-        let target = home + "/m"
-        #expect(try asUser(["mkdir", target, home + "/run"]).exitCode == 0)
+        let target = user.home + "/m"
+        #expect(try user.run(["mkdir", target]).exitCode == 0)
         let arguments = ["mount", "\(host)/\(reference)", target, "--offline", "--shared-cache", shared]
-        let mounted = try asUser([Workbench.executable] + bench.logged(arguments))
+        let mounted = try user.run([Workbench.executable] + bench.logged(arguments))
         #expect(mounted.exitCode == 0, "\(mounted.errorOutput)")
         return target
     }
 
     private func expectRead(_ target: String, _ layer: String) throws {
-        #expect(try asUser(["ls", "\(target)/\(layer)"]).output == "large\nsmall\n")
+        #expect(try user.run(["ls", "\(target)/\(layer)"]).output == "large\nsmall\n")
         for (name, bytes) in content where name.hasPrefix(layer) {
-            #expect(try asUser(["cat", "\(target)/\(name)"]).stdout == bytes, "\(name)")
+            #expect(try user.run(["cat", "\(target)/\(name)"]).stdout == bytes, "\(name)")
         }
     }
 
@@ -85,10 +76,10 @@ import Testing
         let asked = try registry.requests().count
         let target = try mounted(registry.host)
         for layer in ["model", "data", "late"] { try expectRead(target, layer) }
-        #expect(try asUser([Workbench.executable, "unmount", target]).exitCode == 0)
+        #expect(try user.run([Workbench.executable, "unmount", target]).exitCode == 0)
         #expect(try registry.requests().count == asked)
         // Nothing of it was copied.
-        #expect(try Command.check("find", [home + "/.cache/kitfs/layers", "-type", "f"]).output.isEmpty)
+        #expect(try Command.check("find", [user.home + "/.cache/kitfs/layers", "-type", "f"]).output.isEmpty)
     }
 
     /// What is whole is read while the rest comes; what comes can be read once it is there, without a remount.
@@ -112,9 +103,9 @@ import Testing
         proxy.bytesPerSecond = nil
         #expect(filler.waitForExit(timeout: 60) == 0, "\(filler.errorOutput)")
         try eventually(within: 10, "what came meanwhile is read") {
-            try asUser(["cat", target + "/late/large"]).stdout == content["late/large"]
+            try user.run(["cat", target + "/late/large"]).stdout == content["late/large"]
         }
         try expectRead(target, "late")
-        #expect(try asUser([Workbench.executable, "unmount", target]).exitCode == 0)
+        #expect(try user.run([Workbench.executable, "unmount", target]).exitCode == 0)
     }
 }

@@ -7,33 +7,23 @@ import Testing
 @Suite(.enabled(if: geteuid() == 0, "only root can become another user"))
 struct RunUserTests {
     private let bench: Workbench
-    private let home: String
+    private let user: Nobody
+    private var home: String { user.home }
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
-    private static let user = "65534"
 
     init() throws {
         bench = try Workbench()
-        // As distributions ship it; here it is 0600.
-        guard chmod("/dev/fuse", 0o666) == 0 else { throw TestSupportError("/dev/fuse") }
-        home = try bench.directory.subdirectory("user")
-        guard chmod(bench.directory.path, 0o755) == 0, chown(home, 65534, 65534) == 0, chmod(bench.logs, 0o777) == 0
-        else { throw TestSupportError("a home for the user") }
+        user = try Nobody(bench)
     }
 
-    private func line(_ namespace: Bool, _ arguments: [String]) -> [String] {
-        let become = ["setpriv", "--reuid", Self.user, "--regid", Self.user, "--clear-groups", "--inh-caps=-all"]
-        return become + (namespace ? ["unshare", "-Ur"] : []) + [Workbench.executable] + bench.logged(arguments)
-    }
-
-    private var environment: [String: String] {
-        ["HOME": home, "KITFS_CACHE": "", "XDG_CACHE_HOME": "", "XDG_RUNTIME_DIR": home]
+    private func program(_ namespace: Bool, _ arguments: [String]) -> [String] {
+        (namespace ? ["unshare", "-Ur"] : []) + [Workbench.executable] + bench.logged(arguments)
     }
 
     private func run(
         _ wrapper: [String] = [], namespace: Bool = false, _ arguments: [String]
     ) throws -> CommandResult {
-        let line = wrapper + line(namespace, arguments)
-        return try Command.run(line[0], Array(line.dropFirst()), environment: environment)
+        try user.run(program(namespace, arguments), through: wrapper)
     }
 
     private func expectNothingLeft() throws {
@@ -104,8 +94,9 @@ struct RunUserTests {
     }
 
     @Test(arguments: [false, true]) func killed(_ namespace: Bool) throws {
-        let line = line(namespace, ["run", reference, "--", "sh", "-c", "echo ready; exec sleep 60"])
-        let process = try BackgroundProcess(line[0], Array(line.dropFirst()), environment: environment)
+        let line = Nobody.command(
+            program(namespace, ["run", reference, "--", "sh", "-c", "echo ready; exec sleep 60"]))
+        let process = try BackgroundProcess(line[0], Array(line.dropFirst()), environment: user.environment)
         try eventually(within: 20, "the command runs") { process.output.contains("ready") }
         process.kill(signal: SIGKILL)
         #expect(process.waitForExit(timeout: 10) != nil)

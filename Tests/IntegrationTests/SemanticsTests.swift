@@ -89,9 +89,7 @@ import Testing
         // 0600 would be shut to the job that the mount is shared with.
         #expect(status.st_uid == 1234 && status.st_gid == 4321 && status.st_mode & 0o7777 == 0o444)
         #expect(stat(mount.path + "/data/modes/setuid", &status) == 0 && status.st_mode & 0o7777 == 0o555)
-        #expect(chmod(bench.directory.path, 0o755) == 0)
-        let read = try Command.run(
-            "setpriv", ["--reuid", "65534", "--clear-groups", "cat", mount.path + "/data/modes/private.key"])
+        let read = try Nobody(bench).run(["cat", mount.path + "/data/modes/private.key"])
         #expect(read.stdout.count == 7, "\(read.errorOutput)")
         try mount.unmount()
     }

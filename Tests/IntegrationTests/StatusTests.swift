@@ -115,6 +115,26 @@ import Testing
         try mount.unmount()
     }
 
+    /// The cache of a mount lies below another mount, whose process is stopped: a look there would not come back.
+    @Test func aCacheBelowAMountThatHangs() throws {
+        let reference = "oci:\(Fixtures.layout("plain-small")):v1"
+        let place = try bench.directory.subdirectory("place")
+        bench.environment["KITFS_CACHE"] = place + "/cache"
+        let mount = try bench.mount(reference)
+        #expect(try mount.read("README.md").count == 26)
+        bench.environment["KITFS_CACHE"] = bench.directory.path + "/other"
+        let above = Mount(path: place, bench: bench)
+        try bench.kitfs("mount", reference, place)
+        let process = try above.process()
+        kill(process, SIGSTOP)
+        defer { kill(process, SIGCONT) }
+        let text = try bench.kitfs("status")
+        #expect(text.contains(mount.path) && text.contains(place) && text.contains("kill -CONT \(process)"))
+        kill(process, SIGCONT)
+        try above.unmount()
+        try mount.unmount()
+    }
+
     @Test func ioAndWhy() throws {
         let mount = try bench.mount("oci:\(Fixtures.layout("plain-small")):v1", "--passthrough", "false")
         try eventually(within: 20, "how files are read is known") { try mount.shown().io != nil }
@@ -127,24 +147,19 @@ import Testing
     /// they and root.
     @Test(.enabled(if: geteuid() == 0, "only root can become another user"))
     func asAnotherUser() throws {
-        #expect(chmod(bench.directory.path, 0o755) == 0)
-        let home = try bench.directory.subdirectory("home-of-nobody")
+        let user = try Nobody(bench)
         let mount = try bench.mount("oci:\(Fixtures.layout("plain-small")):v1")
         #expect(try mount.read("README.md").count == 26)
-        func status(_ user: String) throws -> [ShownMount] {
-            let result = try Command.check(
-                "setpriv",
-                ["--reuid", user, "--regid", user, "--clear-groups", Workbench.executable, "status", "--json"],
-                environment: ["HOME": home, "XDG_RUNTIME_DIR": home, "KITFS_CACHE": ""])
-            return try ShownMount.all(in: result.output)
+        func status() throws -> [ShownMount] {
+            try ShownMount.all(in: user.run([Workbench.executable, "status", "--json"]).output)
         }
         try eventually(within: 20, "another user sees what is cached") {
-            let shown = try status("65534").first { $0.directory == mount.path }
+            let shown = try status().first { $0.directory == mount.path }
             let states = Set(shown?.layers.map(\.state) ?? [])
             return states == ["cached", "absent"]
         }
         try mount.unmount()
-        #expect(try !status("65534").contains { $0.directory == mount.path })
+        #expect(try !status().contains { $0.directory == mount.path })
     }
 
     @Test func watchedThroughAPipe() throws {

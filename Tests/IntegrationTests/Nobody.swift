@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import TestSupport
+
+/// A user without any privilege, with a home below a bench's directory. Only root can become one.
+struct Nobody {
+    static let number: UInt32 = 65534
+    let home: String
+    /// The home is also where the runtime directory is.
+    let environment: [String: String]
+
+    init(_ bench: Workbench) throws {
+        try Self.openFuse()
+        home = try bench.directory.subdirectory("user")
+        environment = ["HOME": home, "KITFS_CACHE": "", "XDG_CACHE_HOME": "", "XDG_RUNTIME_DIR": home]
+        guard chmod(bench.directory.path, 0o755) == 0, chown(home, Self.number, Self.number) == 0,
+            chmod(bench.logs, 0o777) == 0
+        else { throw TestSupportError("a home for the user") }
+    }
+
+    /// /dev/fuse is for all, as distributions ship it; on machines of CI it is 0600.
+    static func openFuse() throws {
+        guard geteuid() != 0 || chmod("/dev/fuse", 0o666) == 0 else { throw TestSupportError("/dev/fuse") }
+    }
+
+    /// A command line that becomes the user first.
+    static func command(_ arguments: [String]) -> [String] {
+        ["setpriv", "--reuid", "\(number)", "--regid", "\(number)", "--clear-groups", "--inh-caps=-all"] + arguments
+    }
+
+    func run(_ arguments: [String], through wrapper: [String] = []) throws -> CommandResult {
+        let line = wrapper + Self.command(arguments)
+        return try Command.run(line[0], Array(line.dropFirst()), environment: environment)
+    }
+}

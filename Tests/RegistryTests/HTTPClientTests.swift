@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import OCI
+import TestSupport
+import Testing
+
+@testable import Registry
+
+/// What a client keeps between requests.
+@Suite struct HTTPClientTests {
+    /// A listing asks for hundreds at a time; a mount that does nothing keeps no hundred connections.
+    @Test func fewConnectionsAreKept() throws {
+        let filled = try FilledRegistry()
+        let client = HTTPClient(HTTPSettings())
+        let host = filled.registry.host
+        for _ in 0..<2 {
+            let threads = try (0..<60).map { _ in
+                try Later(seconds: 0) {
+                    for _ in 0..<5 {
+                        _ = try? client.perform(
+                            HTTPRequest(url: "http://\(host)/v2/"), cancellation: Cancellation()
+                        ) { _, _ in }
+                    }
+                }
+            }
+            for thread in threads { thread.join() }
+            #expect((1...8).contains(client.idleHandles), "\(client.idleHandles)")
+        }
+    }
+}
