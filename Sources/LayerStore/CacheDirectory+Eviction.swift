@@ -7,7 +7,7 @@ internal import SystemPackage
 extension CacheDirectory {
     /// What is to go.
     public enum PruneGoal: Sendable, Equatable {
-        /// What is of no use to anyone: deleted things that are still there, and what an earlier boot left.
+        /// Deleted things that are still there, and what an earlier boot left half, which who wants it would resume.
         case leftovers
         /// All that nobody uses.
         case all
@@ -90,8 +90,24 @@ extension CacheDirectory {
         }
         let partials = try top.directory("partial")
         for name in try partials.names() where Self.isBootID(name) && name != Self.bootID() {
-            pruned.freed += reclaim(name, in: partials, dryRun)
+            guard let earlier = try? partials.directory(name) else { continue }
+            for layer in try earlier.names() { pruned.freed += try reclaimLayer(layer, ofEarlierBoot: earlier, dryRun) }
+            if !dryRun { partials.removeEmptyDirectory(name) }
         }
+    }
+
+    /// Bytes on disk; none where somebody takes it over at this moment.
+    private func reclaimLayer(
+        _ name: String, ofEarlierBoot parent: DirectoryHandle, _ dryRun: Bool
+    ) throws(Errno) -> UInt64 {
+        guard let key = LayerKey(name), let directory = try? parent.directory(name),
+            let state = try? StateFile.open(in: directory, key: key)
+        else { return reclaim(name, in: parent, dryRun) }
+        guard try state.claimAlone(), try OpenLayer.isCurrent(directory, key, parent) else { return 0 }
+        let size = parent.allocated(name)
+        if !dryRun { try discard(name, in: parent, ifStill: directory) }
+        withExtendedLifetime(state) {}
+        return size
     }
 
     private func reclaim(_ name: String, in parent: DirectoryHandle, _ dryRun: Bool) -> UInt64 {
@@ -123,7 +139,4 @@ extension CacheDirectory {
         withExtendedLifetime(state) {}
         return true
     }
-
-    /// Bytes on disk of all layers.
-    var layersSize: UInt64 { layers.allocated(".") + partial.allocated(".") }
 }

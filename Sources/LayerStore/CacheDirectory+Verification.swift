@@ -32,22 +32,26 @@ extension CacheDirectory {
     private func verifyLayer(
         _ name: String, _ verified: inout Verified, _ progress: (LayerKey, UInt64, UInt64) -> Void
     ) throws {
-        guard let key = LayerKey(name) else { return }
+        // Evicted meanwhile, it is nobody's problem; while it is read, it stays.
+        guard let key = LayerKey(name), let directory = try? layers.directory(name) else { return }
+        let state = try? StateFile.open(in: directory, key: key)
+        _ = try? state?.claim(.listed, .shared)
+        guard try OpenLayer.isCurrent(directory, key, layers) else { return }
         verified.layers += 1
         var read: UInt64 = 0
         let found = Result {
-            try findProblem(of: key) { done, size in
+            try findProblem(of: key, in: directory, state) { done, size in
                 read = done
                 progress(key, done, size)
             }
         }
         verified.bytes += read
-        // Evicted meanwhile, it is nobody's problem.
-        guard (try? layers.attributes(of: name)) != nil, let problem = Self.problem(found) else { return }
+        // For room it may have been taken away all the same.
+        guard try OpenLayer.isCurrent(directory, key, layers), let problem = Self.problem(found) else { return }
         verified.dropped.append((name, problem))
-        // Mounts that have it open must not go on from it.
-        if let state = try? StateFile.open(in: layers.directory(name), key: key) { try? state.setLifecycle(.bad) }
-        try discard(name, in: layers)
+        // Mounts that hold it open nothing more of it.
+        try? state?.setLifecycle(.bad)
+        try discard(name, in: layers, ifStill: directory)
         dropIndex(key)
     }
 
@@ -59,11 +63,12 @@ extension CacheDirectory {
     }
 
     /// nil if the layer's bytes are what they were when it was verified.
-    private func findProblem(of key: LayerKey, progress: (UInt64, UInt64) -> Void) throws -> String? {
-        let directory = try layers.directory(key.description)
-        guard let state = try StateFile.open(in: directory, key: key), try state.lifecycle == .good, try state.isSealed,
-            try ChunkMap(state).isWhole
-        else { return "its state is damaged" }
+    private func findProblem(
+        of key: LayerKey, in directory: DirectoryHandle, _ state: StateFile?, progress: (UInt64, UInt64) -> Void
+    ) throws -> String? {
+        guard let state, try state.lifecycle == .good, try state.isSealed, try ChunkMap(state).isWhole else {
+            return "its state is damaged"
+        }
         let known = try state.contentDigest
         let isPlain = key.form.compression == nil && key.digest.algorithm == .sha256
         guard let expected = isPlain ? key.digest : known else { return "what its digest should be is lost" }

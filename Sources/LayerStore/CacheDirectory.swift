@@ -41,7 +41,7 @@ public final class CacheDirectory: Sendable {
         case use
         /// As `use`, for one who only fills it; also on a file system of another machine, then alone.
         case fill
-        /// Makes and deletes nothing: for those who only look, at a cache that may be another user's.
+        /// Makes nothing, and deletes nothing unasked: for those who look, at a cache that may be another user's, or prune.
         case look
 
         var mayWrite: Bool { self != .look }
@@ -199,6 +199,29 @@ public final class CacheDirectory: Sendable {
             return
         }
         trash.removeTree(unique)
+    }
+
+    /// As `discard`, of what was looked at through `handle`, and of nothing that has its name by now.
+    func discard(_ name: String, in directory: DirectoryHandle, ifStill handle: DirectoryHandle) throws(Errno) {
+        func isStill(_ name: String, in parent: DirectoryHandle) throws(Errno) -> Bool {
+            guard let found = try? parent.attributes(of: name) else { return false }
+            return try handle.attributes.isSameFile(as: found)
+        }
+        guard try isStill(name, in: directory) else { return }
+        let unique = Self.uniqueName(name)
+        do {
+            try directory.rename(name, to: trash, as: unique)
+        } catch .noSuchFileOrDirectory {
+            return
+        } catch .improperLink {
+            return try discard(name, in: directory)
+        }
+        if try isStill(unique, in: trash) {
+            trash.removeTree(unique)
+        } else {
+            // It was another by then: back with it, unless there is yet another.
+            do { try trash.rename(unique, to: directory, as: name) } catch { trash.removeTree(unique) }
+        }
     }
 
     /// Whether nobody can be making it any more: not changed for a minute.

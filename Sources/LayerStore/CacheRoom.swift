@@ -15,6 +15,8 @@ final class CacheRoom: Sendable {
     private let pending = Mutex<[LayerKey: @Sendable () -> UInt64]>([:])
     /// What is still to come of requests for parts of layers.
     private let flying = Mutex<(next: UInt64, rest: [UInt64: @Sendable () -> UInt64])>((0, [:]))
+    /// Where layers stood when the disk was full although it seemed to have room.
+    private let unhelped = Mutex<[LayerKey: UInt64]>([:])
     /// One at a time: two would both take the same room for theirs.
     private let making = Mutex(Allowance())
 
@@ -84,12 +86,17 @@ final class CacheRoom: Sendable {
     }
 
     /// The disk was full in the middle of something. True if there is room for so many bytes now, or for more than there
-    /// was.
-    func makeSome(_ wanted: UInt64) -> Bool {
+    /// was. `reached`: grows with what is here of the layer.
+    func makeSome(_ wanted: UInt64, for key: LayerKey, reached: UInt64) -> Bool {
         making.withLock { _ in
             if var round = try? Round(cache), ((try? round.evictNext(logger)) ?? nil) != nil { return true }
+            // With the room that there seems to be it did not get further: a quota, or inodes, are used up.
+            if let before = unhelped.withLock({ $0[key] }), reached <= before { return false }
             for _ in 0..<Self.patience {
-                if let free = try? cache.layers.freeSpace, free > wanted { return true }
+                if let free = try? cache.layers.freeSpace, free > wanted {
+                    unhelped.withLock { $0[key] = reached }
+                    return true
+                }
                 usleep(20_000)
             }
             return false
@@ -128,7 +135,7 @@ final class CacheRoom: Sendable {
 }
 
 extension CacheRoom {
-    /// One look at all layers, and what goes of them, in turn: first what is of no use to anyone, then those that nobody
+    /// One look at all layers, and what goes of them, in turn: first leftovers (`PruneGoal.leftovers`), then those that nobody
     /// lists, then those of live mounts that have no file open; of each, the longest unused first.
     private struct Round {
         private let cache: CacheDirectory

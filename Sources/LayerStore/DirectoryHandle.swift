@@ -86,19 +86,28 @@ final class DirectoryHandle: Sendable {
 
     /// Names, sorted, without `.` and `..`. Only names that are UTF-8: all of ours are.
     func names() throws(Errno) -> [String] {
-        guard
-            let stream = fdopendir(try Self.descriptor(openat(descriptor.rawValue, ".", O_RDONLY | O_CLOEXEC)).rawValue)
-        else { throw Errno(rawValue: errno) }
+        let own = try Self.descriptor(openat(descriptor.rawValue, ".", O_RDONLY | O_CLOEXEC)).rawValue
+        guard let stream = fdopendir(own) else {
+            let error = Errno(rawValue: errno)
+            close(own)
+            throw error
+        }
         defer { closedir(stream) }
         var names: [String] = []
+        errno = 0
         while let entry = readdir(stream) {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { raw in
                 String(validating: raw.prefix { $0 != 0 }, as: UTF8.self)
             }
             if let name, name != ".", name != ".." { names.append(name) }
+            errno = 0
         }
+        if errno != 0 { throw Errno(rawValue: errno) }
         return names.sorted()
     }
+
+    /// Deletes a directory, unless there is something in it.
+    func removeEmptyDirectory(_ name: String) { _ = unlinkat(descriptor.rawValue, name, AT_REMOVEDIR) }
 
     /// Deletes `name` and all below it, following no links. Goes on past what cannot be deleted.
     func removeTree(_ name: String) {

@@ -25,6 +25,8 @@ struct HeaderGuesses {
     /// Nearer ones come with what is read through.
     private static let least: UInt64 = 128 << 10
     private static let smallWindow = 8
+    /// A header with all that belongs to it is seldom more than three blocks; many that were longer would fill the memory.
+    private static let longest: UInt64 = 16 << 10
     /// A round trip of 100 ms and 500 KB a member need 256 under way, to list in a quarter of the time of a download at
     /// 100 MB/s, where each header is a request.
     private static let largeWindow = 256 + batch
@@ -49,7 +51,7 @@ struct HeaderGuesses {
     mutating func header(
         at offset: UInt64, of blob: Descriptor, _ source: any BlobSource, _ cancellation: Cancellation
     ) throws -> [UInt8]? {
-        guard streak >= 2, stride >= Self.least, offset < blob.size else { return nil }
+        guard streak >= 2, stride >= Self.least, length <= Self.longest, offset < blob.size else { return nil }
         ask(from: offset, blob, source, cancellation)
         let answer = answers.wait { [offset] answers -> Answer?? in
             if case .asked = answers[offset] { return nil }

@@ -22,7 +22,7 @@ extension CacheDirectory {
     func index(of open: OpenLayer, _ key: LayerKey, blobSize: UInt64) throws -> LayerIndex? {
         if let index = loadIndex(key, blobSize: blobSize), index.isVerified {
             if try open.hasAll(index.layout) { return index }
-            if access.mayWrite { try discard(key.description, in: layers) }
+            if access.mayWrite { try discard(key.description, in: layers, ifStill: open.directory) }
             return nil
         }
         let index: LayerIndex
@@ -31,7 +31,7 @@ extension CacheDirectory {
         } catch let error as Errno where error != .outOfRange && error != .noSuchFileOrDirectory {
             throw error
         } catch {
-            if access.mayWrite { try discard(key.description, in: layers) }
+            if access.mayWrite { try discard(key.description, in: layers, ifStill: open.directory) }
             return nil
         }
         // It is made again next time if it cannot be kept.

@@ -21,15 +21,27 @@ extension Layer {
             } catch {
                 return failContent(StoreError(error, layer: key.digest))
             }
+            // Whoever waited may have left meanwhile.
+            guard isContentWanted else { return leaveContent() }
             let id = join(\.transfer) { error in
                 if let error { self.failContent(error) } else { self.wantWhole() }
             } start: {
                 startTransfer()
             }
             state.withLock { $0.contentWaiter = id }
-            // Whoever waited may have left meanwhile.
+            // Or since.
             abandonContent()
         }
+    }
+
+    private var isContentWanted: Bool { state.withLock { !$0.content.waiters.isEmpty } }
+
+    private func leaveContent() {
+        state.withLock { state in
+            if case .pending(let waiters) = state.content, waiters.isEmpty { state.content = .absent }
+        }
+        services.room.release(key)
+        releaseTransferIfIdle()
     }
 
     private func wantWhole() {
@@ -61,17 +73,21 @@ extension Layer {
 
     /// Nobody waits for it any more.
     private func abandonContent() {
-        let (transfer, waiter) = state.withLock { state -> (LayerTransfer?, WaiterID?) in
-            guard case .pending(let waiters) = state.content, waiters.isEmpty else { return (nil, nil) }
+        let (isLeft, transfer, waiter) = state.withLock { state -> (Bool, LayerTransfer?, WaiterID?) in
+            guard case .pending(let waiters) = state.content, waiters.isEmpty else {
+                // Left before there was anything to be given up: what was begun since is.
+                guard case .absent = state.content else { return (false, nil, nil) }
+                return (true, state.transfer.value, state.contentWaiter)
+            }
             if case .pending = state.transfer {
-                guard let waiter = state.contentWaiter else { return (nil, nil) }  // about to wait: looks again then
+                guard let waiter = state.contentWaiter else { return (false, nil, nil) }  // about to wait: looks again then
                 state.content = .absent
-                return (nil, waiter)
+                return (true, nil, waiter)
             }
             state.content = .absent
-            return (state.transfer.value, nil)
+            return (true, state.transfer.value, nil)
         }
-        if transfer != nil || waiter != nil { services.room.release(key) }
+        if isLeft { services.room.release(key) }
         if let waiter { cancelTransferWaiter(waiter) }
         transfer?.unwantWhole()
         releaseTransferIfIdle()
@@ -151,7 +167,7 @@ extension Layer {
             } catch {
                 let error = StoreError(error, layer: key.digest)
                 // Not even its state fits: once more where room can be made for that.
-                if case .noSpace = error, !isRetry, services.room.makeSome(StateFile.chunkSize) {
+                if case .noSpace = error, !isRetry, services.room.makeSome(StateFile.chunkSize, for: key, reached: 0) {
                     startTransfer(isRetry: true)
                 } else {
                     transferEnded(error)
@@ -184,6 +200,8 @@ extension Layer {
         transfer.start()
         for waiter in waiters { waiter(nil) }
         releaseTransferIfIdle()
+        // The shutdown may have looked for it before it was there.
+        if services.shutdown.isCancelled, transfer.end(nil) { drop(transfer) }
     }
 
     private func ended(_ transfer: LayerTransfer, _ end: LayerTransfer.End) {

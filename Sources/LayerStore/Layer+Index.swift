@@ -37,11 +37,7 @@ extension Layer {
                 setIndex(index)
                 return nil
             }
-            // A transfer sets the index before it calls back; on failure the waiters get its reason.
-            let id = requireContent { error in
-                if let error { self.failIndex(error) }
-            }
-            state.withLock { $0.indexWaiter = id }
+            requireIndexOfContent()
             return nil
         } catch {
             let error = StoreError(error, layer: key.digest)
@@ -50,6 +46,23 @@ extension Layer {
             failIndex(error)
             return error
         }
+    }
+
+    /// Only the content tells: it is fetched for those who still wait.
+    private func requireIndexOfContent() {
+        guard state.withLock({ $0.index.isPending }) else { return }
+        // A transfer sets the index before it calls back; on failure the waiters get its reason.
+        let id = requireContent { error in
+            if let error { self.failIndex(error) }
+        }
+        guard let id else { return }
+        // They may have left since.
+        let isLeft = state.withLock { state -> Bool in
+            guard state.index.isPending else { return true }
+            state.indexWaiters.append(id)
+            return false
+        }
+        if isLeft { cancelContent(id) }
     }
 
     /// The entries without the content, made by one process for all; nil where only the content tells them.
@@ -86,6 +99,7 @@ extension Layer {
             guard let known = state.index.value else {
                 let waiters = Array(state.index.waiters.values)
                 state.index = .ready(index)
+                state.indexWaiters = []
                 return (waiters, false)
             }
             // A verified index is not replaced by one that is not.
@@ -125,6 +139,7 @@ extension Layer {
         let waiters = state.withLock { state -> [Waiter] in
             guard case .pending(let waiters) = state.index else { return [] }
             state.index = .absent
+            state.indexWaiters = []
             return Array(waiters.values)
         }
         for waiter in waiters { waiter(error) }

@@ -26,6 +26,7 @@ public final class Layer: Sendable {
         case pending([WaiterID: Waiter])
         case ready(Value)
 
+        var isPending: Bool { if case .pending = self { true } else { false } }
         var value: Value? { if case .ready(let value) = self { value } else { nil } }
         var waiters: [WaiterID: Waiter] { if case .pending(let waiters) = self { waiters } else { [:] } }
     }
@@ -45,8 +46,8 @@ public final class Layer: Sendable {
         var fullDisk: (error: StoreError, until: ContinuousClock.Instant)?
         /// What speaks against showing it: no fetch makes that better.
         var objection: StoreError?
-        /// The index's own place among those who wait for content, where only content tells the entries.
-        var indexWaiter: WaiterID?
+        /// The index's own places among those who wait for content, where only content tells the entries.
+        var indexWaiters: [WaiterID] = []
         /// Verified bytes that cannot be mounted will not become better.
         var isHopeless = false
         /// Counts how often bytes that may have been read turned out to be wrong.
@@ -176,16 +177,16 @@ public final class Layer: Sendable {
 
     /// Forgets a waiter; a fetch ends when nobody else waits for it. What it brought stays, to be resumed.
     public func cancel(_ id: WaiterID) {
-        let (indexWaiter, transfer) = state.withLock { state -> (WaiterID?, LayerTransfer?) in
+        let (indexWaiters, transfer) = state.withLock { state -> ([WaiterID], LayerTransfer?) in
             guard case .pending(var waiters) = state.index, waiters.removeValue(forKey: id) != nil else {
-                return (nil, state.transfer.value)
+                return ([], state.transfer.value)
             }
             state.index = waiters.isEmpty ? .absent : .pending(waiters)
-            guard waiters.isEmpty else { return (nil, nil) }
-            defer { state.indexWaiter = nil }
-            return (state.indexWaiter, nil)
+            guard waiters.isEmpty else { return ([], nil) }
+            defer { state.indexWaiters = [] }
+            return (state.indexWaiters, nil)
         }
-        if let indexWaiter { cancelContent(indexWaiter) }
+        for waiter in indexWaiters { cancelContent(waiter) }
         transfer?.cancel(id)
         cancelTransferWaiter(id)
         cancelContent(id)

@@ -13,6 +13,7 @@ extension LayerTransfer {
 
     /// Starts as many jobs as there is work for.
     func schedule() {
+        if services.shutdown.isCancelled { return }
         let wanted = state.withLock { state -> (demanded: Int, background: Int) in
             guard !state.isEnded else { return (0, 0) }
             // One stream is all there is to be had where ranges are refused.
@@ -46,8 +47,8 @@ extension LayerTransfer {
 
     /// One run; then others have their turn.
     private func work(isDemanded: Bool) {
-        let flight = nextFlight(isDemanded: isDemanded)
-        if let flight {
+        let next = nextFlight(isDemanded: isDemanded)
+        if case .flight(let flight) = next {
             // Another may go on beside this one.
             schedule()
             fetch(flight)
@@ -55,13 +56,19 @@ extension LayerTransfer {
         state.withLock { state in
             if isDemanded { state.demandWorkers -= 1 } else { state.backgroundWorkers -= 1 }
         }
-        if flight != nil { schedule() }
+        switch next {
+        case .flight: schedule()
+        case .failed(let error, let run): failed(error, run)
+        case .nothing: break
+        }
     }
 
     // MARK: Choosing
 
-    /// Claims the next run; nil if nothing that is wanted is free.
-    private func nextFlight(isDemanded: Bool) -> Flight? {
+    private enum Next { case flight(Flight), failed(any Error, Range<Int>), nothing }
+
+    /// Claims the next run, if there is one that is wanted and free.
+    private func nextFlight(isDemanded: Bool) -> Next {
         claiming.withLock { _ in
             let (candidates, busy, mustStream) = state.withLock { state in
                 guard !state.isEnded else { return ([Range<Int>](), [Range<Int>](), false) }
@@ -73,21 +80,25 @@ extension LayerTransfer {
                 return (candidates, state.flights.map(\.chunks), state.mustStream)
             }
             if mustStream {
-                guard busy.isEmpty, !candidates.isEmpty, !chunks.isWhole else { return nil }
-                return takeOff(chunks.frontChunk..<chunks.count, isBlocked: false)
+                guard busy.isEmpty, !candidates.isEmpty, !chunks.isWhole else { return .nothing }
+                return takeOff(chunks.frontChunk..<chunks.count, isStream: true, isBlocked: false)
             }
             var isBlocked = false
             for candidate in candidates {
                 var rest = candidate
                 while let run = freeRun(in: rest, busy) {
-                    switch claim(run) {
-                    case .claimed(let claimed):
-                        return takeOff(claimed, isBlocked: isBlocked)
-                    case .elsewhere(let others):
-                        isBlocked = true
-                        rest = min(others.upperBound, rest.upperBound)..<rest.upperBound
-                    case .here:
-                        break  // it came meanwhile: look again
+                    do {
+                        switch try claim(run) {
+                        case .claimed(let claimed):
+                            return takeOff(claimed, isStream: false, isBlocked: isBlocked)
+                        case .elsewhere(let others):
+                            isBlocked = true
+                            rest = min(others.upperBound, rest.upperBound)..<rest.upperBound
+                        case .here:
+                            break  // it came meanwhile: look again
+                        }
+                    } catch {
+                        return .failed(error, run)
                     }
                 }
             }
@@ -95,7 +106,7 @@ extension LayerTransfer {
                 state.waitsForChunks = isBlocked
                 state.demands.removeAll { chunks.hasAll($0) }
             }
-            return nil
+            return .nothing
         }
     }
 
@@ -116,16 +127,16 @@ extension LayerTransfer {
 
     private enum Claim { case claimed(Range<Int>), elsewhere(Range<Int>), here }
 
-    /// Claims a run, or the first part of it that no other process has.
-    private func claim(_ run: Range<Int>) -> Claim {
-        do {
-            var run = run
-            while try !partial.state.claimChunks(run) {
-                // Freed between the two calls: try again.
-                guard let others = partial.state.claimedElsewhere(run) else { continue }
-                guard others.lowerBound > run.lowerBound else { return .elsewhere(others) }
-                run = run.lowerBound..<others.lowerBound
-            }
+    /// Claims a run, or the first part of it that no other process has. On failure it has claimed nothing.
+    private func claim(_ wanted: Range<Int>) throws(Errno) -> Claim {
+        var run = wanted
+        while try !partial.state.claimChunks(run) {
+            // Freed between the two calls: try again.
+            guard let others = partial.state.claimedElsewhere(run) else { continue }
+            guard others.lowerBound > run.lowerBound else { return .elsewhere(others) }
+            run = run.lowerBound..<others.lowerBound
+        }
+        do throws(Errno) {
             // Whoever had it before may have brought it.
             if try chunks.refresh(run) {
                 guard let missing = chunks.missing(in: run) else {
@@ -137,32 +148,33 @@ extension LayerTransfer {
                 run = missing
             }
             try partial.state.sign(run, participant)
-            return .claimed(run)
         } catch {
-            return .elsewhere(run)
+            partial.state.releaseChunks(run)
+            throw error
         }
+        return .claimed(run)
     }
 
-    private func takeOff(_ run: Range<Int>, isBlocked: Bool) -> Flight? {
+    private func takeOff(_ run: Range<Int>, isStream: Bool, isBlocked: Bool) -> Next {
         let flight = state.withLock { state -> Flight? in
             state.waitsForChunks = isBlocked
-            guard !state.isEnded else { return nil }
-            let flight = Flight(id: state.nextFlight, chunks: run, cancellation: Cancellation())
+            // A sibling was told meanwhile that ranges are ignored: what flies is the stream then.
+            guard !state.isEnded, state.mustStream == isStream else { return nil }
+            let flight = Flight(id: state.nextFlight, chunks: run, isStream: isStream, cancellation: Cancellation())
             state.nextFlight += 1
             state.flights.append(flight)
             return flight
         }
-        if flight == nil { partial.state.releaseChunks(run) }
-        return flight
+        if let flight { return .flight(flight) }
+        if !isStream { partial.state.releaseChunks(run) }
+        return .nothing
     }
-
-    private var mustStream: Bool { state.withLock { $0.mustStream } }
 
     // MARK: Fetching
 
     private func fetch(_ flight: Flight) {
         if services.shutdown.isCancelled { flight.cancellation.cancel() }
-        let isStream = mustStream
+        let isStream = flight.isStream
         let before = chunks.presentBytes
         let result = Result {
             try services.room.admitted(key) { [chunks] in
@@ -272,7 +284,7 @@ extension LayerTransfer {
         }
         let error = StoreError(error, layer: key.digest)
         switch error {
-        case .noSpace where isDisk && services.room.makeSome(chunks.bytes(of: wanted).count):
+        case .noSpace where isDisk && makeSomeRoom(for: wanted):
             schedule()
         case .noSpace:
             // Nothing half-written stays, and room comes free.
@@ -281,5 +293,9 @@ extension LayerTransfer {
         default:
             fail(error, of: wanted)
         }
+    }
+
+    private func makeSomeRoom(for wanted: Range<Int>) -> Bool {
+        services.room.makeSome(chunks.bytes(of: wanted).count, for: key, reached: chunks.presentBytes)
     }
 }

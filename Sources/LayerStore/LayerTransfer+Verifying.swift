@@ -14,7 +14,7 @@ extension LayerTransfer {
     /// Starts to verify if there is something to, and nobody does.
     func verifyIfDue() {
         let isDue = state.withLock { state in
-            guard !state.isEnded, !state.isVerifying else { return false }
+            guard !state.isEnded, !state.isVerifying, !services.shutdown.isCancelled else { return false }
             state.isVerifying = true
             return true
         }
@@ -160,7 +160,7 @@ extension LayerTransfer {
             services.cache.dropIndex(key)
             try? discard()
             end(.failed(error))
-        case .noSpace where isDisk && services.room.makeSome(blob.size):
+        case .noSpace where isDisk && services.room.makeSome(blob.size, for: key, reached: followed):
             // What was placed of it is placed anew, from what is here.
             end(.superseded)
         case .noSpace:

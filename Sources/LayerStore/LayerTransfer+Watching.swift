@@ -130,11 +130,33 @@ extension LayerTransfer {
             return false
         case .good:
             let open = OpenLayer(directory: partial.directory, state: partial.state)
-            let known = services.cache.loadIndex(key, blobSize: blob.size)
-            let index = try known.flatMap { $0.isVerified ? $0 : nil } ?? open.rebuildIndex(key)
+            if let index = services.cache.loadIndex(key, blobSize: blob.size), index.isVerified {
+                end(.good(open, index))
+                keepIfLeft(index)
+            } else {
+                // All of it is read: the clock has others to look at meanwhile.
+                let isFirst = state.withLock { state in
+                    defer { state.isRebuilding = true }
+                    return !state.isRebuilding
+                }
+                if isFirst { services.local.submit { self.rebuildIndex(of: open) } }
+            }
+            return false
+        }
+    }
+
+    /// The one who made it good could not keep the index.
+    private func rebuildIndex(of open: OpenLayer) {
+        do {
+            let index = try open.rebuildIndex(key)
             end(.good(open, index))
             keepIfLeft(index)
-            return false
+        } catch let error as Errno where error != .outOfRange && error != .noSuchFileOrDirectory {
+            end(.failed(StoreError(error, layer: key.digest)))
+        } catch {
+            services.logger.warning("\(key): another process found it good, but it is not: \(error); starting anew")
+            try? discard()
+            end(.superseded)
         }
     }
 

@@ -59,6 +59,8 @@ final class LayerTransfer: Sendable {
     struct Flight: Sendable {
         let id: UInt64
         var chunks: Range<Int>
+        /// All of the blob comes, of which the chunks that are missing are taken.
+        let isStream: Bool
         let cancellation: Cancellation
     }
 
@@ -84,6 +86,8 @@ final class LayerTransfer: Sendable {
         var isVerifying = false
         /// The commit claim is ours: what any process brings, this one follows, also while nobody here waits for it.
         var isVerifier = false
+        /// It is good, and its index is being made anew.
+        var isRebuilding = false
         /// The directory is being taken away, and the end is near: what fails by that is nobody's business.
         var isDiscarding = false
         var isEnded = false

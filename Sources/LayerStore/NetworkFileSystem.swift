@@ -2,12 +2,11 @@
 internal import SystemPackage
 
 /// File systems of other machines, where locks, renames and what is written mean less than a cache needs that several
-/// processes write to. FUSE is taken for one: what is behind it nobody knows.
+/// processes write to; those of a virtual machine's host, too. FUSE is taken for one: what is behind it nobody knows.
 enum NetworkFileSystem {
     private static let types: Set<Substring> = [
         "nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "lustre", "gpfs", "beegfs", "9p", "afs", "ocfs2", "gfs2",
-        "pvfs2",
-        "orangefs", "wekafs", "panfs",
+        "pvfs2", "orangefs", "wekafs", "panfs", "virtiofs", "vboxsf", "prl_fs",
     ]
 
     /// Its type, as mounts are listed; nil for a local one.

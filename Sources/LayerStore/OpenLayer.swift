@@ -34,7 +34,9 @@ final class OpenLayer: Sendable {
     static func open(_ key: LayerKey, blobSize: UInt64, in cache: CacheDirectory) throws -> OpenLayer? {
         guard let directory = try layerDirectory(key, cache) else { return nil }
         let found = try whole(directory, key)
-        if found == nil, cache.access.mayWrite { try cache.discard(key.description, in: cache.layers) }
+        if found == nil, cache.access.mayWrite {
+            try cache.discard(key.description, in: cache.layers, ifStill: directory)
+        }
         guard let open = found else { return nil }
         guard open.state.blobSize == blobSize else {
             throw StoreError.unusable(
@@ -94,9 +96,10 @@ final class OpenLayer: Sendable {
         return try directory.attributes.isSameFile(as: current)
     }
 
-    /// Opens the file that holds `content`, which is in the uncompressed layer. nil if the layer was evicted.
+    /// Opens the file that holds `content`, which is in the uncompressed layer. nil if the layer was evicted, or turned
+    /// out to be damaged: see `CacheDirectory.verify`.
     func openFile(content: ByteRange, isOwnFile: Bool) throws(Errno) -> LayerFile? {
-        guard let stream = try startUse() else { return nil }
+        guard try state.lifecycle == .good, let stream = try startUse() else { return nil }
         guard isOwnFile else {
             return LayerFile(layer: self, file: stream, isOwnFile: false, base: content.start, size: content.count)
         }

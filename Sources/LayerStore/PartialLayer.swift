@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+private import Glibc
 internal import OCI
 internal import SystemPackage
 
@@ -15,22 +16,26 @@ struct PartialLayer {
     /// Throws `StoreError` and `Errno`.
     static func open(_ key: LayerKey, blobSize: UInt64, in cache: CacheDirectory) throws -> PartialLayer {
         var tries = 0
-        while tries < 100 {
+        while tries < 1000 {
             tries += 1
             guard let found = try existing(key, cache) else {
-                try adoptFromEarlierBoot(key, blobSize, cache)
+                if try !adoptFromEarlierBoot(key, blobSize, cache) {
+                    // For as long as a sync may take.
+                    usleep(10_000)
+                    continue
+                }
                 if try existing(key, cache) == nil { try create(key, blobSize, cache) }
                 continue
             }
             if found.state.blobSize == blobSize { return found }
-            // Another descriptor of the blob has another size. One of the two is wrong; which, the digest will tell.
+            // Another descriptor of the blob has another size. One of the two is wrong; which, the digest will tell. As long
+            // as the other is at it, this one can only be asked to come again.
             guard try found.state.claimAlone() else {
-                throw StoreError.unusable(
-                    layer: key.digest,
-                    reason: "its descriptor says \(blobSize) bytes, another that is being fetched "
+                throw StoreError.cache(
+                    "layer \(key.digest): its descriptor says \(blobSize) bytes, another that is being fetched "
                         + "\(found.state.blobSize)")
             }
-            try cache.discard(key.description, in: cache.partial)
+            try cache.discard(key.description, in: cache.partial, ifStill: found.directory)
         }
         throw StoreError.cache("the cache \(cache.path) lost its directory partial/; unmount and mount again")
     }
@@ -41,7 +46,7 @@ struct PartialLayer {
         if let state = try state(in: directory, key) {
             return PartialLayer(key: key, cache: cache, directory: directory, state: state)
         }
-        try cache.discard(key.description, in: cache.partial)
+        try cache.discard(key.description, in: cache.partial, ifStill: directory)
         return nil
     }
 

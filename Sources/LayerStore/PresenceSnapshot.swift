@@ -93,17 +93,22 @@ struct PresenceSnapshot: Equatable {
 
 extension PartialLayer {
     /// Takes over what an earlier boot has left of a layer, as far as its snapshot proves it. Nothing, where there is none.
-    static func adoptFromEarlierBoot(_ key: LayerKey, _ blobSize: UInt64, _ cache: CacheDirectory) throws(Errno) {
+    /// False while another process is at it: then it is to be looked for again.
+    static func adoptFromEarlierBoot(_ key: LayerKey, _ blobSize: UInt64, _ cache: CacheDirectory) throws(Errno) -> Bool
+    {
         let partials = try cache.top.directory("partial")
         for boot in try partials.names() where CacheDirectory.isBootID(boot) && boot != CacheDirectory.bootID() {
             guard let parent = try? partials.directory(boot), let left = try? parent.directory(key.description) else {
                 continue
             }
-            guard let state = try? StateFile.open(in: left, key: key), state.blobSize == blobSize,
-                (try? state.claimAlone()) ?? false,
+            let state = try? StateFile.open(in: left, key: key)
+            if let state, try !state.claimAlone() { return false }
+            // Who had it before may have taken it over meanwhile.
+            guard try OpenLayer.isCurrent(left, key, parent) else { return false }
+            guard let state, state.blobSize == blobSize,
                 let snapshot = PresenceSnapshot.load(from: left, blobSize: blobSize), snapshot.hasFile(key, in: left)
             else {
-                try cache.discard(key.description, in: parent)
+                try cache.discard(key.description, in: parent, ifStill: left)
                 continue
             }
             // First nothing more than is proven, then the name by which it is found.
@@ -120,7 +125,8 @@ extension PartialLayer {
                 if error != .fileExists, error != .noSuchFileOrDirectory { throw error }
             }
             withExtendedLifetime(state) {}
-            return
+            return true
         }
+        return true
     }
 }

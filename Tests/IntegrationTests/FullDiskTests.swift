@@ -63,4 +63,30 @@ import Testing
         }
         try mount.unmount()
     }
+
+    /// There are bytes left, and no inodes, as where a quota is used up: what cannot get further ends, and asks the registry
+    /// for little more than once.
+    @Test(
+        .enabled(if: geteuid() == 0, "only root can mount a tmpfs"), arguments: [NoiseKit.Form.plain, .gzip],
+        NoiseKit.Verify.allCases)
+    func noInodes(_ form: NoiseKit.Form, _ verify: NoiseKit.Verify) throws {
+        var tar = TarBuilder()
+        for number in 0..<40 { tar.file("d/\(number)", noise(1 << 20, seed: UInt64(number))) }
+        let layout = try bench.directory.subdirectory("members")
+        var kit = KitBuilder(directory: layout)
+        var layer = KitBuilder.Layer(.dataset, "d", tar: tar.finish())
+        layer.compression = LayerCompression(rawValue: form.rawValue)
+        kit.add(layer)
+        try kit.write(tag: "v1", package: "members")
+        try registry.push(layout: layout, tag: "v1", to: "members:v1")
+        let small = try bench.directory.subdirectory("inodes")
+        try Command.check("mount", ["-t", "tmpfs", "-o", "size=200m,nr_inodes=50", "tmpfs", small])
+        bench.environment["KITFS_CACHE"] = small + "/cache"
+        let mount = try bench.mount("\(registry.host)/members:v1", "--verify", verify.rawValue)
+        try registry.resetRequests()
+        let reader = try BackgroundProcess("cat", [mount.path + "/d/39"])
+        #expect(reader.waitForExit(timeout: 60) == (verify == .beforeRead || form == .gzip ? 1 : 0))
+        #expect(try registry.totalBlobBytes() < 100 << 20)
+        try mount.unmount()
+    }
 }

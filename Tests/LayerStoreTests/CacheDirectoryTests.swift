@@ -22,6 +22,19 @@ import Threading
                 "Signature: 8a477f597d28d172789f06886806bc55"))
     }
 
+    /// What was looked at, and not what has come in its place.
+    @Test func onlyWhatWasLookedAtIsDiscarded() throws {
+        let cache = try CacheDirectory(path: bench.path)
+        let first = try cache.layers.makeDirectory("a")
+        try cache.discard("a", in: cache.layers)
+        let second = try cache.layers.makeDirectory("a")
+        try cache.discard("a", in: cache.layers, ifStill: first)
+        #expect(try cache.layers.names() == ["a"])
+        try cache.discard("a", in: cache.layers, ifStill: second)
+        #expect(try cache.layers.names() == [] && cache.trash.names() == [])
+        try cache.discard("a", in: cache.layers, ifStill: second)
+    }
+
     @Test func anotherVersionIsRefused() throws {
         _ = try CacheDirectory(path: bench.path)
         try writeFile(bench.path + "/VERSION", Array("2\n".utf8))

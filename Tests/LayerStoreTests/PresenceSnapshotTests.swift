@@ -93,6 +93,27 @@ import Testing
         #expect(try bench.files("partial").isEmpty)
     }
 
+    /// Several jobs start after a boot: one takes over what is there, and the others wait for it.
+    @Test func whileAnotherTakesItOver() throws {
+        let blob = try rebooted()
+        let key = LayerKey(digest: blob.digest, form: LayerForm(.tar))
+        let cache = try CacheDirectory(path: bench.path)
+        let earlier = try cache.top.directory("partial").directory(Self.earlier)
+        let other = try #require(try StateFile.open(in: earlier.directory(key.description), key: key))
+        #expect(try other.claimAlone())
+        let before = bench.source.moved
+        let layer = try bench.store().layer(blob, form: LayerForm(.tar), source: bench.source)
+        let outcome = Outcome()
+        _ = layer.requireContent(outcome.waiter)
+        #expect(try cache.prune(.leftovers).freed < 1_000_000)
+        usleep(300_000)
+        #expect(!outcome.isCalled)
+        #expect(try earlier.names() == [key.description])
+        _ = try other.file.lock(.none, start: 0, count: StateFile.headerSize)
+        #expect(try outcome.wait() == nil)
+        #expect(bench.source.moved - before < blob.size - 1_500_000)
+    }
+
     @Test func pruneTakesWhatAnEarlierBootLeft() throws {
         _ = try rebooted()
         let cache = try CacheDirectory(path: bench.path)
@@ -106,11 +127,13 @@ import Testing
             22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
             40 22 0:51 / /mnt/nfs rw,relatime - nfs4 server:/export rw,vers=4.2
             41 22 0:52 / /mnt/s rw,relatime shared:7 master:3 - fuse.sshfs me@there: rw
+            42 22 0:53 / /mnt/host rw,relatime - virtiofs host rw
             """
         let device = { (major: UInt64, minor: UInt64) in major << 8 | minor }
         #expect(NetworkFileSystem.type(ofDevice: device(254, 1), in: mounts) == nil)
         #expect(NetworkFileSystem.type(ofDevice: device(0, 51), in: mounts) == "nfs4")
         #expect(NetworkFileSystem.type(ofDevice: device(0, 52), in: mounts) == "fuse.sshfs")
+        #expect(NetworkFileSystem.type(ofDevice: device(0, 53), in: mounts) == "virtiofs")
         #expect(NetworkFileSystem.type(ofDevice: device(9, 9), in: mounts) == nil)
     }
 

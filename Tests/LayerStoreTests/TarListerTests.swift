@@ -66,6 +66,20 @@ import Testing
         #expect(try #require(layer.index).hasSameEntries(as: index))
     }
 
+    /// Members of a hostile tar, each with headers that would fill the memory if many were had at once.
+    @Test func longHeadersAreNotGuessed() throws {
+        var tar = TarBuilder()
+        for number in 0..<8 {
+            tar.pax([("comment", [UInt8](repeating: 7, count: 200_000))])
+            tar.file("d/\(number)", [UInt8](repeating: 7, count: 150_000))
+        }
+        let source = CrowdedSource(try MemorySource())
+        var lister = TarLister(
+            blob: try source.source.add(tar.finish()), source: source, cancellation: Cancellation())
+        #expect(try lister.index().count == 10)
+        #expect(source.crowd == 1)
+    }
+
     @Test func truncatedTarsAreRefused() throws {
         let tar = StoreBench.tar([("a", StoreBench.noise(5000, seed: 1)), ("b", [1])])
         // Behind a member's content other tars than kit's may end, with or without padding.
