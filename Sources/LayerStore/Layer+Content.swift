@@ -80,7 +80,8 @@ extension Layer {
                 return (true, state.transfer.value, state.contentWaiter)
             }
             if case .pending = state.transfer {
-                guard let waiter = state.contentWaiter else { return (false, nil, nil) }  // about to wait: looks again then
+                // About to wait, it looks again then.
+                guard let waiter = state.contentWaiter else { return (false, nil, nil) }
                 state.content = .absent
                 return (true, nil, waiter)
             }
