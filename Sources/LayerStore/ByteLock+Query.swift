@@ -6,8 +6,8 @@ extension OwnedFile {
     /// Whether another descriptor has any lock on these bytes; nothing is taken. What cannot be asked is taken for locked.
     func isLocked(start: Int, count: Int) -> Bool { lockedElsewhere(start: start, count: count) != nil }
 
-    /// The first of these bytes that another descriptor has locked; nil if there are none. What cannot be asked is
-    /// taken for locked.
+    /// Some of these bytes that another descriptor has locked, not always the first of them, since the kernel keeps locks by
+    /// their owners; nil if there are none. What cannot be asked is taken for locked.
     func lockedElsewhere(start: Int, count: Int) -> Range<Int>? {
         var request = flock()
         request.l_type = Int16(F_WRLCK)

@@ -15,8 +15,9 @@ final class CacheRoom: Sendable {
     private let pending = Mutex<[LayerKey: @Sendable () -> UInt64]>([:])
     /// What is still to come of requests for parts of layers.
     private let flying = Mutex<(next: UInt64, rest: [UInt64: @Sendable () -> UInt64])>((0, [:]))
-    /// Where layers stood when the disk was full although it seemed to have room.
-    private let unhelped = Mutex<[LayerKey: UInt64]>([:])
+    /// Where layers stood when the disk was full although it says that it has room, and how often.
+    private let stuck = Mutex<[LayerKey: (reached: UInt64, tries: Int)]>([:])
+    private static let triesWhereStuck = 4
     /// One at a time: two would both take the same room for theirs.
     private let making = Mutex(Allowance())
 
@@ -89,17 +90,24 @@ final class CacheRoom: Sendable {
     /// was. `reached`: grows with what is here of the layer.
     func makeSome(_ wanted: UInt64, for key: LayerKey, reached: UInt64) -> Bool {
         making.withLock { _ in
+            let seemsFree = ((try? cache.layers.freeSpace) ?? 0) > wanted
             if var round = try? Round(cache), ((try? round.evictNext(logger)) ?? nil) != nil { return true }
-            // With the room that there seems to be it did not get further: a quota, or inodes, are used up.
-            if let before = unhelped.withLock({ $0[key] }), reached <= before { return false }
+            if seemsFree { return isWorthAnotherTry(key, reached) }
             for _ in 0..<Self.patience {
-                if let free = try? cache.layers.freeSpace, free > wanted {
-                    unhelped.withLock { $0[key] = reached }
-                    return true
-                }
+                if let free = try? cache.layers.freeSpace, free > wanted { return true }
                 usleep(20_000)
             }
             return false
+        }
+    }
+
+    /// The disk says that it has room. That may have come since; or a quota, or its inodes, are used up.
+    private func isWorthAnotherTry(_ key: LayerKey, _ reached: UInt64) -> Bool {
+        usleep(20_000)
+        return stuck.withLock { stuck in
+            let tries = stuck[key].map { reached > $0.reached ? 0 : $0.tries } ?? 0
+            stuck[key] = (reached, tries + 1)
+            return tries < Self.triesWhereStuck
         }
     }
 

@@ -7,7 +7,8 @@ internal import Synchronization
 /// A layer as this process knows it: its entries, its files, and who waits for what of it.
 ///
 /// What is there is answered at once; everything else is asked for with a callback, since no caller here may block.
-/// Lock order: `state` is a leaf; it is never held across I/O or a callback.
+/// Lock order: `Layer.state`, then `LayerTransfer.state`, then what is known in `ChunkMap`; none is held across I/O or a
+/// callback.
 public final class Layer: Sendable {
     public let key: LayerKey
     public let descriptor: Descriptor

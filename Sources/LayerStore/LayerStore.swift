@@ -55,7 +55,8 @@ final class ByteCounter: Sendable {
 public final class LayerStore: Sendable {
     public let cache: CacheDirectory
     private let services: StoreServices
-    private let layers = Mutex<[LayerKey: Layer]>([:])
+    /// Several of a key where descriptors tell different sizes: one of them is wrong.
+    private let layers = Mutex<[LayerKey: [Layer]]>([:])
     private let ending = Mutex(())
 
     /// `concurrency`: requests at a time for what is wanted as a whole, 1 or more; what readers wait for comes on top.
@@ -93,10 +94,10 @@ public final class LayerStore: Sendable {
     ) -> Layer {
         let key = LayerKey(digest: descriptor.digest, form: form)
         return layers.withLock { layers in
-            if let known = layers[key], known.descriptor.size == descriptor.size { return known }
+            if let known = layers[key]?.first(where: { $0.descriptor.size == descriptor.size }) { return known }
             let layer = Layer(
                 key: key, descriptor: descriptor, claimedSize: claimedSize, source: source, services: services)
-            layers[key] = layer
+            layers[key, default: []].append(layer)
             return layer
         }
     }
@@ -111,7 +112,7 @@ public final class LayerStore: Sendable {
 
     private func end() {
         services.shutdown.cancel()
-        let transfers = layers.withLock { Array($0.values) }.compactMap { $0.cancelAll() }
+        let transfers = layers.withLock { $0.values.flatMap(\.self) }.compactMap { $0.cancelAll() }
         services.local.waitUntilIdle()
         services.fetching.waitUntilIdle()
         services.demanding.waitUntilIdle()

@@ -12,8 +12,8 @@ internal import Synchronization
 /// holds the commit claim, hashes what is read back, in order, and makes it good. All of this may end at any moment in
 /// any of them: what is here is known from the disk.
 ///
-/// Lock order: `claiming` before `state`; `state` is a leaf, never held across I/O or a callback. `claiming` is held over
-/// locks on the state file, which never wait.
+/// Lock order: `claiming` before `state`, as `Layer` tells on; `state` is never held across I/O or a callback. `claiming` is
+/// held over locks on the state file, which never wait.
 final class LayerTransfer: Sendable {
     let key: LayerKey
     let blob: Descriptor

@@ -55,7 +55,7 @@ extension StateFile {
         _ = try? file.lock(.none, start: Self.headerSize + chunks.lowerBound, count: chunks.count)
     }
 
-    /// The first run of these chunks that another process has claimed; nil if there is none.
+    /// Some run of these chunks that another process has claimed, see `lockedElsewhere`; nil if there is none.
     func claimedElsewhere(_ chunks: Range<Int>) -> Range<Int>? {
         guard let locked = file.lockedElsewhere(start: Self.headerSize + chunks.lowerBound, count: chunks.count) else {
             return nil
