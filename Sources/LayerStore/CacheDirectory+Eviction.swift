@@ -44,6 +44,8 @@ extension CacheDirectory {
             }
             return pruned
         } catch {
+            // A lock that keeps others out wants a file that may be written.
+            let error = error as? Errno == .badFileDescriptor ? Errno.readOnlyFileSystem : error
             throw .cache("the cache \(path) cannot be pruned: \(error)")
         }
     }

@@ -94,10 +94,11 @@ public final class CacheDirectory: Sendable {
     /// Like mkdir -p; the last one is ours alone, 0700.
     private static func makeDirectories(_ path: String) throws(Errno) {
         if (try? DirectoryHandle.open(path)) != nil { return }
-        var parent = try DirectoryHandle.open(path.hasPrefix("/") ? "/" : ".")
-        let parts = path.split(separator: "/").map(String.init)
-        for (index, part) in parts.enumerated() {
-            parent = try parent.makeDirectory(part, mode: index == parts.count - 1 ? 0o700 : 0o755, followLinks: true)
+        // By their paths: those above may be entered, and need not be readable.
+        let parts = path.split(separator: "/")
+        for count in 1...max(1, parts.count) {
+            let parent = (path.hasPrefix("/") ? "/" : "") + parts.prefix(count).joined(separator: "/")
+            try DirectoryHandle.make(parent, mode: count == parts.count ? 0o700 : 0o755)
         }
     }
 

@@ -19,6 +19,15 @@ final class DirectoryHandle: Sendable {
         return try DirectoryHandle(Self.descriptor(openat(descriptor.rawValue, name, flags)))
     }
 
+    /// Makes a directory if there is none.
+    static func make(_ path: String, mode: mode_t) throws(Errno) {
+        if mkdir(path, mode) != 0, errno != EEXIST {
+            let error = Errno(rawValue: errno)
+            // Where nothing may be made, what is there will do.
+            if access(path, F_OK) != 0 { throw error }
+        }
+    }
+
     /// Opens, and makes it first if it is not there.
     func makeDirectory(
         _ name: String, mode: mode_t = 0o755, followLinks: Bool = false

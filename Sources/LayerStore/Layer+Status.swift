@@ -15,7 +15,7 @@ extension Layer {
         public var waiters = 0
     }
 
-    /// What goes on in this process, without a look at the disk; nil for a layer at rest.
+    /// What goes on in this process, without a look at the cache; nil for a layer at rest.
     public var activity: Status? {
         let (content, transfer, lastError, objection, waiters, isFetching) = state.withLock { state in
             (
@@ -24,7 +24,9 @@ extension Layer {
                 !state.content.waiters.isEmpty
             )
         }
-        if content != nil { return Status(stage: .cached, cached: descriptor.size, isVerified: true, error: objection) }
+        if let content, !content.isGone {
+            return Status(stage: .cached, cached: descriptor.size, isVerified: true, error: objection)
+        }
         let trouble = isFetching || waiters > 0 || transfer?.isWanted == true ? source.trouble : nil
         let error = trouble.map { StoreError.source(.unreachable($0)) } ?? lastError
         if let transfer {

@@ -96,6 +96,9 @@ final class OpenLayer: Sendable {
         return try directory.attributes.isSameFile(as: current)
     }
 
+    /// Whether it was evicted since, or taken away by hand.
+    var isGone: Bool { (try? state.file.attributes.links) == 0 }
+
     /// Opens the file that holds `content`, which is in the uncompressed layer. nil if the layer was evicted, or turned
     /// out to be damaged: see `CacheDirectory.verify`.
     func openFile(content: ByteRange, isOwnFile: Bool) throws(Errno) -> LayerFile? {

@@ -88,6 +88,8 @@ struct FileAttributes: Equatable {
     /// Bytes that it takes on disk.
     let allocated: UInt64
     let isDirectory: Bool
+    /// Names that it has.
+    let links: UInt64
     let owner: UInt32
     /// Seconds since 1970.
     let modified: Int64
@@ -98,6 +100,7 @@ struct FileAttributes: Equatable {
         size = UInt64(max(0, status.st_size))
         allocated = UInt64(max(0, status.st_blocks)) * 512
         isDirectory = status.st_mode & S_IFMT == S_IFDIR
+        links = UInt64(status.st_nlink)
         owner = status.st_uid
         modified = Int64(status.st_mtim.tv_sec)
     }

@@ -35,6 +35,8 @@ extension StoreError: CustomStringConvertible {
         // The stream that was taken instead broke, and would come from its start again.
         case let error as RangesIgnored: self = .source(.unreachable("layer \(layer): \(error)"))
         case Errno.noSpace, Errno.diskQuotaExceeded: self = .noSpace("no space left in the cache for layer \(layer)")
+        case Errno.fileTooLarge:
+            self = .cache("layer \(layer): a file of the cache would be larger than `ulimit -f` or its disk allows")
         case let error as Errno: self = .cache("layer \(layer): the cache failed: \(error)")
         default: self = .unusable(layer: layer, reason: "\(error)")
         }

@@ -7,23 +7,29 @@ struct InheritedSignals {
     /// Those that we ignore and others did not.
     var defaults = sigset_t()
 
-    /// Before anything of it is changed. A reader that goes away (`kitfs ls | head`) is no reason to die without a word.
+    /// A reader that goes away (`kitfs ls | head`) is no reason to die without a word, nor is a limit on the size of files
+    /// (`ulimit -f`).
+    private static let ignored = [SIGPIPE, SIGXFSZ]
+
+    /// Before anything of it is changed.
     static func takeOver() -> InheritedSignals {
         var blocked = sigset_t()
         sigprocmask(SIG_BLOCK, nil, &blocked)
         var signals = InheritedSignals(blocked: blocked)
         sigemptyset(&signals.defaults)
-        var before = sigaction()
-        sigaction(SIGPIPE, nil, &before)
-        // SIG_DFL is no handler: a null pointer.
-        if before.__sigaction_handler.sa_handler == nil { sigaddset(&signals.defaults, SIGPIPE) }
-        signal(SIGPIPE, SIG_IGN)
+        for number in ignored {
+            var before = sigaction()
+            sigaction(number, nil, &before)
+            // SIG_DFL is no handler: a null pointer.
+            if before.__sigaction_handler.sa_handler == nil { sigaddset(&signals.defaults, number) }
+            signal(number, SIG_IGN)
+        }
         return signals
     }
 
     /// As it was, for a program that takes our place.
     func restore() {
-        if sigismember([defaults], SIGPIPE) == 1 { signal(SIGPIPE, SIG_DFL) }
+        for number in Self.ignored where sigismember([defaults], number) == 1 { signal(number, SIG_DFL) }
         sigprocmask(SIG_SETMASK, [blocked], nil)
     }
 }

@@ -56,7 +56,11 @@ struct MountCommand: LoggingCommand {
     func run() throws {
         let place = MountPlace(directory)
         try place.check()
-        guard foreground || ReadyWord.isChild else { return try BackgroundMount.start() }
-        try MountProcess.serve(reference, place, options)
+        // It is the parent's turn then.
+        if ReadyWord.isChild { return try MountProcess.serve(reference, place, options) }
+        let turn = try MountTurn(place)
+        try place.check()
+        if foreground { try MountProcess.serve(reference, place, options) } else { try BackgroundMount.start() }
+        _ = consume turn
     }
 }

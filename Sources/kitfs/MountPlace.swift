@@ -33,6 +33,8 @@ struct MountPlace {
     /// it died is taken away.
     func check() throws {
         guard device == nil else { return }
+        guard !name.isEmpty else { throw CommandFailure(.usage, "the directory to mount on is an empty word") }
+        guard directory != "/" else { throw CommandFailure(.mountPoint, "/: a kit cannot take the place of all") }
         if let mounted = MountTable.current().entry(at: directory), mounted.isKitfs {
             guard DeadMount.isDead(directory) else {
                 throw CommandFailure(
@@ -52,4 +54,40 @@ struct MountPlace {
             throw CommandFailure(.mountPoint, "\(name): not a directory")
         }
     }
+
+    /// What the mount's process reads must not lie below the mount: it would wait for itself.
+    func check(isNotAbove path: String, _ what: String) throws {
+        guard device == nil, Self.isAbove(directory, path) else { return }
+        throw CommandFailure(
+            .mountPoint,
+            "\(name): \(what), \(path), lies below it, and could not be read any more: choose another place")
+    }
+
+    private static func isAbove(_ directory: String, _ path: String) -> Bool {
+        var own = stat()
+        guard stat(directory, &own) == 0 else { return false }
+        var place = MountTable.canonical(path)
+        while true {
+            var status = stat()
+            if stat(place, &status) == 0, status.st_dev == own.st_dev, status.st_ino == own.st_ino { return true }
+            guard let slash = place.lastIndex(of: "/"), place != "/" else { return false }
+            place = slash == place.startIndex ? "/" : String(place[..<slash])
+        }
+    }
+}
+
+/// Of those who mount on one directory at the same time, one does it and the others are told.
+struct MountTurn: ~Copyable {
+    private let descriptor: Int32
+
+    /// Throws `CommandFailure` if it is another's turn. Where the directory cannot be opened, there are no turns.
+    init(_ place: MountPlace) throws {
+        descriptor = place.device == nil ? open(place.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1
+        guard descriptor < 0 || flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
+            close(descriptor)
+            throw CommandFailure(.mountPoint, "\(place.name): another mount is being made there")
+        }
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
 }

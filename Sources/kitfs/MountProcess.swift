@@ -60,7 +60,10 @@ struct MountProcess {
         Self.blockSignals()
         endOnSignal()
         do {
-            if let log = try openLog() { sink.redirect(to: log) }
+            if let log = try openLog() {
+                if command.logFile == nil { ending.remove(logPath) }
+                sink.redirect(to: log)
+            }
             try serve()
         } catch {
             if command.logFile == nil { unlink(logPath) }
@@ -71,6 +74,10 @@ struct MountProcess {
     private func serve() throws {
         let cache = try command.cache.open()
         let shared = try command.cache.openShared(besides: cache)
+        for cache in [cache] + shared { try place.check(isNotAbove: cache.path, "the cache") }
+        if case .layout(let directory) = try SourceOptions.reference(reference).origin {
+            try place.check(isNotAbove: directory, "the layout")
+        }
         let family = try command.source.family(
             reference, cache, shared: shared, filters: command.parts.filters)
         for layer in family.kit.hiddenLayers {
@@ -86,6 +93,10 @@ struct MountProcess {
             modes: ModePolicy(sharesWithOthers: command.allowOther, umask: command.umask?.bits),
             verify: command.verify.policy)
         let prefetch = try command.prefetch.map { try KitFilter(parsing: $0) }
+        for (text, filter) in zip(command.prefetch, prefetch)
+        where !tree.mountedLayers.contains(where: { filter.matches($0.declared) }) {
+            warn("--prefetch \(text) chooses nothing of what is mounted")
+        }
         warn(of: tree)
         var options = FuseMountOptions(source: tree.reference.description, subtype: "kitfs")
         options.allowOther = command.allowOther
@@ -274,13 +285,20 @@ struct MountProcess {
 /// Ends the mount, or the process where there is no mount yet.
 private final class Ending: Sendable {
     private let session = Mutex<FuseSession?>(nil)
+    /// A log of a mount that never was is of no use.
+    private let log = Mutex<String?>(nil)
+
+    func remove(_ log: String) { self.log.withLock { $0 = log } }
 
     var fuseProtocol: String? { session.withLock { $0?.kernelProtocol } }
 
     func set(_ session: FuseSession) { self.session.withLock { $0 = session } }
 
     func end() {
-        guard let session = session.withLock({ $0 }) else { _exit(CommandFailure.Code.failed.rawValue) }
+        guard let session = session.withLock({ $0 }) else {
+            if let log = log.withLock({ $0 }) { unlink(log) }
+            _exit(CommandFailure.Code.failed.rawValue)
+        }
         session.end()
     }
 }

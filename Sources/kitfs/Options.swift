@@ -23,12 +23,15 @@ struct CacheOptions: ParsableArguments {
             valueName: "dir"))
     var shared: [String] = []
 
-    /// Those that were named must be there; the machine's own is taken if it may be read, and wanted.
-    func openShared(besides own: CacheDirectory, andCommon: Bool = true) throws -> [CacheDirectory] {
+    func validate() throws {
+        guard path != "", !shared.contains("") else { throw ValidationError("A cache's directory is an empty word.") }
+    }
+
+    /// Those that were named must be there; the machine's own is taken if it may be read.
+    func openShared(besides own: CacheDirectory) throws -> [CacheDirectory] {
         var caches = try shared.map { try CacheDirectory(path: Environment.absolute($0), .look) }
         let common = Environment.variables["KITFS_SHARED_CACHE"].map(Environment.absolute) ?? "/var/cache/kitfs"
-        if andCommon, own.path != common, !shared.contains(common), let cache = try? CacheDirectory(path: common, .look)
-        {
+        if own.path != common, !shared.contains(common), let cache = try? CacheDirectory(path: common, .look) {
             caches.append(cache)
         }
         return caches
@@ -54,8 +57,10 @@ struct CacheOptions: ParsableArguments {
         return try CacheDirectory(path: path, .look)
     }
 
+    /// For one who writes to it: what is in it is for all who may enter it, whatever the umask.
     func open(_ access: CacheDirectory.Access = .use) throws -> CacheDirectory {
-        try CacheDirectory(path: resolved, access)
+        umask(0o022)
+        return try CacheDirectory(path: resolved, access)
     }
 }
 

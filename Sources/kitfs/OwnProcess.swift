@@ -3,8 +3,8 @@ internal import Glibc
 
 /// This program, started again. Nothing is forked: threads do not survive that.
 struct OwnProcess {
-    /// The command line after the name.
-    var arguments = Array(CommandLine.arguments.dropFirst())
+    /// So many words of our own command line, the name included: as bytes, which need not be text.
+    var words = Int(CommandLine.argc)
     /// Added to our environment.
     var environment: [String: String] = [:]
     /// stdin and stdout are /dev/null.
@@ -29,9 +29,8 @@ struct OwnProcess {
             posix_spawnattr_setsigdefault(&attributes, &signals.defaults)
             posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         }
-        let variables = Environment.variables.merging(environment) { $1 }.map { "\($0.key)=\($0.value)" }
-        var argv = (CommandLine.arguments.prefix(1) + arguments).map { strdup($0) } + [nil]
-        var envp = variables.map { strdup($0) } + [nil]
+        var argv = (0..<words).map { CommandLine.unsafeArgv[$0].flatMap { strdup($0) } } + [nil]
+        var envp = variables
         defer { for text in argv + envp { free(text) } }
         var child = pid_t()
         let result = posix_spawn(&child, Self.executable, &actions, &attributes, &argv, &envp)
@@ -39,6 +38,21 @@ struct OwnProcess {
             throw CommandFailure(.failed, "cannot start myself again: \(String(cString: strerror(result)))")
         }
         return child
+    }
+
+    /// Our environment, as bytes, with what is added. To be freed; a null pointer at the end.
+    private var variables: [UnsafeMutablePointer<CChar>?] {
+        var added = environment
+        // Not in what we were given, where it is the user database's.
+        added["HOME"] = added["HOME"] ?? Environment.nonEmpty("HOME")
+        var variables: [UnsafeMutablePointer<CChar>?] = []
+        var next = environ
+        while let entry = next.pointee {
+            let name = String(cString: entry).prefix { $0 != "=" }
+            if added[String(name)] == nil { variables.append(strdup(entry)) }
+            next += 1
+        }
+        return variables + added.map { strdup("\($0.key)=\($0.value)") } + [nil]
     }
 
     /// Our own path, so that `ps` shows the name; the link itself where the file was replaced meanwhile.

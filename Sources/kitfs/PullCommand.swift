@@ -39,7 +39,7 @@ struct PullCommand: LoggingCommand {
         do {
             let own = try cache.open(.fill)
             // A cache that is named is filled for others, who may not have this machine's.
-            let shared = try cache.openShared(besides: own, andCommon: cache.path == nil)
+            let shared = cache.path == nil ? try cache.openShared(besides: own) : []
             let store = LayerStore(
                 cache: own, shared: shared, concurrency: source.concurrency, timeout: source.timeout,
                 limit: room.cacheLimit?.bytes, logger: log.logger(LogSink()))

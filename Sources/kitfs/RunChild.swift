@@ -45,8 +45,9 @@ struct RunChild {
         enterAgain(directory)
         setenv(RunPlace.variable, directory, 1)
         Kitfs.inheritedSignals.restore()
-        var argv = command.map { strdup($0) } + [nil]
-        execvp(command[0], &argv)
+        // As bytes, which need not be text: the end of our own command line.
+        let argv = CommandLine.unsafeArgv + (Int(CommandLine.argc) - command.count)
+        if let program = argv[0] { execvp(program, argv) }
         let error = errno
         Terminal.error("\(command[0]): \(String(cString: strerror(error)))")
         _exit(error == ENOENT ? 127 : 126)

@@ -8,7 +8,9 @@ enum RunPlace {
 
     /// The one that was named, which must exist.
     static func named(_ name: String) throws -> String {
+        guard !name.isEmpty else { throw CommandFailure(.usage, "--at is an empty word") }
         let directory = MountTable.canonical(name)
+        guard directory != "/" else { throw CommandFailure(.mountPoint, "/: a kit cannot take the place of all") }
         if MountTable.current().entry(at: directory) != nil { return directory }
         var status = stat()
         guard stat(directory, &status) == 0 else {

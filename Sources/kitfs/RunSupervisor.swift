@@ -112,9 +112,8 @@ final class RunSupervisor {
         lifeline = ends[1]
         var ready = try ReadyPipe()
         // What is said of the command is not said of this process, or `pkill -f` would find it.
-        let arguments = CommandLine.arguments.dropFirst().prefix { $0 != "--" }
         let process = OwnProcess(
-            arguments: Array(arguments),
+            words: CommandLine.arguments.firstIndex(of: "--") ?? CommandLine.arguments.count,
             environment: RunServer.environment(directory: directory, device: device, lifeline: ends[0]), isQuiet: true,
             signals: Kitfs.inheritedSignals)
         let server = try ready.start(process)

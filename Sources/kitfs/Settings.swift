@@ -15,6 +15,9 @@ struct Settings {
         "proxy": ["https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"],
     ]
 
+    /// Options of which one takes the place of the others.
+    private static let alternatives: [Set<String>] = [["all", "max-size", "older-than"]]
+
     /// The command line with what is added.
     let arguments: [String]
     private let scan: CommandLineScan?
@@ -54,7 +57,8 @@ struct Settings {
                 }
             }
         }
-        let said = scan.names.union(negated).union(Self.said(by: Environment.nonEmpty))
+        var said = scan.names.union(negated).union(Self.said(by: Environment.nonEmpty))
+        for names in Self.alternatives where !said.isDisjoint(with: names) { said.formUnion(names) }
         added = found.values.filter { !said.contains($0.name) }.sorted { $0.name < $1.name }.map { setting in
             (setting, Self.words(setting, command))
         }

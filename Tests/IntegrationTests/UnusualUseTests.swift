@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import TestSupport
+import Testing
+
+/// What somebody does in a year of use who means well, and what their machine may be like.
+@Suite final class UnusualUseTests {
+    private let bench: Workbench
+    private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
+
+    init() throws { bench = try Workbench() }
+
+    /// A script in a shell, with `$K` for kitfs, `$R` for the kit, `$T` for a directory of its own, which it is in.
+    private func script(_ text: String) throws -> CommandResult {
+        try Command.run(
+            "sh", ["-c", "cd \"$T\"; " + text],
+            environment: bench.environment.merging(
+                ["K": Workbench.executable, "R": reference, "T": bench.directory.path], uniquingKeysWith: { $1 }),
+            timeout: 60)
+    }
+
+    /// The process of the mount would wait for itself at its first look there.
+    @Test(arguments: [
+        "mkdir -p home/.cache; \"$K\" mount \"$R\" home --cache home/.cache/kitfs",
+        "mkdir m; \"$K\" mount \"$R\" m --cache m", "mkdir m; \"$K\" mount \"$R\" m -f --cache \"$PWD/m/a/b\"",
+        "mkdir s m; ln -s m link; \"$K\" pull \"$R\" --cache m/c --progress none; \"$K\" mount \"$R\" m --shared-cache link/c",
+    ])
+    func aCacheBelowTheMount(_ text: String) throws {
+        let result = try script(text)
+        #expect(result.exitCode == 7 && result.errorOutput.contains("lies below it"), "\(result.errorOutput)")
+    }
+
+    @Test func theLayoutBelowTheMount() throws {
+        let result = try script(
+            "mkdir m; L=${R#oci:}; cp -r \"${L%:v1}\" m/layout; \"$K\" mount oci:m/layout:v1 m")
+        #expect(result.exitCode == 7 && result.errorOutput.contains("the layout"), "\(result.errorOutput)")
+    }
+
+    /// As of a variable that is not set.
+    @Test(arguments: [
+        "mount \"$R\" ''", "run \"$R\" --at '' -- true", "mount \"$R\" m --cache ''", "cache list --cache ''",
+        "pull \"$R\" --shared-cache ''",
+    ])
+    func anEmptyWord(_ text: String) throws {
+        let result = try script("mkdir m; \"$K\" " + text)
+        #expect(
+            [2, 125].contains(result.exitCode) && result.errorOutput.contains("empty word"), "\(result.errorOutput)")
+        #expect(!String(decoding: try readFile("/proc/self/mountinfo"), as: UTF8.self).contains(bench.directory.path))
+    }
+
+    @Test func inThePlaceOfAll() throws {
+        let mount = try script("\"$K\" mount \"$R\" /")
+        #expect(mount.exitCode == 7, "\(mount.errorOutput)")
+        let run = try script("\"$K\" run \"$R\" --at / -- true")
+        #expect(run.exitCode == 125, "\(run.errorOutput)")
+    }
+
+    @Test func twoMountsOnOneDirectoryAtOnce() throws {
+        for _ in 0..<5 {
+            let result = try script(
+                """
+                mkdir -p m
+                "$K" mount "$R" m & first=$!
+                "$K" mount "$R" m; echo $?
+                wait $first; echo $?
+                grep -c " $PWD/m " /proc/self/mountinfo
+                "$K" unmount m
+                """)
+            #expect(["0\n7\n1\n", "7\n0\n1\n"].contains(result.output), "\(result.output)\(result.errorOutput)")
+        }
+    }
+
+    /// Bytes that are no text, in the command's words, names and variables, are passed on.
+    @Test(arguments: ["", "--no-namespace "]) func bytesThatAreNoText(_ option: String) throws {
+        let result = try script(
+            """
+            bad=$(printf 'f\\377'); echo inside >"$bad"
+            X=$bad "$K" run \(option)"$R" -- sh -c 'cat "$1"; printf %s "$X" | od -An -tx1; printf %s "$HOME"' sh "$bad"
+            """)
+        #expect(result.exitCode == 0, "\(result.errorOutput)")
+        #expect(result.output.hasPrefix("inside\n 66 ff\n"), "\(result.output)")
+    }
+
+    /// A limit on files' sizes fails what does not fit, and kills nothing.
+    @Test func aLimitOfFileSizes() throws {
+        let result = try script(
+            """
+            mkdir m
+            (ulimit -f 500; "$K" mount "$R" m)
+            ls m >/dev/null && cat m/README.md | head -c 0; cat m/model/weights.bin >/dev/null; echo $?
+            cat m/README.md | wc -c
+            (ulimit -f 500; "$K" pull "$R" --progress none --cache c); echo $?
+            "$K" unmount m
+            """)
+        #expect(result.output == "1\n26\n1\n", "\(result.output)\(result.errorOutput)")
+        #expect(result.errorOutput.contains("ulimit -f"), "\(result.errorOutput)")
+    }
+
+    /// Others may read what widening the top lets them enter, whatever the umask of whoever filled it.
+    @Test func theUmaskOfWhoFillsTheCache() throws {
+        let result = try script(
+            """
+            (umask 077; "$K" pull "$R" --cache c --progress none)
+            stat -c %a c; find c -mindepth 1 -type d ! -perm 755; find c -type f ! -perm 644
+            """)
+        #expect(result.output == "700\n", "\(result.output)")
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can become another user")) func aboveTheCacheNothingCanBeRead() throws
+    {
+        let user = try Nobody(bench)
+        try Command.check(
+            "sh", ["-c", "mkdir -p $0/shut/home && chown 65534 $0/shut/home && chmod 711 $0/shut", user.home])
+        let result = try user.run(
+            ["env", "HOME=\(user.home)/shut/home", Workbench.executable, "pull", reference, "--progress", "none"])
+        #expect(result.exitCode == 0, "\(result.errorOutput)")
+    }
+
+    /// What is evicted for room is shown as gone.
+    @Test func whatWasEvictedIsNotCached() throws {
+        var kit = KitBuilder(directory: try bench.directory.subdirectory("layout"))
+        for name in ["d0", "d1"] {
+            kit.add(.init(.dataset, name, raw: noise(3 << 20, seed: UInt64(name.utf8.last ?? 0))))
+        }
+        try kit.write(tag: "v1", package: "wide")
+        let mount = try bench.mount("oci:\(bench.directory.path)/layout:v1", "--cache-limit", "4MiB")
+        for name in ["d0", "d1"] { #expect(try mount.read(name).count == 3 << 20) }
+        try eventually(within: 20, "it is told") {
+            try mount.shown().layers.map(\.state) == ["absent", "cached"]
+        }
+        #expect(
+            try Command.check("getfattr", ["--only-values", "-n", "user.kitfs.cached", mount.path + "/d0"]).output
+                == "0")
+        try mount.unmount()
+    }
+
+    /// The settings of one way to prune are no reason to refuse another.
+    @Test func anotherWayToPrune() throws {
+        try writeFile(bench.directory.path + "/conf", Array("[cache-prune]\nolder-than = \"30d\"\n".utf8))
+        bench.environment["KITFS_CONF"] = bench.directory.path + "/conf"
+        try bench.kitfs("pull", reference, "--progress", "none")
+        #expect(try bench.kitfs("cache", "prune").hasPrefix("0 layers"))
+        #expect(try bench.kitfs("cache", "prune", "--max-size", "1GiB").hasPrefix("0 layers"))
+        #expect(try bench.kitfs("cache", "prune", "--all", "--dry-run").hasPrefix("5 layers"))
+    }
+
+    @Test func aNamedCacheIsFilledWhateverIsShared() throws {
+        try bench.kitfs("pull", reference, "--progress", "none", "--cache", bench.directory.path + "/one")
+        try bench.kitfs(
+            "pull", reference, "--progress", "none", "--cache", bench.directory.path + "/two", "--shared-cache",
+            bench.directory.path + "/one")
+        #expect(
+            try Command.check("ls", [bench.directory.path + "/two/layers"]).output.split(separator: "\n").count == 5)
+    }
+
+    /// A mount that is given up before it was leaves no log.
+    @Test(.enabled(if: geteuid() == 0, "only root can become another user"), arguments: ["INT", "TERM", "HUP"])
+    func anInterruptedMountLeavesNothing(_ signal: String) throws {
+        let user = try Nobody(bench)
+        let proxy = try FaultProxy(upstreamPort: 1)
+        defer { proxy.stop() }
+        proxy.stalled = true
+        let target = user.home + "/m"
+        #expect(try user.run(["mkdir", target]).exitCode == 0)
+        let result = try user.run([
+            "timeout", "-s", signal, "1", Workbench.executable, "mount", "--plain-http", "\(proxy.host)/a:v1", target,
+        ])
+        #expect(result.exitCode == 124)
+        let logs = try Command.check("find", [user.home + "/kitfs", "-type", "f"]).output
+        #expect(logs.isEmpty, "\(logs)")
+    }
+
+    @Test func aPrefetchOfNothing() throws {
+        let target = try bench.directory.subdirectory("m")
+        let result = try bench.run(["mount", reference, target, "--prefetch", "prompts"])
+        #expect(result.exitCode == 0 && result.errorOutput.contains("--prefetch prompts chooses nothing"))
+        try bench.kitfs("unmount", target)
+    }
+}
