@@ -89,7 +89,8 @@ import Testing
         front.faults.severalParts = answer
         let mount = try bench.mount("\(front.host)/lazy:v1")
         #expect(try Command.check("find", [mount.path, "-type", "f"]).output.split(separator: "\n").count == 66)
-        #expect(front.moved < datasetSize / 100, "\(front.moved) bytes to list \(datasetSize)")
+        // What the kernels' buffers take of a whole blob before its connection is closed.
+        #expect(front.moved < 16 << 20, "\(front.moved) bytes to list \(datasetSize)")
         try mount.unmount()
     }
 
