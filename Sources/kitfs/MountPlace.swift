@@ -75,19 +75,3 @@ struct MountPlace {
         }
     }
 }
-
-/// Of those who mount on one directory at the same time, one does it and the others are told.
-struct MountTurn: ~Copyable {
-    private let descriptor: Int32
-
-    /// Throws `CommandFailure` if it is another's turn. Where the directory cannot be opened, there are no turns.
-    init(_ place: MountPlace) throws {
-        descriptor = place.device == nil ? open(place.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1
-        guard descriptor < 0 || flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
-            close(descriptor)
-            throw CommandFailure(.mountPoint, "\(place.name): another mount is being made there")
-        }
-    }
-
-    deinit { if descriptor >= 0 { close(descriptor) } }
-}
