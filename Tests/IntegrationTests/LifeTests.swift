@@ -188,15 +188,15 @@ import Testing
         let user = try Nobody(bench)
         let target = user.home + "/m"
         #expect(try user.run(["mkdir", target]).exitCode == 0)
-        let mounted = try user.run([Workbench.executable] + bench.logged(["mount", reference, target]))
+        let mounted = try user.run([user.kitfs] + bench.logged(["mount", user.reference, target]))
         #expect(mounted.exitCode == 0, "\(mounted.errorOutput)")
         #expect(try user.run(["cat", target + "/README.md"]).stdout.count == 26)
         #expect(try user.run(["stat", "-c", "%u %a", target + "/README.md"]).output == "65534 444\n")
         // Others, root too, are kept out by the kernel.
         #expect(Mount(path: target, bench: bench).openError("README.md") == EACCES)
         #expect(try user.run(["test", "-d", user.home + "/.cache/kitfs/layers"]).exitCode == 0)
-        #expect(try user.run([Workbench.executable, "status"]).output.contains(target))
-        let unmounted = try user.run([Workbench.executable, "unmount", target])
+        #expect(try user.run([user.kitfs, "status"]).output.contains(target))
+        let unmounted = try user.run([user.kitfs, "unmount", target])
         #expect(unmounted.exitCode == 0, "\(unmounted.errorOutput)")
         #expect(!(try mounts().contains(target)))
     }

@@ -22,8 +22,8 @@ struct MountHelperTests {
         let prepare = """
             set -eu
             mount -t overlay overlay -o lowerdir=/sbin,upperdir=\(programs),workdir=\(work) "$(realpath /sbin)"
-            ln -sf "\(Workbench.executable)" /sbin/mount.kitfs
-            R=\(reference) M=\(target) T=\(bench.directory.path)
+            ln -sf "\(try Nobody.reachable(Workbench.executable, bench))" /sbin/mount.kitfs
+            R=oci:\(try Nobody.reachable(Fixtures.layout("plain-small"), bench)):v1 M=\(target) T=\(bench.directory.path)
             ends() { for _ in $(seq 500); do pgrep -f "^/sbin/mount.kitfs .* $M" >/dev/null || return 0; sleep 0.02; done; return 1; }
             """
         return try Command.run(

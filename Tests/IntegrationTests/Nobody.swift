@@ -8,6 +8,10 @@ struct Nobody {
     let home: String
     /// The home is also where the runtime directory is.
     let environment: [String: String]
+    /// The command that was built with the tests, where they can run it.
+    let kitfs: String
+    /// As it was given, of the fixture plain-small, where they can read it.
+    let reference: String
 
     init(_ bench: Workbench) throws {
         try Self.openFuse()
@@ -16,6 +20,18 @@ struct Nobody {
         guard chmod(bench.directory.path, 0o755) == 0, chown(home, Self.number, Self.number) == 0,
             chmod(bench.logs, 0o777) == 0
         else { throw TestSupportError("a home for the user") }
+        kitfs = try Self.reachable(Workbench.executable, bench)
+        reference = "oci:\(try Self.reachable(Fixtures.layout("plain-small"), bench)):v1"
+    }
+
+    /// A file or directory of the clone: where that lies in a home that is shut, as root's often is, a copy of it.
+    static func reachable(_ path: String, _ bench: Workbench) throws -> String {
+        let test = command(["test", "-r", path])
+        if try Command.run(test[0], Array(test.dropFirst())).exitCode == 0 { return path }
+        try Command.check("chmod", ["go+rx", bench.directory.path])
+        let copy = "\(bench.directory.path)/\(path.split(separator: "/").last ?? "copy")"
+        try Command.check("cp", ["-rL", "--no-target-directory", path, copy])
+        return copy
     }
 
     /// /dev/fuse is for all, as distributions ship it; on machines of CI it is 0600.

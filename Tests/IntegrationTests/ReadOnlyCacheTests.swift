@@ -58,7 +58,7 @@ import Testing
         let target = user.home + "/m"
         #expect(try user.run(["mkdir", target]).exitCode == 0)
         let arguments = ["mount", "\(host)/\(reference)", target, "--offline", "--shared-cache", shared]
-        let mounted = try user.run([Workbench.executable] + bench.logged(arguments))
+        let mounted = try user.run([user.kitfs] + bench.logged(arguments))
         #expect(mounted.exitCode == 0, "\(mounted.errorOutput)")
         return target
     }
@@ -76,7 +76,7 @@ import Testing
         let asked = try registry.requests().count
         let target = try mounted(registry.host)
         for layer in ["model", "data", "late"] { try expectRead(target, layer) }
-        #expect(try user.run([Workbench.executable, "unmount", target]).exitCode == 0)
+        #expect(try user.run([user.kitfs, "unmount", target]).exitCode == 0)
         #expect(try registry.requests().count == asked)
         // Nothing of it was copied.
         #expect(try Command.check("find", [user.home + "/.cache/kitfs/layers", "-type", "f"]).output.isEmpty)
@@ -106,6 +106,6 @@ import Testing
             try user.run(["cat", target + "/late/large"]).stdout == content["late/large"]
         }
         try expectRead(target, "late")
-        #expect(try user.run([Workbench.executable, "unmount", target]).exitCode == 0)
+        #expect(try user.run([user.kitfs, "unmount", target]).exitCode == 0)
     }
 }

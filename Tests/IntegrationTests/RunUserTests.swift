@@ -9,7 +9,7 @@ struct RunUserTests {
     private let bench: Workbench
     private let user: Nobody
     private var home: String { user.home }
-    private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
+    private var reference: String { user.reference }
 
     init() throws {
         bench = try Workbench()
@@ -17,7 +17,7 @@ struct RunUserTests {
     }
 
     private func program(_ namespace: Bool, _ arguments: [String]) -> [String] {
-        (namespace ? ["unshare", "-Ur"] : []) + [Workbench.executable] + bench.logged(arguments)
+        (namespace ? ["unshare", "-Ur"] : []) + [user.kitfs] + bench.logged(arguments)
     }
 
     private func run(

@@ -151,7 +151,7 @@ import Testing
         let mount = try bench.mount("oci:\(Fixtures.layout("plain-small")):v1")
         #expect(try mount.read("README.md").count == 26)
         func status() throws -> [ShownMount] {
-            try ShownMount.all(in: user.run([Workbench.executable, "status", "--json"]).output)
+            try ShownMount.all(in: user.run([user.kitfs, "status", "--json"]).output)
         }
         try eventually(within: 20, "another user sees what is cached") {
             let shown = try status().first { $0.directory == mount.path }

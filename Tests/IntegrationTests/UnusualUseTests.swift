@@ -112,7 +112,7 @@ import Testing
         try Command.check(
             "sh", ["-c", "mkdir -p $0/shut/home && chown 65534 $0/shut/home && chmod 711 $0/shut", user.home])
         let result = try user.run(
-            ["env", "HOME=\(user.home)/shut/home", Workbench.executable, "pull", reference, "--progress", "none"])
+            ["env", "HOME=\(user.home)/shut/home", user.kitfs, "pull", user.reference, "--progress", "none"])
         #expect(result.exitCode == 0, "\(result.errorOutput)")
     }
 
@@ -163,7 +163,7 @@ import Testing
         let target = user.home + "/m"
         #expect(try user.run(["mkdir", target]).exitCode == 0)
         let result = try user.run([
-            "timeout", "-s", signal, "1", Workbench.executable, "mount", "--plain-http", "\(proxy.host)/a:v1", target,
+            "timeout", "-s", signal, "1", user.kitfs, "mount", "--plain-http", "\(proxy.host)/a:v1", target,
         ])
         #expect(result.exitCode == 124)
         let logs = try Command.check("find", [user.home + "/kitfs", "-name", "*.log"]).output
