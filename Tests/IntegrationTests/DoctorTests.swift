@@ -49,8 +49,9 @@ import Testing
             \(setup)
             exec setpriv --reuid \(user) --regid \(user) --clear-groups "$0" doctor --json
             """
+        let kitfs = try Nobody.reachable(Workbench.executable, bench)
         let result = try Command.run(
-            "unshare", ["--mount", "sh", "-c", script, Nobody.reachable(Workbench.executable, bench), bench.directory.path],
+            "unshare", ["--mount", "sh", "-c", script, kitfs, bench.directory.path],
             environment: ["HOME": bench.directory.path, "KITFS_CACHE": bench.directory.path + "/cache-of-user"])
         #expect(result.errorOutput.isEmpty, "\(result.errorOutput)")
         return try report(result)
