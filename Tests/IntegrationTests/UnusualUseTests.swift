@@ -128,9 +128,7 @@ import Testing
         try eventually(within: 20, "it is told") {
             try mount.shown().layers.map(\.state) == ["absent", "cached"]
         }
-        #expect(
-            try Command.check("getfattr", ["--only-values", "-n", "user.kitfs.cached", mount.path + "/d0"]).output
-                == "0")
+        #expect(try mount.extendedAttribute("d0", "user.kitfs.cached") == "0")
         try mount.unmount()
     }
 
