@@ -8,11 +8,12 @@ import Testing
 struct MountHelperTests {
     private let bench: Workbench
     private let target: String
-    private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
+    private let reference: String
 
     init() throws {
         bench = try Workbench()
         target = try bench.directory.subdirectory("m")
+        reference = "oci:\(try Nobody.reachable(Fixtures.layout("plain-small"), bench)):v1"
     }
 
     /// Runs a script that fails with the first command that does, except for what it looks at itself.
@@ -23,7 +24,7 @@ struct MountHelperTests {
             set -eu
             mount -t overlay overlay -o lowerdir=/sbin,upperdir=\(programs),workdir=\(work) "$(realpath /sbin)"
             ln -sf "\(try Nobody.reachable(Workbench.executable, bench))" /sbin/mount.kitfs
-            R=oci:\(try Nobody.reachable(Fixtures.layout("plain-small"), bench)):v1 M=\(target) T=\(bench.directory.path)
+            R=\(reference) M=\(target) T=\(bench.directory.path)
             ends() { for _ in $(seq 500); do pgrep -f "^/sbin/mount.kitfs .* $M" >/dev/null || return 0; sleep 0.02; done; return 1; }
             """
         return try Command.run(
