@@ -45,7 +45,8 @@ extension CacheDirectory {
             return pruned
         } catch {
             // A lock that keeps others out wants a file that may be written.
-            let error = error as? Errno == .badFileDescriptor ? Errno.readOnlyFileSystem : error
+            let obstacle = error as? Errno == .badFileDescriptor ? top.writeObstacle : nil
+            let error = obstacle ?? error
             throw .cache("the cache \(path) cannot be pruned: \(error)")
         }
     }
@@ -102,14 +103,9 @@ extension CacheDirectory {
     private func reclaimLayer(
         _ name: String, ofEarlierBoot parent: DirectoryHandle, _ dryRun: Bool
     ) throws(Errno) -> UInt64 {
-        guard let key = LayerKey(name), let directory = try? parent.directory(name),
-            let state = try? StateFile.open(in: directory, key: key)
-        else { return reclaim(name, in: parent, dryRun) }
-        guard try state.claimAlone(), try OpenLayer.isCurrent(directory, key, parent) else { return 0 }
+        guard let key = LayerKey(name), isLayer(name, parent), !dryRun else { return reclaim(name, in: parent, dryRun) }
         let size = parent.allocated(name)
-        if !dryRun { try discard(name, in: parent, ifStill: directory) }
-        withExtendedLifetime(state) {}
-        return size
+        return try evict(key, in: parent) { state throws(Errno) in try state.claimAlone() } ? size : 0
     }
 
     private func reclaim(_ name: String, in parent: DirectoryHandle, _ dryRun: Bool) -> UInt64 {
@@ -137,7 +133,7 @@ extension CacheDirectory {
         else { return false }
         // The claim is held until the layer is gone, or one who opens it meanwhile would find half of it.
         guard try claim(state), try OpenLayer.isCurrent(directory, key, parent) else { return false }
-        try discard(key.description, in: parent)
+        try discard(key.description, in: parent, ifStill: directory)
         withExtendedLifetime(state) {}
         return true
     }

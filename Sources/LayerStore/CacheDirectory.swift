@@ -185,8 +185,12 @@ public final class CacheDirectory: Sendable {
 
     // MARK: Trash
 
-    /// Takes a name away at once, then deletes what it named. Others that have it open keep reading.
-    func discard(_ name: String, in directory: DirectoryHandle) throws(Errno) {
+    /// Takes a name away at once, then deletes what it named. Others that have it open keep reading. With a handle, only
+    /// what was looked at through it goes, and nothing that has its name by now.
+    func discard(
+        _ name: String, in directory: DirectoryHandle, ifStill handle: DirectoryHandle? = nil
+    ) throws(Errno) {
+        if let handle, try !handle.isNamed(name, in: directory) { return }
         let unique = Self.uniqueName(name)
         do {
             try directory.rename(name, to: trash, as: unique)
@@ -199,30 +203,11 @@ public final class CacheDirectory: Sendable {
             directory.removeTree(name)
             return
         }
-        trash.removeTree(unique)
-    }
-
-    /// As `discard`, of what was looked at through `handle`, and of nothing that has its name by now.
-    func discard(_ name: String, in directory: DirectoryHandle, ifStill handle: DirectoryHandle) throws(Errno) {
-        func isStill(_ name: String, in parent: DirectoryHandle) throws(Errno) -> Bool {
-            guard let found = try? parent.attributes(of: name) else { return false }
-            return try handle.attributes.isSameFile(as: found)
-        }
-        guard try isStill(name, in: directory) else { return }
-        let unique = Self.uniqueName(name)
-        do {
-            try directory.rename(name, to: trash, as: unique)
-        } catch .noSuchFileOrDirectory {
-            return
-        } catch .improperLink {
-            return try discard(name, in: directory)
-        }
-        if try isStill(unique, in: trash) {
-            trash.removeTree(unique)
-        } else {
+        if let handle, try !handle.isNamed(unique, in: trash) {
             // It was another by then: back with it, unless there is yet another.
-            do { try trash.rename(unique, to: directory, as: name) } catch { trash.removeTree(unique) }
+            do { return try trash.rename(unique, to: directory, as: name) } catch {}
         }
+        trash.removeTree(unique)
     }
 
     /// Whether nobody can be making it any more: not changed for a minute.

@@ -71,6 +71,17 @@ final class DirectoryHandle: Sendable {
         }
     }
 
+    /// Whether it has this name in `parent`.
+    func isNamed(_ name: String, in parent: DirectoryHandle) throws(Errno) -> Bool {
+        guard let found = try? parent.attributes(of: name) else { return false }
+        return try attributes.isSameFile(as: found)
+    }
+
+    /// Why nothing can be written in it; nil if it can.
+    var writeObstacle: Errno? {
+        faccessat(descriptor.rawValue, ".", W_OK, AT_EACCESS) == 0 ? nil : Errno(rawValue: errno)
+    }
+
     /// Renames. A file replaces what has the new name. A directory does not: rename(2) refuses to replace a directory that
     /// has something in it, and ours always have; `Errno.fileExists` then.
     func rename(_ name: String, to other: DirectoryHandle, as newName: String) throws(Errno) {

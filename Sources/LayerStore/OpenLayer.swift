@@ -92,8 +92,7 @@ final class OpenLayer: Sendable {
     static func isCurrent(_ directory: DirectoryHandle, _ key: LayerKey, _ parent: DirectoryHandle) throws(Errno)
         -> Bool
     {
-        guard let current = try? parent.attributes(of: key.description) else { return false }
-        return try directory.attributes.isSameFile(as: current)
+        try directory.isNamed(key.description, in: parent)
     }
 
     /// Whether it was evicted since, or taken away by hand.
