@@ -33,8 +33,7 @@ struct MountPlace {
     /// it died is taken away.
     func check() throws {
         guard device == nil else { return }
-        guard !name.isEmpty else { throw CommandFailure(.usage, "the directory to mount on is an empty word") }
-        guard directory != "/" else { throw CommandFailure(.mountPoint, "/: a kit cannot take the place of all") }
+        try Self.checkName(name, directory)
         if let mounted = MountTable.current().entry(at: directory), mounted.isKitfs {
             guard DeadMount.isDead(directory) else {
                 throw CommandFailure(
@@ -45,6 +44,16 @@ struct MountPlace {
                     .mountPoint, "\(name): \(mounted.source), whose process is dead, is mounted there: \(problem)")
             }
         }
+        try Self.checkDirectory(name, directory)
+    }
+
+    /// What can be said without a look: for a name that may be a mount's.
+    static func checkName(_ name: String, _ directory: String) throws {
+        guard !name.isEmpty else { throw CommandFailure(.usage, "the directory to mount on is an empty word") }
+        guard directory != "/" else { throw CommandFailure(.mountPoint, "/: a kit cannot take the place of all") }
+    }
+
+    static func checkDirectory(_ name: String, _ directory: String) throws {
         var status = stat()
         guard stat(directory, &status) == 0 else {
             let reason = String(cString: strerror(errno))

@@ -6,7 +6,6 @@ internal import LayerStore
 internal import Logging
 internal import ModelKit
 internal import OCI
-private import Synchronization
 private import Threading
 
 /// The process that serves one mount: puts the parts together, serves until a signal or an unmount, and cleans up.
@@ -19,7 +18,7 @@ struct MountProcess {
     private let sink = LogSink()
     private let logger: Logger
     private let logPath: String
-    private let ending = Ending()
+    private let ending = MountEnding()
     private let id = String(UInt64.random(in: 0 ... .max), radix: 36)
 
     /// Returns when the mount has ended. A failure is told to whoever waits for this process, or else thrown.
@@ -279,26 +278,5 @@ struct MountProcess {
                 ending.end()
             }
         }
-    }
-}
-
-/// Ends the mount, or the process where there is no mount yet.
-private final class Ending: Sendable {
-    private let session = Mutex<FuseSession?>(nil)
-    /// A log of a mount that never was is of no use.
-    private let log = Mutex<String?>(nil)
-
-    func remove(_ log: String) { self.log.withLock { $0 = log } }
-
-    var fuseProtocol: String? { session.withLock { $0?.kernelProtocol } }
-
-    func set(_ session: FuseSession) { self.session.withLock { $0 = session } }
-
-    func end() {
-        guard let session = session.withLock({ $0 }) else {
-            if let log = log.withLock({ $0 }) { unlink(log) }
-            _exit(CommandFailure.Code.failed.rawValue)
-        }
-        session.end()
     }
 }

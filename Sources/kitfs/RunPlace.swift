@@ -8,18 +8,9 @@ enum RunPlace {
 
     /// The one that was named, which must exist.
     static func named(_ name: String) throws -> String {
-        guard !name.isEmpty else { throw CommandFailure(.usage, "--at is an empty word") }
         let directory = MountTable.canonical(name)
-        guard directory != "/" else { throw CommandFailure(.mountPoint, "/: a kit cannot take the place of all") }
-        if MountTable.current().entry(at: directory) != nil { return directory }
-        var status = stat()
-        guard stat(directory, &status) == 0 else {
-            let reason = String(cString: strerror(errno))
-            throw CommandFailure(.mountPoint, "\(name): \(reason); make it with `mkdir -p \(name)`")
-        }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            throw CommandFailure(.mountPoint, "\(name): not a directory")
-        }
+        try MountPlace.checkName(name, directory)
+        if MountTable.current().entry(at: directory) == nil { try MountPlace.checkDirectory(name, directory) }
         return directory
     }
 

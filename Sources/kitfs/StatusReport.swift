@@ -100,11 +100,10 @@ private enum CacheLook {
     static func layers(of found: FoundRecord) -> [StatusReport.Layer]? {
         let path = found.record.cache
         guard hanging.withLock({ $0.insert(path).inserted }) else { return nil }
-        let layers = BackgroundThread.result(within: patience) {
+        return BackgroundThread.result(within: patience) {
             defer { hanging.withLock { _ = $0.remove(path) } }
             return StatusReport.Layer.all(of: found, try? CacheDirectory(path: path, .look))
         }
-        return layers
     }
 }
 
