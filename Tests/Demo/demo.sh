@@ -49,4 +49,4 @@ say "Prune the cache."
 run "$kitfs" cache prune --all
 [ "$(cached)" = 0 ] || fail "the cache was not emptied"
 
-say "Done: nothing is left behind."
+say "Done: nothing is left behind. The command is .build/kitfs; \`make install\` puts it into /usr/local/bin."
