@@ -8,7 +8,7 @@ import Testing
 @Suite final class KilledFetchTests {
     private static let isSoak = getenv("KITFS_SOAK") != nil
     /// A gibibyte in a soak.
-    private static let size = isSoak ? 1 << 30 : 128 << 20
+    private static let size = isSoak ? 1 << 30 : 192 << 20
     private static let rounds = 10
 
     @Test(arguments: [NoiseKit.Form.plain, .gzip])

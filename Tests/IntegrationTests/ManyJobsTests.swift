@@ -39,7 +39,7 @@ import Testing
         let proxy = try FaultProxy(upstreamPort: kit.registry.port)
         defer { proxy.stop() }
         proxy.bytesPerSecond = 6 << 20
-        let jobs = try (0..<3).map { _ in try Job(kit, form, verify, proxy, ["--timeout", "6"]) }
+        let jobs = try (0..<3).map { _ in try Job(kit, form, verify, proxy, ["--timeout", "20"]) }
         try eventually(within: 30, "a part has come") { proxy.downstreamBytes > 8 << 20 }
         for job in jobs { kill(job.process, SIGSTOP) }
         defer { for job in jobs { kill(job.process, SIGCONT) } }
