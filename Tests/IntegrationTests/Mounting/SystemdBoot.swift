@@ -39,7 +39,7 @@ final class SystemdBoot {
 
     /// The units of this repository.
     private static var units: String {
-        #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/systemd"
+        #filePath.split(separator: "/").dropLast(4).reduce("") { "\($0)/\($1)" } + "/systemd"
     }
 
     private static func enter(_ manager: Int32, _ script: String) throws -> CommandResult {

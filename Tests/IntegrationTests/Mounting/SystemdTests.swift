@@ -111,7 +111,7 @@ struct SystemdTests {
     @Test(.enabled(if: access("/usr/bin/systemd-analyze", X_OK) == 0, "systemd is not installed"))
     func areUnderstood() throws {
         let directory = try TemporaryDirectory()
-        let units = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/systemd"
+        let units = #filePath.split(separator: "/").dropLast(4).reduce("") { "\($0)/\($1)" } + "/systemd"
         let names = try Command.check("ls", [units]).output.split(separator: "\n").map(String.init)
         #expect(names.count == 5)
         for name in names {
