@@ -34,7 +34,8 @@ let package = Package(
         .executableTarget(
             name: "kitfs",
             dependencies: [
-                "FuseSession", "KitFileSystem", "LayerStore", "ModelKit", "Registry", "OCI", "Threading", "CLinux",
+                "FuseSession", "KitFileSystem", "LayerStore", "LayerCache", "LayerIndex", "ModelKit", "Registry", "OCI",
+                "Threading", "CLinux",
                 argumentParser, logging, system, toml,
             ],
             swiftSettings: optimised),
@@ -42,11 +43,22 @@ let package = Package(
         .executableTarget(name: "kitfs-docs", swiftSettings: strict),
         .target(name: "FuseSession", dependencies: ["CFuse", "Threading", system], swiftSettings: optimised),
         .target(
-            name: "KitFileSystem", dependencies: ["LayerStore", "ModelKit", "OCI", system],
+            name: "KitFileSystem", dependencies: ["LayerStore", "LayerCache", "LayerIndex", "ModelKit", "OCI", system],
             swiftSettings: optimisedMemory),
         .target(
-            name: "LayerStore", dependencies: ["LayerFormat", "OCI", "Threading", logging, system],
+            name: "LayerStore",
+            dependencies: [
+                "LayerCache", "LayerIndex", "DurableFiles", "LayerFormat", "OCI", "Threading", logging, system,
+            ],
             swiftSettings: optimised),
+        .target(
+            name: "LayerCache",
+            dependencies: ["LayerIndex", "DurableFiles", "LayerFormat", "OCI", "Threading", logging, system],
+            swiftSettings: optimised),
+        .target(
+            name: "LayerIndex", dependencies: ["DurableFiles", "LayerFormat", "OCI", "Threading"],
+            swiftSettings: optimised),
+        .target(name: "DurableFiles", dependencies: [system], swiftSettings: optimised),
         .target(name: "LayerFormat", dependencies: ["CDeflate", "CZstd", "OCI"], swiftSettings: optimised),
         .target(name: "ModelKit", dependencies: ["CYAML", "OCI"], swiftSettings: optimised),
         .target(name: "Registry", dependencies: ["CCurl", "OCI", system, toml], swiftSettings: optimised),
@@ -72,11 +84,17 @@ let package = Package(
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "OCI", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "LayerStoreTests",
-            dependencies: ["LayerStore", "LayerFormat", "OCI", "TestSupport", "Threading", logging, system],
+            dependencies: [
+                "LayerStore", "LayerCache", "LayerIndex", "DurableFiles", "LayerFormat", "OCI", "TestSupport",
+                "Threading", logging, system,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "KitFileSystemTests",
-            dependencies: ["KitFileSystem", "LayerStore", "ModelKit", "Registry", "OCI", "TestSupport", logging],
+            dependencies: [
+                "KitFileSystem", "LayerStore", "LayerCache", "LayerIndex", "ModelKit", "Registry", "OCI",
+                "TestSupport", logging,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests", dependencies: ["kitfs", "kitfs-docs", "Benchmarks", "TestSupport", "Threading"],
@@ -94,7 +112,8 @@ if Context.environment["KITFS_FUZZ"] != nil {
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "LayerStore", "LayerFormat", "ModelKit", "Registry", "OCI", "TestSupport", "CYAML", system,
+                "LayerStore", "LayerCache", "LayerIndex", "DurableFiles", "LayerFormat", "ModelKit", "Registry", "OCI",
+                "Threading", "TestSupport", "CYAML", system,
             ],
             path: "Tests/Fuzz", exclude: ["fuzz.sh"], swiftSettings: strict))
 }

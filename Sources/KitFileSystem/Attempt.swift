@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-public import LayerStore
+public import LayerCache
+internal import LayerStore
 public import OCI
 private import Synchronization
 

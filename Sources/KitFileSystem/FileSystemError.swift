@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-public import LayerStore
+public import LayerCache
+public import LayerIndex
+internal import LayerStore
 public import OCI
 
 /// Why an operation on the tree fails.

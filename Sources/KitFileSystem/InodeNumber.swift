@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LayerIndex
 internal import LayerStore
 
 /// Names a file or directory of a mount. Numbers are derived, not handed out: they are the same in every mount of a

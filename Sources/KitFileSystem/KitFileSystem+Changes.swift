@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LayerIndex
 internal import LayerStore
 public import OCI
 private import Synchronization

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LayerIndex
 internal import LayerStore
 public import OCI
 
@@ -104,7 +105,7 @@ extension KitFileSystem {
     private func junctionListing(_ id: Int, _ failures: Failures) -> Attempt<Listing> {
         let junction = junctions.all[id]
         let listable = junction.under.filter {
-            layers[$0].layer.index == nil && layers[$0].layer.isListable && failures[$0] == nil
+            layers[$0].layer.index == nil && layers[$0].layer.canIndexWithoutContent && failures[$0] == nil
         }
         let wanted = junction.over.filter { layers[$0].layer.index == nil && failures[$0] == nil }
         if !listable.isEmpty || !wanted.isEmpty {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LayerCache
+internal import LayerIndex
 internal import LayerStore
 public import SystemPackage
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LayerIndex
 internal import LayerStore
 public import OCI
 internal import Synchronization
@@ -222,7 +223,7 @@ extension KitFileSystem {
                 else { continue }
                 return shown(entry.mode, mounted.time(entry), isKnown ? index.validity : .provisional)
             }
-            if mounted.layer.isListable, failures[ordinal] == nil {
+            if mounted.layer.canIndexWithoutContent, failures[ordinal] == nil {
                 return .needs([Need(what: .index, layer: ordinal)])
             }
             isKnown = false

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+public import LayerCache
+internal import LayerIndex
 public import Logging
 public import OCI
 private import Synchronization
-internal import Threading
 
 /// What all layers of a store share.
 struct StoreServices: Sendable {
@@ -10,45 +11,29 @@ struct StoreServices: Sendable {
     /// Looked in before the network, and not written to.
     let shared: [CacheDirectory]
     let logger: Logger
-    /// For what is wanted as a whole, or ahead.
-    let fetching: WorkerPool
-    /// For what readers wait for.
-    let demanding: WorkerPool
-    let verifying: WorkerPool
-    /// With two threads for each of `verifying`: what is decompressed is hashed and written beside that.
-    let placing: WorkerPool
-    let listing: ListingQueue
-    /// For what needs the disk only.
-    let local: WorkerPool
-    let room: CacheRoom
+    let threads: StoreThreads
+    let space: SpaceManager
     /// Seconds without progress after which a wait ends; a little more, since sources give up by themselves.
     let timeout: Int
-    let patience: Patience
-    let shutdown: Cancellation
-    let clock = TransferClock()
-    let indexGeneration = Counter()
+    let timeouts: StoreTimeouts
+    let shutdown = Cancellation()
+    /// Changes whenever the entries of a layer become known, or others.
+    let indexGeneration = SharedCounter()
 }
 
-/// With others, and with what has failed.
-struct Patience: Sendable {
+/// How long others, and what has failed, are given.
+struct StoreTimeouts: Sendable {
     /// One who shows no heartbeat for so long is stopped or frozen: it keeps its directory, we start another.
     var holder = Duration.seconds(10)
     /// The kernel asks again at once for a range that failed: for so long the answer is the same.
     var failure = Duration.seconds(5)
 }
 
-/// Counts what has happened; shared by reference.
-final class Counter: Sendable {
-    private let count = Atomic<UInt64>(1)
-    var value: UInt64 { count.load(ordering: .acquiring) }
-    func increment() { count.add(1, ordering: .acquiringAndReleasing) }
-}
-
-/// Adds up bytes; shared by reference.
-final class ByteCounter: Sendable {
+/// A number that many add to; shared by reference.
+final class SharedCounter: Sendable {
     private let count = Atomic<UInt64>(0)
-    var value: UInt64 { count.load(ordering: .relaxed) }
-    func add(_ bytes: UInt64) { count.wrappingAdd(bytes, ordering: .relaxed) }
+    var value: UInt64 { count.load(ordering: .acquiring) }
+    func add(_ more: UInt64) { count.wrappingAdd(more, ordering: .acquiringAndReleasing) }
 }
 
 /// The layers that this process uses, kept by digest: each is fetched once, however many mounts and openers ask.
@@ -69,22 +54,19 @@ public final class LayerStore: Sendable {
     ) {
         self.init(
             cache: cache, shared: shared, concurrency: concurrency, timeout: timeout, limit: limit,
-            patience: Patience(), logger: logger)
+            timeouts: StoreTimeouts(), logger: logger)
     }
 
     init(
         cache: CacheDirectory, shared: [CacheDirectory] = [], concurrency: Int = 5, timeout: Int, limit: UInt64? = nil,
-        patience: Patience, logger: Logger
+        timeouts: StoreTimeouts, logger: Logger
     ) {
         self.cache = cache
+        let threads = StoreThreads(concurrency: concurrency, timeout: timeout)
+        let space = SpaceManager(cache, limit: limit, logger: logger) { threads.idleLayers.releaseAll() }
         services = StoreServices(
-            cache: cache, shared: shared, logger: logger, fetching: WorkerPool(limit: max(1, concurrency)),
-            demanding: WorkerPool(limit: 32), verifying: WorkerPool(limit: 4),
-            placing: WorkerPool(limit: 8),
-            listing: ListingQueue(patience: .milliseconds(timeout * 400)),
-            local: WorkerPool(limit: 4), room: CacheRoom(cache, limit: limit, logger: logger), timeout: timeout,
-            patience: patience,
-            shutdown: Cancellation())
+            cache: cache, shared: shared, logger: logger, threads: threads, space: space, timeout: timeout,
+            timeouts: timeouts)
     }
 
     /// The layer of a blob, read in a form. The first source that is given for it is the one that is asked.
@@ -113,12 +95,7 @@ public final class LayerStore: Sendable {
     private func end() {
         services.shutdown.cancel()
         let transfers = layers.withLock { $0.values.flatMap(\.self) }.compactMap { $0.cancelAll() }
-        services.local.waitUntilIdle()
-        services.fetching.waitUntilIdle()
-        services.demanding.waitUntilIdle()
-        services.verifying.waitUntilIdle()
-        services.listing.waitUntilIdle()
+        services.threads.waitUntilIdle()
         for transfer in transfers { transfer.saveSnapshot() }
-        services.local.waitUntilIdle()
     }
 }

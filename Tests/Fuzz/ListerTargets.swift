@@ -30,6 +30,8 @@ extension FuzzTarget {
 }
 
 enum ListerReadings {
+    private static let guessing = WorkerPool(limit: 16)
+
     static let forms = [
         LayerForm(.tar, .gzip), LayerForm(.tar, .zstd), LayerForm(.tar), LayerForm(.raw), LayerForm(.raw, .gzip),
         LayerForm(.raw, .zstd),
@@ -40,7 +42,7 @@ enum ListerReadings {
         let source = try MemorySource()
         let lister = EntryLister(
             form: form, blob: try source.add(blob), claimedSize: claim.map { $0 & UInt64(Int64.max) }, source: source,
-            cancellation: Cancellation())
+            guessing: guessing, cancellation: Cancellation())
         do {
             guard let index = try lister.list() else { return }
             require(!index.isVerified, "verified, by its headers")
@@ -55,7 +57,8 @@ enum ListerReadings {
 
     static func checkWindows(_ tar: [UInt8]) throws {
         let source = try MemorySource()
-        var lister = TarLister(blob: try source.add(tar), source: source, cancellation: Cancellation())
+        var lister = TarLister(
+            blob: try source.add(tar), source: source, guessing: guessing, cancellation: Cancellation())
         let expected = index(of: tar)
         do {
             let index = try lister.index()

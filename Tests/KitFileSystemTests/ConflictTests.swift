@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import KitFileSystem
+import LayerCache
 @testable import LayerStore
 
 /// A file and a directory at one path: the layer that brings the conflict is left out, and the others work.

@@ -7,6 +7,7 @@ import Synchronization
 import TestSupport
 
 @testable import KitFileSystem
+import LayerCache
 @testable import LayerStore
 
 /// A kit in memory, and its tree: the file system without FUSE.

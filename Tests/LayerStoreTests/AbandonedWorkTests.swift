@@ -5,6 +5,8 @@ import OCI
 import TestSupport
 import Testing
 
+@testable import LayerCache
+@testable import LayerIndex
 @testable import LayerStore
 
 /// Those who wait leave: what was begun for them ends, and keeps nothing from others.
@@ -54,7 +56,8 @@ import Testing
     @Test func opensThatAreLeftKeepNoRoom() throws {
         let size = 3 << 20
         let store = LayerStore(
-            cache: try CacheDirectory(path: bench.path), timeout: 60, limit: UInt64(size * 2), patience: Patience(),
+            cache: try CacheDirectory(path: bench.path), timeout: 60, limit: UInt64(size * 2),
+            timeouts: StoreTimeouts(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         bench.source.isHeld = true
         for number in 0..<40 {

@@ -5,6 +5,8 @@ import TestSupport
 import Testing
 import Threading
 
+@testable import LayerCache
+@testable import DurableFiles
 @testable import LayerStore
 
 @Suite struct CacheDirectoryTests {

@@ -5,6 +5,9 @@ import TestSupport
 import Testing
 import Threading
 
+@testable import LayerCache
+@testable import LayerIndex
+@testable import DurableFiles
 @testable import LayerStore
 
 /// Whether files of a layer are open, as other processes see it.

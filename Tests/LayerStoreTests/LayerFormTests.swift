@@ -3,6 +3,8 @@ import OCI
 import TestSupport
 import Testing
 
+@testable import LayerCache
+@testable import LayerIndex
 @testable import LayerStore
 
 /// Layers in every form that a media type can name: fetched, kept, found again, resumed.
@@ -107,7 +109,7 @@ import Testing
         for bytes in [Array(whole.dropLast(9)), StoreBench.noise(5000, seed: 5), []] {
             let blob = try bench.source.add(bytes)
             let layer = try bench.store().layer(blob, form: form, source: bench.source)
-            guard case .unusable? = try layer.content() else {
+            guard case .unmountable? = try layer.content() else {
                 Issue.record("\(bytes.count) bytes should be of no use")
                 return
             }

@@ -4,6 +4,8 @@ import OCI
 import TestSupport
 import Testing
 
+@testable import LayerIndex
+@testable import DurableFiles
 @testable import LayerStore
 
 @Suite struct LayerIndexTests {

@@ -4,6 +4,9 @@ import OCI
 import TestSupport
 import Testing
 
+@testable import LayerCache
+@testable import LayerIndex
+@testable import DurableFiles
 @testable import LayerStore
 
 @Suite struct LayerStoreTests {
@@ -176,7 +179,7 @@ import Testing
         let store = try bench.store()
         let plain = store.layer(blob, form: LayerForm(.tar), source: bench.source)
         let packed = store.layer(blob, form: LayerForm(.tar, .gzip), source: bench.source)
-        guard case .unusable? = try plain.listed() else {
+        guard case .unlistable? = try plain.listed() else {
             Issue.record("gzip is not tar")
             return
         }
@@ -189,7 +192,7 @@ import Testing
         let blob = try bench.source.add(garbage)
         let layer = try bench.store().layer(blob, form: LayerForm(.tar, .gzip), source: bench.source)
         for _ in 0..<3 {
-            guard case .unusable? = try layer.content() else {
+            guard case .unmountable? = try layer.content() else {
                 Issue.record("noise is no tar")
                 return
             }

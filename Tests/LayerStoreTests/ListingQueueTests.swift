@@ -4,6 +4,7 @@ import OCI
 import Synchronization
 import Testing
 
+@testable import LayerCache
 @testable import LayerStore
 
 @Suite struct ListingQueueTests {

@@ -4,6 +4,9 @@ import OCI
 import TestSupport
 import Testing
 
+@testable import LayerCache
+@testable import LayerIndex
+@testable import DurableFiles
 @testable import LayerStore
 
 /// After a reboot, only what a snapshot proves is believed to be there.

@@ -2,6 +2,7 @@
 import OCI
 import Testing
 
+@testable import LayerCache
 @testable import LayerStore
 
 @Suite struct RecentFailuresTests {

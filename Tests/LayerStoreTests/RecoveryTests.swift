@@ -5,6 +5,9 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import LayerCache
+@testable import LayerIndex
+@testable import DurableFiles
 @testable import LayerStore
 
 /// What processes leave that ended in the middle of something, and what disks forget: completed, or dropped and fetched
@@ -162,7 +165,7 @@ import Testing
         let stopped = try #require(
             try StateFile.open(in: cache.partial.directory(key.description), key: key))
         #expect(try stopped.claimAlone())
-        let store = try bench.store(patience: Patience(holder: .milliseconds(300)))
+        let store = try bench.store(timeouts: StoreTimeouts(holder: .milliseconds(300)))
         let layer = store.layer(blob, form: LayerForm(.tar), source: bench.source)
         #expect(try layer.content() == nil)
         #expect(try layer.bytes("large") == Self.content)

@@ -5,6 +5,9 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import LayerCache
+@testable import LayerIndex
+@testable import DurableFiles
 @testable import LayerStore
 
 /// Several stores on one cache, as several processes are: what one brings, all have.
@@ -53,7 +56,7 @@ import Testing
         let layers = try (0..<2).map { _ in try bench.listed(bench.store(), blob, form) }
         let file = try layers[0].stream("large")
         #expect(try file.bytes(0, 4096, of: layers[0]) == Array(Self.large[..<4096]))
-        try eventually(within: 5, "it verifies") { layers[0].transfer?.state.withLock { $0.isVerifier } ?? false }
+        try eventually(within: 5, "it verifies") { layers[0].transfer?.verifier.holdsClaim ?? false }
         #expect(try layers[1].content() == nil)
         #expect(try layers[1].bytes("large") == Self.large)
         #expect(try file.present(9 << 20, 4096) == Array(Self.large[(9 << 20)..<(9 << 20) + 4096]))
@@ -89,14 +92,14 @@ import Testing
     /// One that has claims and shows no heartbeat is left alone with its directory.
     @Test func aFrozenHolderIsLeft() throws {
         let blob = try bench.source.add(Self.tar)
-        let patience = Patience(holder: .milliseconds(1500))
-        let layer = try bench.listed(bench.store(patience: patience), blob)
+        let timeouts = StoreTimeouts(holder: .milliseconds(1500))
+        let layer = try bench.listed(bench.store(timeouts: timeouts), blob)
         let cache = try CacheDirectory(path: bench.path)
         let frozen = try PartialLayer.open(layer.key, blobSize: blob.size, in: cache)
         let participant = try #require(try frozen.state.join())
-        #expect(try frozen.state.claim(.listed, .shared))
+        #expect(try frozen.state.claim(.mounted, .shared))
         #expect(try frozen.state.claimChunks(4..<8))
-        try frozen.state.sign(4..<8, participant)
+        try frozen.state.recordFetcher(participant, of: 4..<8)
         let file = try layer.stream("large")
         // What it has not claimed comes at once.
         #expect(try file.bytes(0, 4096, of: layer) == Array(Self.large[..<4096]))
@@ -115,12 +118,12 @@ import Testing
     /// One that shows a heartbeat is waited for, however slow it is.
     @Test func aSlowHolderIsWaitedFor() throws {
         let blob = try bench.source.add(Self.tar)
-        let layer = try bench.listed(bench.store(patience: Patience(holder: .milliseconds(1500))), blob)
+        let layer = try bench.listed(bench.store(timeouts: StoreTimeouts(holder: .milliseconds(1500))), blob)
         let cache = try CacheDirectory(path: bench.path)
         let slow = try PartialLayer.open(layer.key, blobSize: blob.size, in: cache)
         let participant = try #require(try slow.state.join())
         #expect(try slow.state.claimChunks(4..<8))
-        try slow.state.sign(4..<8, participant)
+        try slow.state.recordFetcher(participant, of: 4..<8)
         let file = try layer.stream("large")
         let listed = bench.source.moved
         #expect(try file.bytes(0, 10, of: layer) == Array(Self.large[..<10]))

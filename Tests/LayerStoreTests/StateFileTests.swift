@@ -4,6 +4,9 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import LayerCache
+@testable import LayerIndex
+@testable import DurableFiles
 @testable import LayerStore
 
 @Suite struct StateFileTests {
@@ -84,7 +87,7 @@ import Testing
         #expect(participant == 0)
         #expect(try second.join() == 1)
         #expect(try first?.claimChunks(3..<6) == true)
-        try first?.sign(3..<6, participant)
+        try first?.recordFetcher(participant, of: 3..<6)
         #expect(try second.claimChunks(0..<10) == false)
         #expect(second.claimedElsewhere(0..<10) == 3..<6)
         #expect(try second.fetcher(of: 4) == 0)
@@ -138,11 +141,11 @@ import Testing
         func segment(_ start: UInt64, _ count: UInt64) throws -> LayerLayout.Segment {
             layout.segment(of: try #require(ByteRange(start: start, count: count)))
         }
-        #expect(try segment(0, 1000) == .init(place: .stream, position: 0, count: 100))
-        #expect(try segment(99, 1) == .init(place: .stream, position: 99, count: 1))
-        #expect(try segment(100, 1000) == .init(place: .member(start: 100), position: 0, count: 50))
-        #expect(try segment(149, 5) == .init(place: .member(start: 100), position: 49, count: 1))
-        #expect(try segment(150, 5) == .init(place: .member(start: 150), position: 0, count: 5))
-        #expect(try segment(160, 5) == .init(place: .stream, position: 160, count: 5))
+        #expect(try segment(0, 1000) == .init(file: .stream, position: 0, count: 100))
+        #expect(try segment(99, 1) == .init(file: .stream, position: 99, count: 1))
+        #expect(try segment(100, 1000) == .init(file: .member(start: 100), position: 0, count: 50))
+        #expect(try segment(149, 5) == .init(file: .member(start: 100), position: 49, count: 1))
+        #expect(try segment(150, 5) == .init(file: .member(start: 150), position: 0, count: 5))
+        #expect(try segment(160, 5) == .init(file: .stream, position: 160, count: 5))
     }
 }

@@ -5,6 +5,9 @@ import OCI
 import Synchronization
 import TestSupport
 
+@testable import LayerCache
+@testable import LayerIndex
+@testable import DurableFiles
 @testable import LayerStore
 
 /// A cache of a test's own, and stores on it: each behaves towards the others like another process, since locks belong
@@ -20,9 +23,11 @@ struct StoreBench {
 
     var path: String { directory.path + "/cache" }
 
-    func store(_ place: String? = nil, timeout: Int = 60, patience: Patience = Patience()) throws -> LayerStore {
+    func store(_ place: String? = nil, timeout: Int = 60, timeouts: StoreTimeouts = StoreTimeouts()) throws
+        -> LayerStore
+    {
         LayerStore(
-            cache: try CacheDirectory(path: place ?? path), concurrency: 5, timeout: timeout, patience: patience,
+            cache: try CacheDirectory(path: place ?? path), concurrency: 5, timeout: timeout, timeouts: timeouts,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

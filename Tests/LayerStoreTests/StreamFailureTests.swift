@@ -5,6 +5,9 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import LayerCache
+@testable import LayerIndex
+@testable import DurableFiles
 @testable import LayerStore
 
 /// Streams whose source fails, lies, or is taken away.
@@ -20,7 +23,7 @@ import Testing
     @Test func aFailedRangeIsRememberedForAWhile() throws {
         let blob = try bench.source.add(Self.tar)
         let layer = try bench.listed(
-            bench.store(patience: Patience(failure: .milliseconds(700))), blob)
+            bench.store(timeouts: StoreTimeouts(failure: .milliseconds(700))), blob)
         let file = try layer.stream("large")
         bench.source.failAfter = bench.source.moved
         #expect(throws: StoreError.self) { try file.bytes(1 << 20, 4096, of: layer) }
@@ -191,7 +194,7 @@ import Testing
         #expect(layer.activity?.waiters == 1)
         layer.cancel(try #require(ids[1]))
         #expect(layer.activity?.waiters == 0)
-        try eventually(within: 5, "the fetch ends") { layer.transfer?.state.withLock { $0.flights.isEmpty } ?? true }
+        try eventually(within: 5, "the fetch ends") { layer.transfer?.fetcher.isIdle ?? true }
         #expect(!first.isCalled && !second.isCalled)
         bench.source.heldFrom = nil
         #expect(try file.bytes(4 << 20, 4096, of: layer) == piece(4 << 20, 4096))

@@ -4,6 +4,8 @@ import OCI
 import TestSupport
 import Testing
 
+@testable import LayerCache
+@testable import LayerIndex
 @testable import LayerStore
 
 /// Files that are read while they are fetched.

@@ -4,14 +4,18 @@ import OCI
 import Synchronization
 import TestSupport
 import Testing
+import Threading
 
+@testable import LayerIndex
+@testable import DurableFiles
 @testable import LayerStore
 
 /// Listing by ranges: the same entries as the whole tar gives, for few bytes and few requests.
 @Suite struct TarListerTests {
     private func list(_ tar: [UInt8]) throws -> (index: LayerIndex, source: MemorySource) {
         let source = try MemorySource()
-        var lister = TarLister(blob: try source.add(tar), source: source, cancellation: Cancellation())
+        var lister = TarLister(
+            blob: try source.add(tar), source: source, guessing: WorkerPool(limit: 256), cancellation: Cancellation())
         return (try lister.index(), source)
     }
 
@@ -53,7 +57,9 @@ import Testing
         let content = [UInt8](repeating: 7, count: 150_000)
         let tar = StoreBench.tar((0..<150).map { ("d/\($0)", $0 == odd ? content + [1, 2, 3] + content : content) })
         let source = CrowdedSource(try MemorySource())
-        var lister = TarLister(blob: try source.source.add(tar), source: source, cancellation: Cancellation())
+        var lister = TarLister(
+            blob: try source.source.add(tar), source: source, guessing: WorkerPool(limit: 256),
+            cancellation: Cancellation())
         let index = try lister.index()
         #expect(index.count == 152)  // the root and `d` besides
         #expect(source.crowd >= 8)
@@ -75,7 +81,8 @@ import Testing
         }
         let source = CrowdedSource(try MemorySource())
         var lister = TarLister(
-            blob: try source.source.add(tar.finish()), source: source, cancellation: Cancellation())
+            blob: try source.source.add(tar.finish()), source: source, guessing: WorkerPool(limit: 256),
+            cancellation: Cancellation())
         #expect(try lister.index().count == 10)
         #expect(source.crowd == 1)
     }

@@ -6,6 +6,8 @@ import TestSupport
 import Testing
 import Threading
 
+@testable import LayerIndex
+@testable import LayerCache
 @testable import LayerStore
 
 /// Many readers on many threads and in several stores, which come, go and wait as they like. `KITFS_SEED` is the first

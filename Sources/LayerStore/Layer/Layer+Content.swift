@@ -1,177 +1,156 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LayerCache
+internal import LayerIndex
 internal import Logging
-internal import OCI
-private import Synchronization
+public import OCI
+internal import SystemPackage
 internal import Threading
 
-/// The content: from the cache, or by a transfer.
+/// The content: from a cache, or by a transfer.
 extension Layer {
     /// Calls back once files can be opened, whole and verified, or why they cannot be. Returns a name to take the waiter
     /// back with, nil if it was called at once.
     public func requireContent(_ waiter: @escaping Waiter) -> WaiterID? {
-        join(\.content, waiter) { startContent() }
-    }
-
-    private func startContent() {
+        let id = nextWaiterID()
+        switch contentStage.addWhole(id, waiter) {
+        case .here:
+            waiter(nil)
+            return nil
+        case .refused(let error):
+            waiter(error)
+            return nil
+        case .waiting: break
         // What is here does not wait behind what is not.
-        services.local.submit { [self] in
-            if adoptCached() { return }
-            do {
-                try reserveRoom()
-            } catch {
-                return failContent(StoreError(error, layer: key.digest))
-            }
-            // Whoever waited may have left meanwhile.
-            guard isContentWanted else { return leaveContent() }
-            let id = join(\.transfer) { error in
-                if let error { self.failContent(error) } else { self.wantWhole() }
-            } start: {
-                startTransfer()
-            }
-            state.withLock { $0.contentWaiter = id }
-            // Or since.
-            abandonContent()
+        case .first: services.threads.local.submit { self.prepareContent() }
         }
+        return id
     }
 
-    private var isContentWanted: Bool { state.withLock { !$0.content.waiters.isEmpty } }
-
-    private func leaveContent() {
-        state.withLock { state in
-            if case .pending(let waiters) = state.content, waiters.isEmpty { state.content = .absent }
+    /// Calls back once `range` of the uncompressed layer can be read; see `LayerTransfer.want`. Returns a name to take
+    /// the waiter back with, nil if it was called at once.
+    public func requireRange(_ range: ByteRange, ahead: UInt64, _ waiter: @escaping Waiter) -> WaiterID? {
+        let id = nextWaiterID()
+        if let transfer { return transfer.want(range, ahead: ahead, id: id, waiter) ? id : nil }
+        if let error = contentStage.refusal(at: .now) {
+            waiter(error)
+            return nil
         }
-        services.room.release(key)
-        releaseTransferIfIdle()
+        switch contentStage.addSetupWaiter(id, waiter) {
+        case .look:
+            waiter(nil)
+            return nil
+        case .waiting: break
+        case .setUp(let setup): startTransfer(setup)
+        }
+        return id
     }
 
-    private func wantWhole() {
-        let (transfer, isWanted) = state.withLock { state in
-            (state.transfer.value, !state.content.waiters.isEmpty)
+    private func prepareContent() {
+        do {
+            if try adoptCached() { return }
+            try reserveSpace()
+        } catch {
+            return failContent(StoreError(error, layer: key.digest))
         }
-        if isWanted { transfer?.wantWhole() } else { abandonContent() }
+        switch contentStage.prepared() {
+        case .nothing:
+            services.space.release(key)
+            releaseTransferIfIdle()
+        case .bring(let transfer): transfer.wholeWantChanged()
+        case .wait: break
+        case .setUp(let setup): startTransfer(setup)
+        }
     }
 
     /// What does not fit is not begun. Of a compressed layer, the blob's own size is all that is known.
-    private func reserveRoom() throws {
+    private func reserveSpace() throws {
         let size = descriptor.size
-        try services.room.reserve(key) { [self] in
+        try services.space.reserve(key) { [self] in
             let present = transfer?.chunks.presentBytes ?? services.cache.cachedBytes(key, blobSize: size).bytes
             return size - min(size, present)
         }
     }
 
-    func cancelContent(_ id: WaiterID) {
-        let mustEnd = state.withLock { state -> Bool in
-            guard case .pending(var waiters) = state.content, waiters.removeValue(forKey: id) != nil else {
-                return false
-            }
-            state.content = .pending(waiters)
-            return waiters.isEmpty
-        }
-        if mustEnd { abandonContent() }
-    }
-
-    /// Nobody waits for it any more.
-    private func abandonContent() {
-        let (isLeft, transfer, waiter) = state.withLock { state -> (Bool, LayerTransfer?, WaiterID?) in
-            guard case .pending(let waiters) = state.content, waiters.isEmpty else {
-                // Left before there was anything to be given up: what was begun since is.
-                guard case .absent = state.content else { return (false, nil, nil) }
-                return (true, state.transfer.value, state.contentWaiter)
-            }
-            if case .pending = state.transfer {
-                // About to wait, it looks again then.
-                guard let waiter = state.contentWaiter else { return (false, nil, nil) }
-                state.content = .absent
-                return (true, nil, waiter)
-            }
-            state.content = .absent
-            return (true, state.transfer.value, nil)
-        }
-        if isLeft { services.room.release(key) }
-        if let waiter { cancelTransferWaiter(waiter) }
-        transfer?.unwantWhole()
-        releaseTransferIfIdle()
-    }
-
-    /// Forgets one who waits for a transfer to be set up; if nobody else does, that ends.
-    func cancelTransferWaiter(_ id: WaiterID) {
-        let setup = state.withLock { state -> Cancellation? in
-            guard case .pending(var waiters) = state.transfer, waiters.removeValue(forKey: id) != nil else {
-                return nil
-            }
-            state.transfer = .pending(waiters)
-            return waiters.isEmpty ? state.setup : nil
-        }
-        setup?.cancel()
-    }
-
-    func failContent(_ error: StoreError) {
-        services.room.release(key)
+    private func failContent(_ error: StoreError) {
+        services.space.release(key)
         if error != .source(.cancelled) { services.logger.error("\(key): \(error)") }
-        let waiters = state.withLock { state -> [Waiter] in
-            state.isTriedAnew = false
-            if error != .source(.cancelled) {
-                state.lastError = error
-                if case .unusable = error { state.isHopeless = true }
-            }
-            guard case .pending(let waiters) = state.content else { return [] }
-            state.content = .absent
-            return Array(waiters.values)
-        }
-        for waiter in waiters { waiter(error) }
+        contentStage.fail(error)(error)
         releaseTransferIfIdle()
     }
 
-    func contentArrived(_ open: OpenLayer, _ index: LayerIndex) {
-        services.room.release(key)
+    private func contentArrived(_ open: OpenLayer, _ index: LayerIndex) {
+        services.space.release(key)
         setIndex(index)
-        let waiters = state.withLock { state -> [Waiter] in
-            defer { state.content = .ready(open) }
-            state.lastError = nil
-            state.isTriedAnew = false
-            return Array(state.content.waiters.values)
-        }
-        for waiter in waiters { waiter(nil) }
+        contentStage.arrived(open)(nil)
     }
 
-    /// Opens the layer if it is in the cache: a live mount's layers are left alone by `prune`.
+    // MARK: Caches
+
+    /// Opens the layer if it is in a cache: a live mount's layers are left alone by `prune`.
     public func claimIfCached() {
-        services.local.submit { [self] in _ = adoptCached() }
+        services.threads.local.submit { [self] in
+            do {
+                _ = try adoptCached()
+            } catch {
+                services.logger.notice("\(key): whether it is cached cannot be told now: \(error)")
+            }
+        }
     }
 
-    /// Whether the layer was in the cache; no network, no fetch slot.
-    func adoptCached() -> Bool {
-        for cache in [services.cache] + services.shared {
-            guard let open = try? OpenLayer.open(key, blobSize: descriptor.size, in: cache),
-                let index = try? cache.index(of: open, key, blobSize: descriptor.size)
-            else { continue }
+    /// Whether the layer was in a cache; no network, no fetch slot. Throws where that cannot be told, as without
+    /// descriptors: that says nothing about the layer, and is no reason to fetch it.
+    func adoptCached() throws -> Bool {
+        if let (open, index) = try cached(in: services.cache) {
+            contentArrived(open, index)
+            return true
+        }
+        for cache in services.shared {
+            guard let (open, index) = try cachedElsewhere(cache) else { continue }
             contentArrived(open, index)
             return true
         }
         return false
     }
 
+    private func cached(in cache: CacheDirectory) throws -> (OpenLayer, LayerIndex)? {
+        guard
+            let open = try OpenLayer.open(
+                key, blobSize: descriptor.size, in: cache, keeper: services.threads.idleLayers),
+            let index = try open.index(in: cache, key, blobSize: descriptor.size)
+        else { return nil }
+        return (open, index)
+    }
+
+    /// As `cached`, of a cache whose owner may be anybody: what cannot be used there is passed over.
+    private func cachedElsewhere(_ cache: CacheDirectory) throws -> (OpenLayer, LayerIndex)? {
+        do {
+            return try cached(in: cache)
+        } catch let error as Errno where error.isShortage {
+            throw error
+        } catch {
+            services.logger.debug("\(key): passed over in the shared cache \(cache.path): \(error)")
+            return nil
+        }
+    }
+
     // MARK: Transfers
 
-    /// The one who finds the stage absent has made it pending, and calls this.
-    func startTransfer(isRetry: Bool = false) {
-        let setup = Cancellation()
-        state.withLock { $0.setup = setup }
-        services.listing.submit { [self] givenUp in
+    /// The one who finds no transfer has noted its set-up, and calls this.
+    private func startTransfer(_ setup: Cancellation, isRetry: Bool = false) {
+        services.threads.listing.submit { [self] givenUp in
             do {
                 try setUpTransfer(setup, givenUp)
                 return nil
             } catch is RangesIgnored {
-                transferEnded(.source(.unusable("layer \(key.digest): the registry gives no parts of it")))
+                setupEnded(.source(.unusable("layer \(key.digest): the registry gives no parts of it")))
                 return nil
             } catch {
                 let error = StoreError(error, layer: key.digest)
-                // Not even its state fits: once more where room can be made for that.
-                if case .noSpace = error, !isRetry, services.room.makeSome(StateFile.chunkSize, for: key, reached: 0) {
-                    startTransfer(isRetry: true)
+                // Not even its state fits: once more where space can be made for that.
+                if case .noSpace = error, !isRetry, services.space.reclaim(StateFile.chunkSize, for: key, reached: 0) {
+                    startTransfer(setup, isRetry: true)
                 } else {
-                    transferEnded(error)
+                    setupEnded(error)
                 }
                 return error
             }
@@ -180,123 +159,117 @@ extension Layer {
 
     private func setUpTransfer(_ setup: Cancellation, _ givenUp: StoreError?) throws {
         if services.shutdown.isCancelled || setup.isCancelled { throw SourceError.cancelled }
-        if adoptCached() { return transferEnded(nil) }
+        if try adoptCached() { return setupEnded(nil) }
         if let givenUp { throw givenUp }
-        if isListable, state.withLock({ $0.isIndexDoubtful }) { replaceIndex(try listing(setup)) }
-        let index = isListable ? try placingIndex(setup) : nil
+        let index = canIndexWithoutContent ? try placingIndex(setup) : nil
         let transfer = try LayerTransfer(
             key: key, blob: descriptor, source: source, services: services, index: index, received: received
-        ) { transfer, end in
-            self.ended(transfer, end)
+        ) { transfer, event in
+            self.handle(event, of: transfer)
         }
         // It may have been committed between the two looks: then the directory is a new one, for nothing.
-        if adoptCached() {
+        if try adoptCached() {
             try transfer.partial.discard()
-            return transferEnded(nil)
+            return setupEnded(nil)
         }
-        let waiters = state.withLock { state -> [Waiter] in
-            defer { state.transfer = .ready(transfer) }
-            return Array(state.transfer.waiters.values)
-        }
+        let (waiters, isWholeWanted) = contentStage.run(transfer)
         transfer.start()
-        for waiter in waiters { waiter(nil) }
+        if isWholeWanted { transfer.wholeWantChanged() }
+        waiters(nil)
         releaseTransferIfIdle()
         // The shutdown may have looked for it before it was there.
-        if services.shutdown.isCancelled, transfer.end(nil) { drop(transfer) }
+        if services.shutdown.isCancelled, transfer.end(nil) { contentStage.drop(transfer) }
     }
 
-    private func ended(_ transfer: LayerTransfer, _ end: LayerTransfer.End) {
-        switch end {
-        case .good(let open, let index):
-            contentArrived(open, index)
-            drop(transfer)
-        case .failed(let error):
-            if transfer.isEnded { drop(transfer) }
-            if case .noSpace = error { state.withLock { $0.fullDisk = (error, .now + .seconds(1)) } }
+    /// No transfer came of it: the layer is here, or why not.
+    private func setupEnded(_ error: StoreError?) {
+        let wasCancelled = error == .source(.cancelled) && !services.shutdown.isCancelled
+        switch contentStage.setupEnded(wasCancelled: wasCancelled) {
+        case .again(let setup): startTransfer(setup)
+        case .over(let waiters, let wasWhole):
+            if let error, error != .source(.cancelled) {
+                if !wasWhole { services.logger.error("\(key): \(error)") }
+                contentStage.note(error)
+            }
+            waiters(error)
+            if wasWhole, let error { failContent(error) }
+        }
+    }
+
+    private func handle(_ event: LayerTransfer.Event, of transfer: LayerTransfer) {
+        switch event {
+        case .wholeFailed(let error):
             failContent(error)
-        case .wrong(let error, let canRetry):
-            let isFirst = becameWrong(error)
-            drop(transfer)
+        case .ended(.good(let open, let index)):
+            contentArrived(open, index)
+            contentStage.drop(transfer)
+        case .ended(.failed(let error)):
+            contentStage.drop(transfer)
+            if case .noSpace = error { contentStage.noteFullDisk(error, until: .now + .seconds(1)) }
+            failContent(error)
+        case .ended(.wrong(let error, let canRetry)):
+            // Whoever has read of it gets no more.
+            let isFirst = contentStage.noteWrong(error)
+            indexStage.doubt()
+            tell(.wrongBytes)
+            contentStage.drop(transfer)
             // What was here before may have been spoiled here.
-            if canRetry || isFirst && transfer.hadChunks { again() } else { failContent(error) }
-        case .superseded:
-            drop(transfer)
-            again()
+            if canRetry || isFirst && transfer.hadChunks { tryAgain() } else { failContent(error) }
+        case .ended(.superseded):
+            contentStage.drop(transfer)
+            tryAgain()
         }
     }
 
-    /// Whoever has read of it gets no more. Whether it was right, or given up, since it was wrong last.
-    private func becameWrong(_ error: StoreError) -> Bool {
-        let isFirst = state.withLock { state -> Bool in
-            state.wrongGeneration += 1
-            state.lastError = error
-            state.isIndexDoubtful = state.index.value.map { !$0.isVerified } ?? false
-            defer { state.isTriedAnew = true }
-            return !state.isTriedAnew
+    /// Starts anew for those who still wait for all of it.
+    private func tryAgain() {
+        if services.shutdown.isCancelled { return failContent(.source(.cancelled)) }
+        switch contentStage.retry() {
+        case .prepare: services.threads.local.submit { self.prepareContent() }
+        case .unwanted: failContent(.source(.cancelled))
+        case .isPrepared: break
         }
-        tell(.wrongBytes)
-        return isFirst
-    }
-
-    /// It has ended; another may be on its way already.
-    private func drop(_ transfer: LayerTransfer) {
-        state.withLock { state in if state.transfer.value === transfer { state.transfer = .absent } }
-    }
-
-    /// Starts anew for those who still wait.
-    private func again() {
-        let isWanted = state.withLock { !$0.content.waiters.isEmpty }
-        if isWanted, !services.shutdown.isCancelled { startContent() } else { failContent(.source(.cancelled)) }
-    }
-
-    private func transferEnded(_ error: StoreError?) {
-        if error == .source(.cancelled), !services.shutdown.isCancelled,
-            state.withLock({ !$0.transfer.waiters.isEmpty })
-        {
-            // Cancelled when the last waiter left; whoever came meanwhile wants it.
-            return startTransfer()
-        }
-        if let error, error != .source(.cancelled) {
-            services.logger.error("\(key): \(error)")
-            state.withLock { $0.lastError = error }
-        }
-        let waiters = state.withLock { state -> [Waiter] in
-            defer { state.transfer = .absent }
-            return Array(state.transfer.waiters.values)
-        }
-        for waiter in waiters { waiter(error) }
     }
 
     /// Lets go of a transfer that nobody waits for or reads from: what it brought stays, and may be pruned.
     func releaseTransferIfIdle() {
-        let idle = state.withLock { state -> LayerTransfer? in
-            guard let transfer = state.transfer.value, state.openStreams == 0, state.content.waiters.isEmpty,
-                !transfer.isWanted, !transfer.chunks.isWhole  // whole, it is verified, and ends by that
-            else { return nil }
-            state.transfer = .absent
-            return transfer
-        }
-        guard let idle, idle.end(nil) else { return }
-        services.local.submit { idle.saveSnapshot() }
+        guard let idle = contentStage.takeIdle(), idle.end(nil) else { return }
+        services.threads.snapshots.submit(key) { idle.saveSnapshot() }
+    }
+
+    /// Gives up whatever is under way: the mount ends. Returns the transfer that was under way.
+    func cancelAll() -> LayerTransfer? {
+        let transfer = contentStage.stop()
+        contentStage.fail(.source(.cancelled))(.source(.cancelled))
+        services.space.release(key)
+        transfer?.end(nil)
+        return transfer
     }
 
     // MARK: Streams
 
-    /// How often bytes of it that may have been read were found to be wrong.
-    public var wrongGeneration: UInt64 { state.withLock { $0.wrongGeneration } }
-    /// Streams that were opened under another one are of no use any more.
-    var streamStanding: (generation: UInt64, epoch: UInt8?) {
-        state.withLock { ($0.wrongGeneration, $0.index.value?.epoch) }
-    }
+    /// Streams that were opened under another standing are of no use any more.
+    var streamStanding: (generation: UInt64, epoch: UInt8?) { (contentStage.wrongGeneration, index?.epoch) }
+
     var otherEntries: StoreError {
         .source(.unusable("layer \(key.digest): its entries are others than when this was opened; open it again"))
     }
+
     var wrongBytes: StoreError {
-        state.withLock { $0.lastError } ?? .source(.unusable("layer \(key.digest): its bytes were wrong"))
+        contentStage.verdict.error ?? .source(.unusable("layer \(key.digest): its bytes were wrong"))
     }
-    func openedStream() { state.withLock { $0.openStreams += 1 } }
+
+    func openedStream() { contentStage.countStream(1) }
+
     func closedStream() {
-        state.withLock { $0.openStreams -= 1 }
+        contentStage.countStream(-1)
         releaseTransferIfIdle()
+    }
+}
+
+extension Errno {
+    /// The machine or the process has no more of something: it says nothing about a file.
+    var isShortage: Bool {
+        [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory].contains(self)
     }
 }

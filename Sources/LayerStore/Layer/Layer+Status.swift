@@ -1,34 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+public import LayerCache
 internal import OCI
-private import Synchronization
 
 extension Layer {
-    /// What `status` and `inspect` show of a layer.
-    public struct Status: Sendable, Equatable {
-        public enum Stage: String, Sendable { case absent, partial, fetching, cached, failed }
-        public let stage: Stage
-        /// Bytes of the blob that are in the cache.
-        public let cached: UInt64
-        public let isVerified: Bool
-        public let error: StoreError?
-        /// Who waits: for entries, for the whole layer, for a part of it.
-        public var waiters = 0
-    }
-
     /// What goes on in this process, without a look at the cache; nil for a layer at rest.
     public var activity: Status? {
-        let (content, transfer, lastError, objection, waiters, isFetching) = state.withLock { state in
-            (
-                state.content.value, state.transfer.value, state.lastError ?? state.objection, state.objection,
-                state.index.waiters.count + state.content.waiters.count + state.transfer.waiters.count,
-                !state.content.waiters.isEmpty
-            )
-        }
-        if let content, !content.isGone {
+        let objection = indexStage.objection
+        if let content = contentStage.open, !content.isGone {
             return Status(stage: .cached, cached: descriptor.size, isVerified: true, error: objection)
         }
+        let transfer = transfer
+        let counts = contentStage.waiterCounts
+        let waiters = indexStage.waiterCount + counts.whole + counts.setup
+        let isFetching = counts.whole > 0
         let trouble = isFetching || waiters > 0 || transfer?.isWanted == true ? source.trouble : nil
-        let error = trouble.map { StoreError.source(.unreachable($0)) } ?? lastError
+        let error =
+            trouble.map { StoreError.source(.unreachable($0)) } ?? contentStage.verdict.error ?? objection
         if let transfer {
             let readers = transfer.waiterCount
             return Status(

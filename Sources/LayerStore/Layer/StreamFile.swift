@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import DurableFiles
+public import LayerCache
+internal import LayerIndex
 public import OCI
 internal import SystemPackage
 private import Synchronization

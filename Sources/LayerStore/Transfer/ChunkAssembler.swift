@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LayerCache
 internal import OCI
 
 /// Makes whole chunks of the small pieces that come from the network, so that each chunk is written by one call: that is

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import DurableFiles
+internal import LayerCache
 internal import LayerFormat
+internal import LayerIndex
 internal import OCI
 internal import SystemPackage
 internal import Threading
@@ -13,12 +16,12 @@ final class ContentPlacer: @unchecked Sendable {
     // `isPlacing`, else by the owning thread, which waits in `settle` for the former to end.
     private let hasher = DigestHasher(.sha256)
     private var files: LayerFiles
-    private var entries: EntryFollower
+    private var entries: EntryIngester
     private var position: UInt64 = 0
-    /// Asks for room for so many bytes more.
-    private let admit: @Sendable (UInt64) throws -> Void
-    /// Up to here there is room for the content.
-    private var admitted: UInt64
+    /// Asks for space for so many bytes more.
+    private let charge: @Sendable (UInt64) throws -> Void
+    /// Up to here there is space for the content.
+    private var charged: UInt64
     private static let portion: UInt64 = 1 << 20
 
     private struct Queue {
@@ -48,20 +51,20 @@ final class ContentPlacer: @unchecked Sendable {
         }
     }
 
-    /// `admitted`: content bytes whose room is taken already. `pool`: has a thread for each layer that is placed at a time.
+    /// `charged`: content bytes whose space is taken already. `pool`: has a thread for each layer that is placed at a time.
     init(
-        _ files: LayerFiles, _ archive: LayerForm.Archive, admitted: UInt64, pool: WorkerPool,
-        admit: @escaping @Sendable (UInt64) throws -> Void
+        _ files: LayerFiles, _ archive: LayerForm.Archive, charged: UInt64, pool: WorkerPool,
+        charge: @escaping @Sendable (UInt64) throws -> Void
     ) {
         self.files = files
         self.pool = pool
-        entries = EntryFollower(archive)
-        self.admitted = admitted
-        self.admit = admit
+        entries = EntryIngester(archive)
+        self.charged = charged
+        self.charge = charge
     }
 
-    /// Takes the next content. Throws what placing earlier content threw: `Errno`, `StoreError` for want of room, and what
-    /// `EntryFollower.push` throws; then it is of no use any more.
+    /// Takes the next content. Throws what placing earlier content threw: `Errno`, `StoreError` for want of space, and what
+    /// `EntryIngester.push` throws; then it is of no use any more.
     func place(_ content: RawSpan) throws {
         var done = 0
         while done < content.byteCount {
@@ -123,11 +126,11 @@ final class ContentPlacer: @unchecked Sendable {
     private func place(_ piece: Piece) throws {
         let content = piece.memory.bytes
         hasher.update(content)
-        try entries.push(content)
+        try entries.ingest(content)
         let end = position + UInt64(content.byteCount)
-        if end > admitted {
-            try admit(max(end - admitted, Self.portion))
-            admitted = max(end, admitted + Self.portion)
+        if end > charged {
+            try charge(max(end - charged, Self.portion))
+            charged = max(end, charged + Self.portion)
         }
         // Headers come before their content, so the places of all that is in this piece are known by now.
         files.layout = entries.layout

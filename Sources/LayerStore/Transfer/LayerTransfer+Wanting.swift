@@ -1,83 +1,134 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LayerCache
+internal import LayerIndex
 internal import OCI
+internal import SystemPackage
 internal import Synchronization
 
 /// What readers and openers want of a layer, and how they wait for it.
 extension LayerTransfer {
-    /// Wants all of it, verified: `onEnd` tells.
-    func wantWhole() {
-        state.withLock { state in
-            state.isWholeWanted = true
-            state.lastProgress = .now
-        }
-        verifyIfDue()
-        schedule()
-    }
-
-    /// Nobody waits for all of it any more.
-    func unwantWhole() {
-        state.withLock { $0.isWholeWanted = false }
-        cancelWhatNobodyWants()
-    }
-
     /// Whether these bytes of the uncompressed layer can be read.
-    func has(_ range: ByteRange) -> Bool {
-        layout == nil ? placed >= range.end : chunks.hasAll(chunks.chunks(of: range))
-    }
+    func has(_ range: ByteRange) -> Bool { plan.need(range, in: chunks).isMet(presence) }
 
     /// Calls back once `range` of the uncompressed layer can be read, or cannot be had; or when the layer has become
     /// another matter, and the caller should look again. `ahead`: bytes behind it that will be wanted next.
     /// False if it was called back at once.
     func want(_ range: ByteRange, ahead: UInt64, id: Layer.WaiterID, _ waiter: @escaping Layer.Waiter) -> Bool {
         let (end, _) = range.end.addingReportingOverflow(ahead)
-        let wanted = layout == nil ? nil : chunks.chunks(of: range)
-        let demanded =
-            layout == nil ? nil : chunks.chunks(of: ByteRange(start: range.start, count: end - range.start) ?? range)
-        let now = ContinuousClock.now
-        let refusal = state.withLock { state -> StoreError?? in
-            if state.isOver { return .some(nil) }
-            if let error = state.recentFailures.error(of: wanted, at: now) { return .some(error) }
-            if state.waiters.isEmpty { state.lastProgress = now }
-            state.waiters[id] = RangeWaiter(chunks: wanted, front: range.end, call: waiter)
-            if let demanded { state.demands.append(demanded) } else { state.frontGoal = max(state.frontGoal, end) }
-            return nil
-        }
-        if let refusal {
-            waiter(refusal)
+        let need = plan.need(range, in: chunks)
+        let reach = plan.need(ByteRange(start: range.start, count: end - range.start) ?? range, in: chunks)
+        switch wants.withLock({ $0.add(id, need, reach: reach, at: .now, waiter) }) {
+        case .waiting: break
+        case .refused(let error):
+            waiter(error)
+            return false
+        case .closed:
+            waiter(nil)
             return false
         }
         // It may have come between the look and the wait.
         wakeWaiters()
-        verifyIfDue()
-        schedule()
+        verifier.startIfDue(for: self)
+        fetcher.schedule(for: self)
         return true
-    }
-
-    func cancel(_ id: Layer.WaiterID) {
-        let wasThere = state.withLock { $0.waiters.removeValue(forKey: id) != nil }
-        if wasThere { cancelWhatNobodyWants() }
     }
 
     /// What readers will want next, while nobody waits for it yet.
     func readAhead(_ range: ByteRange) {
-        let wanted = layout == nil ? nil : chunks.chunks(of: range)
-        state.withLock { state in
-            guard !state.isEnded, state.recentFailures.error(of: wanted, at: .now) == nil else { return }
-            if let wanted { state.demands.append(wanted) } else { state.frontGoal = max(state.frontGoal, range.end) }
-        }
-        schedule()
+        let need = plan.need(range, in: chunks)
+        guard wants.withLock({ $0.addAhead(need, at: .now) }) else { return }
+        fetcher.schedule(for: self)
     }
 
-    private func cancelWhatNobodyWants() {
-        let flights = state.withLock { state -> [Flight] in
-            guard !state.isWholeWanted, state.waiters.isEmpty else { return [] }
-            state.demands = []
-            state.frontGoal = 0
-            return state.flights
-        }
-        for flight in flights { flight.cancellation.cancel() }
+    func cancel(_ id: Layer.WaiterID) {
+        if wants.withLock({ $0.cancel(id) }) { cancelUnwanted() }
     }
 
-    var isWanted: Bool { state.withLock { $0.isWholeWanted || !$0.waiters.isEmpty } }
-    var waiterCount: Int { state.withLock { $0.waiters.count } }
+    /// Notes whether all of it is wanted, verified. May be called under the lock of who decides that, so that the last
+    /// decision counts; to be followed by `wholeWantChanged` without it.
+    func setWholeWanted(_ isWanted: Bool) { wants.withLock { $0.setWholeWanted(isWanted, at: .now) } }
+
+    func wholeWantChanged() {
+        cancelUnwanted()
+        verifier.startIfDue(for: self)
+        fetcher.schedule(for: self)
+    }
+
+    private func cancelUnwanted() {
+        if wants.withLock({ $0.dropIfUnwanted() }) { fetcher.cancelRequests() }
+    }
+
+    var isWanted: Bool { wants.withLock { $0.isWanted } }
+    var waiterCount: Int { wants.withLock { $0.waiterCount } }
+}
+
+extension LayerTransfer: FetcherHost {
+    /// A request for the first MiB of a file takes no longer than one for less.
+    private static let demandExtension = 3
+
+    func wantsAnything(for purpose: RangeRequest.Purpose) -> Bool {
+        wants.withLock { wants in
+            switch purpose {
+            case .demanded: wants.waiterCount > 0
+            case .ahead: !wants.ahead.isEmpty
+            case .whole: wholeRun(wants) != nil
+            }
+        }
+    }
+
+    func wanted(for purpose: RangeRequest.Purpose) -> [Range<Int>] {
+        let presence = presence
+        return wants.withLock { wants in
+            wants.dropPresent(presence)
+            return switch purpose {
+            case .demanded: wants.demanded(extension: Self.demandExtension)
+            case .ahead: wants.ahead
+            case .whole: wholeRun(wants).map { [$0] } ?? []
+            }
+        }
+    }
+
+    private func wholeRun(_ wants: WantList) -> Range<Int>? {
+        if wants.isWholeWanted { return chunks.isWhole ? nil : chunks.frontChunk..<chunks.count }
+        return plan.leadingChunks(
+            to: wants.frontGoal, placed: placed, chunks, isVerifiedElsewhere: verifier.isElsewhere)
+    }
+
+    func makeWriter() throws -> any BlobWriter { try plan.makeWriter() }
+
+    func spending(_ rest: @escaping @Sendable () -> UInt64, _ body: () throws -> Void) throws {
+        try services.space.charging(key, rest: rest, body)
+    }
+
+    func received(_ count: Int) {
+        received.add(UInt64(count))
+        wants.withLock { $0.noteProgress(at: .now) }
+    }
+
+    func chunksArrived() { madeProgress() }
+
+    func fetchFailed(_ error: any Error, _ wanted: Range<Int>) {
+        let isDisk = error is Errno
+        // Its directory may have been taken away: by another process, unless the end is near.
+        if isDisk, !isCurrent {
+            if isFilling, lookAtLifecycle() { end(.superseded) }
+            return
+        }
+        let error = StoreError(error, layer: key.digest)
+        switch error {
+        // The limit's answer is final: what could go for it has gone. The disk's is not.
+        case .noSpace where isDisk && reclaim(for: wanted):
+            fetcher.schedule(for: self)
+        case .noSpace:
+            // Nothing half-written stays, and space comes free.
+            discard()
+            end(.failed(error))
+        default:
+            fail(error, of: wanted)
+        }
+    }
+
+    private func reclaim(for wanted: Range<Int>) -> Bool {
+        services.space.reclaim(chunks.bytes(of: wanted).count, for: key, reached: chunks.presentBytes)
+    }
 }

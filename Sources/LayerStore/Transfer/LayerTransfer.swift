@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import DurableFiles
 private import Glibc
+internal import LayerCache
+internal import LayerIndex
 internal import Logging
 internal import OCI
-internal import SystemPackage
 internal import Synchronization
+internal import SystemPackage
 
-/// A layer on its way into the cache, as this process sees it: which chunks are wanted, who waits for which, what is
-/// under way, and how far the digest has been checked.
+/// A layer on its way into the cache, as this process sees it: it brings together who wants bytes (`WantList`), who fetches
+/// them (`Fetcher`), who checks the digest (`Verifier`), and what other processes do with the same layer (`PeerWatch`).
 ///
-/// Any number of processes bring the same layer at once, each chunk by the one that has claimed it; one of them, which
-/// holds the commit claim, hashes what is read back, in order, and makes it good. All of this may end at any moment in
-/// any of them: what is here is known from the disk.
+/// Any number of processes bring a layer at once, each chunk by the one that has claimed it; one of them, which holds the
+/// commit claim, ingests what is read back, in order, and makes it good. All of this may end at any moment in any of them:
+/// what is here is known from the disk.
 ///
-/// Lock order: `claiming` before `state`, as `Layer` tells on; `state` is never held across I/O or a callback. `claiming` is
-/// held over locks on the state file, which never wait.
+/// Lock order: `ContentStage.state`, then `wants`, then what is known in `ChunkMap`. `lifecycle` and `peers` are taken by
+/// themselves. None is held across I/O or a callback.
 final class LayerTransfer: Sendable {
     let key: LayerKey
     let blob: Descriptor
@@ -21,238 +24,182 @@ final class LayerTransfer: Sendable {
     let services: StoreServices
     let partial: PartialLayer
     let chunks: ChunkMap
-    let follower: any FillFollower
-    /// nil for a compressed layer, whose places are known only as it is decompressed.
-    let layout: LayerLayout?
+    let plan: any IngestPlan
+    let fetcher: Fetcher
+    let verifier: Verifier
+    let participant: StateFile.Participant?
     /// Whether something of it was here before.
     let hadChunks: Bool
-    let participant: StateFile.Participant?
-    private let onEnd: @Sendable (LayerTransfer, End) -> Void
-    let state = Mutex(State())
-    let claiming = Mutex(())
-    /// Belongs to the one who verifies.
-    // SAFETY: touched by the job that `isVerifying` stands for, of which there is one at a time.
-    nonisolated(unsafe) let hasher: DigestHasher
+    /// Bytes of the layer that have come from the source, in this transfer and those before it: for those who watch.
+    let received: SharedCounter
+    let wants: Mutex<WantList>
+    let peers: Mutex<PeerWatch>
+    let lifecycle = Mutex(TransferLifecycle.filling)
+    private let placedBytes = Atomic<UInt64>(0)
+    private let onEvent: @Sendable (LayerTransfer, Event) -> Void
 
-    /// What becomes of it.
-    enum End: Sendable {
+    /// What happened to the layer.
+    enum Event: Sendable {
+        /// All of it was wanted, and cannot be had now. The transfer lives on: who asks again starts another try.
+        case wholeFailed(StoreError)
+        case ended(Ending)
+    }
+
+    /// What became of it.
+    enum Ending: Sendable {
         /// It can be read, verified; not yet synced and committed.
         case good(OpenLayer, LayerIndex)
-        /// Not for now, or not at all. Whatever was fetched stays, unless the error speaks against the bytes.
+        /// It cannot go on. The error says whether another try may.
         case failed(StoreError)
         /// The bytes were wrong. Whoever has read of them must know.
         case wrong(StoreError, canRetry: Bool)
-        /// Another process took the directory away: this one stood still, or it was evicted.
+        /// Another process took the directory away: this one stood still, or the layer was evicted.
         case superseded
-    }
-
-    /// Somebody who waits for bytes.
-    struct RangeWaiter: Sendable {
-        /// Chunks of the blob; of a compressed layer, nil.
-        let chunks: Range<Int>?
-        /// Of a compressed layer: the end of the wanted bytes in the uncompressed layer.
-        let front: UInt64
-        let call: Layer.Waiter
-    }
-
-    /// A run that is being fetched.
-    struct Flight: Sendable {
-        let id: UInt64
-        var chunks: Range<Int>
-        /// All of the blob comes, of which the chunks that are missing are taken.
-        let isStream: Bool
-        let cancellation: Cancellation
-    }
-
-    struct State: Sendable {
-        var waiters: [Layer.WaiterID: RangeWaiter] = [:]
-        /// Chunks that readers want, in the order in which they asked.
-        var demands: [Range<Int>] = []
-        var isWholeWanted = false
-        /// Of a compressed layer: how far it is wanted, in the uncompressed layer.
-        var frontGoal: UInt64 = 0
-        var flights: [Flight] = []
-        /// Jobs that will look for something to fetch, or do fetch.
-        var demandWorkers = 0
-        var backgroundWorkers = 0
-        var nextFlight: UInt64 = 0
-        /// Another process has claimed chunks that are wanted here, or verifies.
-        var waitsForChunks = false
-        var waitsForVerifier = false
-        var recentFailures = RecentFailures()
-        var lastProgress = ContinuousClock.now
-        /// Ranges were refused: the blob comes in one stream, from its start on.
-        var mustStream = false
-        var isVerifying = false
-        /// The commit claim is ours: what any process brings, this one follows, also while nobody here waits for it.
-        var isVerifier = false
-        /// It is good, and its index is being made anew.
-        var isRebuilding = false
-        /// The directory is being taken away, and the end is near: what fails by that is nobody's business.
-        var isDiscarding = false
-        var isEnded = false
-        /// Ended, and `onEnd` knows: there is something else to look at.
-        var isOver = false
-        var watch = TransferWatch()
     }
 
     /// Blocks; for a thread that may. `index`: the entries of an uncompressed layer. Throws what `StoreError.init` takes.
     init(
         key: LayerKey, blob: Descriptor, source: any BlobSource, services: StoreServices, index: LayerIndex?,
-        received: ByteCounter, onEnd: @escaping @Sendable (LayerTransfer, End) -> Void
+        received: SharedCounter, onEvent: @escaping @Sendable (LayerTransfer, Event) -> Void
     ) throws {
         guard blob.size <= StateFile.sizeLimit else {
-            throw StoreError.unusable(layer: key.digest, reason: "its descriptor says \(blob.size) bytes, over 16 TiB")
+            throw StoreError.unmountable(
+                layer: key.digest, reason: "its descriptor says \(blob.size) bytes, over 16 TiB")
         }
         self.key = key
         self.blob = blob
         self.source = source
         self.services = services
         self.received = received
-        self.onEnd = onEnd
-        hasher = DigestHasher(key.digest.algorithm)
+        self.onEvent = onEvent
         partial = try Self.openPartial(key, blob, services)
         chunks = try ChunkMap(partial.state)
         hadChunks = chunks.presentBytes > 0
         participant = try partial.state.join()
-        if let compression = key.form.compression {
-            layout = nil
-            follower = try CompressedFollower(partial, compression, placing: services.placing) {
-                [room = services.room] in
-                try room.admit(key, $0)
-            }
-        } else {
-            let known = index?.layout ?? LayerLayout()
-            layout = known
-            follower = try PlainFollower(partial, layout: known)
+        plan = try Self.plan(partial, index, services)
+        fetcher = Fetcher(
+            blob: blob, source: source, chunks: chunks,
+            claimer: ChunkClaimer(claims: partial.state, chunks: chunks, participant: participant),
+            queues: services.threads.fetcherQueues, runLimit: services.space.runLimit, shutdown: services.shutdown)
+        verifier = Verifier(
+            partial: partial, chunks: chunks, plan: plan, participant: participant,
+            jobs: services.threads.verifying, shutdown: services.shutdown, logger: services.logger)
+        wants = Mutex(WantList(at: .now))
+        peers = Mutex(PeerWatch(at: .now))
+    }
+
+    private static func plan(
+        _ partial: PartialLayer, _ index: LayerIndex?, _ services: StoreServices
+    ) throws -> any IngestPlan {
+        guard let compression = partial.key.form.compression else {
+            return try PlainIngest(partial, layout: index?.layout ?? LayerLayout())
+        }
+        let lead = UInt64(RangeRequest.Purpose.whole.limit * services.space.runLimit) * StateFile.chunkSize
+        return try CompressedIngest(partial, compression, placing: services.threads.placing, lead: lead) {
+            [space = services.space, key = partial.key] in
+            try space.charge(key, $0)
         }
     }
 
-    /// To be called once it is where `onEnd` looks for it: from now on it may end.
+    /// To be called once it is where `onEvent` looks for it: from now on it may end.
     func start() {
-        services.clock.add(self)
-        if isEnded { services.clock.remove(self) }
+        services.threads.clock.add(self)
+        if !isFilling { services.threads.clock.remove(self) }
     }
 
-    /// The directory that is there, or a new one; held as listed, so that `prune` leaves it alone.
+    /// The directory that is there, or a new one; held as mounted, so that `prune` leaves it alone.
     private static func openPartial(
         _ key: LayerKey, _ blob: Descriptor, _ services: StoreServices
     ) throws -> PartialLayer {
-        let deadline = ContinuousClock.now + services.patience.holder
+        let deadline = ContinuousClock.now + services.timeouts.holder
         for _ in 0..<2000 {
             let partial = try PartialLayer.open(key, blobSize: blob.size, in: services.cache)
-            let isOurs = try partial.state.claim(.listed, .shared)
+            let isOurs = try partial.state.claim(.mounted, .shared)
             guard try partial.isCurrent else { continue }
             if try partial.state.lifecycle == .bad || !isOurs && ContinuousClock.now > deadline {
                 try partial.discard()
             } else if isOurs {
                 return partial
             } else {
-                // Somebody is taking it away; if that one is stopped in the middle of it, we do.
+                // Somebody is taking it away; if that process is stopped in the middle of it, we do.
                 usleep(10_000)
             }
         }
         throw StoreError.cache("the cache \(services.cache.path) keeps losing layer \(key.digest.short)")
     }
 
-    // MARK: Progress
+    // MARK: What comes
 
     /// Bytes of the uncompressed layer that are placed, from its start on, by whichever process.
     var placed: UInt64 { placedBytes.load(ordering: .acquiring) }
-    private let placedBytes = Atomic<UInt64>(0)
-    func setPlaced(_ bytes: UInt64) { placedBytes.max(bytes, ordering: .acquiringAndReleasing) }
 
-    /// Bytes of the blob that this process has followed.
-    var followed: UInt64 { followedBytes.load(ordering: .acquiring) }
-    private let followedBytes = Atomic<UInt64>(0)
-    func setFollowed(_ bytes: UInt64) { followedBytes.max(bytes, ordering: .acquiringAndReleasing) }
-
-    /// Bytes of the layer that have come from the source, in this transfer and those before it: for those who watch.
-    let received: ByteCounter
-
-    func noteReceived(_ count: Int) {
-        received.add(UInt64(count))
-        state.withLock { $0.lastProgress = .now }
+    /// False if so much was known to be placed.
+    func notePlaced(_ bytes: UInt64) -> Bool {
+        placedBytes.max(bytes, ordering: .acquiringAndReleasing).oldValue < bytes
     }
 
-    /// More is here: whoever waited for it is told, and it is followed.
+    /// More is here: who waited for it is told, and it is ingested.
     func madeProgress() {
-        state.withLock { $0.lastProgress = .now }
+        noteProgress()
         wakeWaiters()
-        verifyIfDue()
+        verifier.startIfDue(for: self)
     }
 
     func wakeWaiters() {
-        let placed = placed
-        let ready = state.withLock { state -> [RangeWaiter] in
-            guard !state.waiters.isEmpty else { return [] }
-            let ids = state.waiters.filter { _, waiter in
-                waiter.chunks.map { chunks.hasAll($0) } ?? (placed >= waiter.front)
-            }.keys
-            return ids.compactMap { state.waiters.removeValue(forKey: $0) }
-        }
-        for waiter in ready { waiter.call(nil) }
+        let presence = presence
+        for waiter in wants.withLock({ $0.takeReady(presence) }) { waiter(nil) }
     }
+
+    struct Presence: WantList.Presence {
+        let chunks: ChunkMap
+        let placed: UInt64
+        func hasAll(_ chunks: Range<Int>) -> Bool { self.chunks.hasAll(chunks) }
+    }
+
+    var presence: Presence { Presence(chunks: chunks, placed: placed) }
 
     // MARK: The end
 
     /// Something that is wanted cannot be had now: these chunks, or anything. Who waits for it is told, and so is who
     /// waits for the whole; others wait on. The transfer lives on: the next one who asks tries again.
-    func fail(_ error: StoreError, of failed: Range<Int>? = nil) {
-        let failed = layout == nil ? 0..<chunks.count : failed ?? 0..<chunks.count
-        let (waiters, wasWhole) = state.withLock { state -> ([RangeWaiter], Bool) in
-            // Whoever waits still looks at what has come in its place.
-            if state.isEnded || state.isDiscarding { return ([], false) }
-            let waiting = state.waiters.filter { $0.value.chunks?.overlaps(failed) ?? true }
-            let wasWhole = state.isWholeWanted
-            for id in waiting.keys { state.waiters[id] = nil }
-            state.demands = state.demands.flatMap { $0.without(failed) }
-            state.frontGoal = 0
-            state.isWholeWanted = false
-            // What fails when nobody waits any more, or yet, is no answer to anyone.
-            if wasWhole || !waiting.isEmpty {
-                state.recentFailures.note(error, of: failed, until: .now + services.patience.failure)
-            }
-            return (Array(waiting.values), wasWhole)
+    func fail(_ error: StoreError, of chunks: Range<Int>? = nil) {
+        // Whoever waits still looks at what has come in its place.
+        switch lifecycle.withLock({ $0 }) {
+        case .filling, .verified: break
+        case .discarding, .closed: return
         }
-        for waiter in waiters { waiter.call(error) }
-        if wasWhole { onEnd(self, .failed(error)) }
+        let (waiters, wasWhole) = wants.withLock {
+            $0.fail(error, of: plan.affected(by: chunks), at: .now, memory: services.timeouts.failure)
+        }
+        for waiter in waiters { waiter(error) }
+        if wasWhole { onEvent(self, .wholeFailed(error)) }
     }
 
-    /// Takes the directory away, in which others may be fetching; to be followed by `end`.
-    func discard() throws {
-        state.withLock { $0.isDiscarding = true }
+    /// Takes the directory away, in which others may be fetching; to be followed by `end`. What cannot be taken away is
+    /// logged: the next one who opens it finds it marked, or damaged.
+    func discard() {
+        let isOurs = lifecycle.withLock { $0.become(.discarding) }
         do {
             try partial.discard()
         } catch {
-            state.withLock { $0.isDiscarding = false }
-            throw error
+            services.logger.warning("\(key): what was here of it could not be taken away: \(error)")
+            if isOurs { lifecycle.withLock { _ = $0.become(.filling) } }
         }
     }
 
-    /// It is over: called once; what comes after is for nothing. False if it was over already.
+    /// It is over: takes effect once; what comes after is for nothing. False if it was over already.
     @discardableResult
-    func end(_ end: End?) -> Bool {
-        let ended = state.withLock { state -> (flights: [Flight], isVerifying: Bool)? in
-            guard !state.isEnded else { return nil }
-            state.isEnded = true
-            return (state.flights, state.isVerifying)
-        }
-        guard let ended else { return false }
-        for flight in ended.flights { flight.cancellation.cancel() }
-        services.clock.remove(self)
+    func end(_ ending: Ending?) -> Bool {
+        guard lifecycle.withLock({ $0.become(.closed) }) else { return false }
+        fetcher.stop()
+        services.threads.clock.remove(self)
         if let participant { partial.state.leave(participant) }
-        if !ended.isVerifying { _ = try? partial.state.claim(.commit, .none) }
-        if let end { onEnd(self, end) }
+        if !verifier.isRunning { verifier.giveClaimBack() }
+        if let ending { onEvent(self, .ended(ending)) }
         // They look again, at what has become of the layer: not before that is known, or they would look here again.
-        let waiters = state.withLock { state in
-            state.isOver = true
-            defer { state.waiters = [:] }
-            return Array(state.waiters.values)
-        }
-        for waiter in waiters { waiter.call(nil) }
+        for waiter in wants.withLock({ $0.close() }) { waiter(nil) }
         return true
     }
 
-    var isEnded: Bool { state.withLock { $0.isEnded } }
+    var isEnded: Bool { lifecycle.withLock { $0 == .closed } }
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LayerCache
 
 /// What could not be fetched a moment ago. The kernel asks again at once for a range that failed: for a while the answer
 /// is the same, for that range and for no other.
 struct RecentFailures: Sendable {
     private struct Failure: Sendable {
-        /// Chunks of the blob.
-        let chunks: Range<Int>
+        /// Chunks of the blob; nil for all of them.
+        let chunks: Range<Int>?
         let error: StoreError
         let until: ContinuousClock.Instant
     }
@@ -14,7 +15,7 @@ struct RecentFailures: Sendable {
     /// A hostile network may fail each range by itself; the last ones are remembered.
     private static let limit = 64
 
-    mutating func note(_ error: StoreError, of chunks: Range<Int>, until end: ContinuousClock.Instant) {
+    mutating func note(_ error: StoreError, of chunks: Range<Int>?, until end: ContinuousClock.Instant) {
         if failures.count == Self.limit { failures.removeFirst() }
         failures.append(Failure(chunks: chunks, error: error, until: end))
     }
@@ -22,7 +23,10 @@ struct RecentFailures: Sendable {
     /// Why one of these chunks cannot be had just now. `chunks` nil: any of the blob's.
     mutating func error(of chunks: Range<Int>?, at now: ContinuousClock.Instant) -> StoreError? {
         failures.removeAll { $0.until <= now }
-        return failures.first { failure in chunks.map(failure.chunks.overlaps) ?? true }?.error
+        return failures.first { failure in
+            guard let chunks, let failed = failure.chunks else { return true }
+            return failed.overlaps(chunks)
+        }?.error
     }
 }
 

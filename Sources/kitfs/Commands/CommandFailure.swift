@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import FuseSession
+internal import LayerCache
 internal import LayerStore
 internal import ModelKit
 internal import OCI
@@ -52,7 +53,7 @@ struct CommandFailure: Error {
     private static func code(_ error: StoreError) -> Code {
         switch error {
         case .source(let error): code(error)
-        case .digestMismatch, .unusable: .unusable
+        case .digestMismatch, .unlistable, .unmountable: .unusable
         case .noSpace, .cache: .failed
         }
     }

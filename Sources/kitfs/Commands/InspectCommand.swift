@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import LayerCache
+internal import LayerIndex
 internal import LayerStore
 internal import ModelKit
 internal import OCI

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
+internal import LayerCache
 internal import LayerStore
 
 /// Whether the cache can be used where it is, or made where it will be.

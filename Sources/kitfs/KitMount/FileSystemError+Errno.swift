@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KitFileSystem
+internal import LayerCache
 internal import LayerStore
 internal import OCI
 internal import SystemPackage
@@ -27,7 +28,7 @@ extension StoreError {
         case .source(.unauthorized): .permissionDenied
         case .source(.notFound), .source(.unreachable), .source(.unusable), .source(.misconfigured): .ioError
         case .source(.cancelled): .interrupted
-        case .digestMismatch, .unusable, .cache: .ioError
+        case .digestMismatch, .unlistable, .unmountable, .cache: .ioError
         case .noSpace: .noSpace
         }
     }

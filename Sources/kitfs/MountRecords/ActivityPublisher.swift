@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
 internal import KitFileSystem
+internal import LayerCache
 internal import LayerStore
 private import Synchronization
 private import Threading

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
+internal import LayerCache
+internal import LayerIndex
 internal import LayerStore
 internal import OCI
 private import Synchronization

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 private import Glibc
+internal import LayerCache
 internal import LayerStore
 internal import Logging
 internal import ModelKit

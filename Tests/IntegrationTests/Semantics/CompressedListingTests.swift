@@ -20,9 +20,9 @@ import Testing
         let size = 512 << 20
         let file = bench.directory.path + "/weights.bin"
         try Command.check("sh", ["-c", "head -c 1M /dev/urandom > \(file); truncate -s \(size) \(file)"])
-        // From a file, so that zstd knows the length beforehand.
+        // From a file, so that zstd knows the length beforehand. Two blocks of zeros at the end, as kit writes them.
         let tar = bench.directory.path + "/layer.tar"
-        try Command.check("tar", ["--format=ustar", "-cf", tar, "-C", bench.directory.path, "weights.bin"])
+        try Command.check("tar", ["--format=ustar", "-b1", "-cf", tar, "-C", bench.directory.path, "weights.bin"])
         try Command.check(compression.rawValue, ["-1", "-q", tar], timeout: 200)
         let blob = tar + (compression == .gzip ? ".gz" : ".zst")
         let blobSize = Int(try Command.check("stat", ["-c", "%s", blob]).output.dropLast()) ?? 0
@@ -42,6 +42,36 @@ import Testing
         let moved = try registry.bytesMoved(blob: hex)
         print("ls -l of one file of 512 MiB in a \(compression) layer of \(blobSize) bytes: \(moved) bytes moved")
         #expect(moved <= 256 << 10)
+        try mount.unmount()
+    }
+
+    /// tar(1) fills up its last record of 20 blocks, in which small members have room: a length that is so explained
+    /// shows nothing about other members. In the order of the tar, the large file comes first.
+    @Test(arguments: [LayerCompression.gzip, .zstd], [1, 17]) func smallMembersInTheLastRecord(
+        _ compression: LayerCompression, _ smallFiles: Int
+    ) throws {
+        let tree = try bench.directory.subdirectory("tree")
+        try writeFile(tree + "/a.bin", noise(70_000, seed: 4))
+        var names = ["a.bin"]
+        for number in 0..<smallFiles {
+            // Empty ones take a header and no more.
+            try writeFile("\(tree)/b\(number)", [UInt8](repeating: 7, count: smallFiles == 1 ? 300 : 0))
+            names.append("b\(number)")
+        }
+        let file = bench.directory.path + "/layer.tar"
+        try Command.check("tar", ["--format=ustar", "-cf", file, "-C", tree] + names)
+        let tar = try readFile(file)
+        #expect(tar.count % 10_240 == 0)
+        var layer = KitBuilder.Layer(.dataset, ".", tar: tar)
+        layer.compression = compression
+        var kit = KitBuilder(directory: try bench.directory.subdirectory("layout"))
+        kit.add(layer)
+        try kit.write(tag: "v1", package: "record")
+        let reference = "oci:\(bench.directory.path)/layout:v1"
+        let listed = try bench.kitfs("ls", reference).split(separator: "\n").map(String.init)
+        #expect(Set(names).isSubset(of: listed))
+        let mount = try bench.mount(reference)
+        for name in names { #expect(mount.openError(name) == 0) }
         try mount.unmount()
     }
 

@@ -2,6 +2,8 @@
 internal import FuseSession
 private import Glibc
 internal import KitFileSystem
+internal import LayerCache
+internal import LayerIndex
 internal import LayerStore
 internal import Logging
 internal import ModelKit

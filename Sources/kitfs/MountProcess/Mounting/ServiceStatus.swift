@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KitFileSystem
 private import Glibc
+internal import LayerCache
 private import LayerStore
 private import ModelKit
 private import OCI

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import DurableFiles
+private import FoundationEssentials
+internal import Glibc
+public import OCI
+package import SystemPackage
+
+/// `blobs/` and `refs/`: manifests, configs, and what tags meant.
+extension CacheDirectory {
+    /// nil if it is not here, or is not what its name says.
+    package func blob(_ digest: Digest) -> [UInt8]? {
+        guard let directory = try? blobs.directory(digest.algorithm.rawValue),
+            let file = try? directory.file(digest.hex, .read), let size = try? file.attributes.size,
+            size <= Manifest.sizeLimit, let bytes = try? file.bytes(at: 0, count: Int(size)),
+            DigestHasher.digest(of: bytes, digest.algorithm) == digest
+        else { return nil }
+        return bytes
+    }
+
+    /// `bytes` are known to have this digest.
+    package func saveBlob(_ digest: Digest, _ bytes: [UInt8]) throws(Errno) {
+        let directory = try blobs.makeDirectory(digest.algorithm.rawValue)
+        try replaceFile(digest.hex, in: directory, with: bytes)
+    }
+
+    package struct TagRecord: Codable, Equatable {
+        package let digest: Digest
+        /// Seconds since 1970.
+        package let resolved: Int64
+    }
+
+    /// Bytes; a record takes some 120.
+    private static let tagRecordLimit: UInt64 = 4096
+
+    package func tagRecord(of reference: Reference) -> TagRecord? {
+        guard let (directories, tag) = Self.tagPath(reference) else { return nil }
+        var parent = refs
+        for name in directories {
+            guard let next = try? parent.directory(name) else { return nil }
+            parent = next
+        }
+        guard let file = try? parent.file(tag, .read), let size = try? file.attributes.size,
+            size <= Self.tagRecordLimit, let bytes = try? file.bytes(at: 0, count: Int(size))
+        else { return nil }
+        return try? JSONDecoder().decode(TagRecord.self, from: Data(bytes))
+    }
+
+    /// What a reference's tag meant when it was last asked, and when that was, in seconds since 1970.
+    public func lastResolution(of reference: Reference) -> (digest: Digest, time: Int64)? {
+        tagRecord(of: reference).map { ($0.digest, $0.resolved) }
+    }
+
+    package func saveTagRecord(_ reference: Reference, _ digest: Digest) throws {
+        guard let (directories, tag) = Self.tagPath(reference) else { return }
+        let record = try JSONEncoder().encode(TagRecord(digest: digest, resolved: Int64(time(nil))))
+        var parent = refs
+        for name in directories { parent = try parent.makeDirectory(name) }
+        try replaceFile(tag, in: parent, with: Array(record))
+    }
+
+    /// No part of a host, repository or tag can be `.`, `..` or have a slash: their types see to that. Repositories
+    /// never have a part that starts with `_`, so `_tags` is free.
+    private static func tagPath(_ reference: Reference) -> (directories: [String], file: String)? {
+        guard case .registry(let host, let repository) = reference.origin, let tag = reference.tag else { return nil }
+        let parts = repository.description.split(separator: "/").map(String.init)
+        return ([host.description] + parts + ["_tags"], tag.description == "." ? "_" : tag.description)
+    }
+}
+
+/// A source whose small blobs are kept in the cache: manifests, configs, and what a tag meant when it was last asked.
+public struct CachedArtifactSource: ArtifactSource {
+    private let source: any ArtifactSource
+    private let cache: CacheDirectory
+    /// Looked in, too, and not written to.
+    private let shared: [CacheDirectory]
+    /// Whether tags are looked up in the cache instead of at the source.
+    private let isOffline: Bool
+
+    public init(
+        _ source: any ArtifactSource, cache: CacheDirectory, shared: [CacheDirectory] = [], isOffline: Bool
+    ) {
+        self.source = source
+        self.cache = cache
+        self.shared = shared
+        self.isOffline = isOffline
+    }
+
+    public var reference: Reference { source.reference }
+    public var trouble: String? { source.trouble }
+
+    public func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
+        let expected = digest ?? reference.digest
+        let known = expected ?? (isOffline ? lastKnownDigest : nil)
+        if let known, let bytes = blob(known) {
+            return try ResolvedDocument(bytes: bytes, expected: known, at: "\(cache.path)")
+        }
+        let resolved = try source.resolve(digest)
+        // What cannot be kept is fetched again next time: no reason to fail now.
+        try? cache.saveBlob(resolved.digest, resolved.bytes)
+        if expected == nil { try? cache.saveTagRecord(reference, resolved.digest) }
+        return resolved
+    }
+
+    public func smallBlob(_ blob: Descriptor, at place: String) throws(SourceError) -> [UInt8] {
+        if let bytes = self.blob(blob.digest) { return bytes }
+        let bytes = try source.smallBlob(blob, at: place)
+        try? cache.saveBlob(blob.digest, bytes)
+        return bytes
+    }
+
+    private func blob(_ digest: Digest) -> [UInt8]? {
+        ([cache] + shared).lazy.compactMap { $0.blob(digest) }.first
+    }
+
+    /// What the tag meant when it was last asked, by whoever did.
+    private var lastKnownDigest: Digest? {
+        ([cache] + shared).compactMap { $0.tagRecord(of: reference) }.max { $0.resolved < $1.resolved }?.digest
+    }
+
+    public func distrust(_ blob: Descriptor) -> Bool { source.distrust(blob) }
+
+    public func fetch(
+        _ blob: Descriptor, range: ByteRange, cancellation: Cancellation, receive: (RawSpan) throws -> Void
+    ) throws {
+        try source.fetch(blob, range: range, cancellation: cancellation, receive: receive)
+    }
+
+    public func parts(of blob: Descriptor, _ ranges: [ByteRange], cancellation: Cancellation) -> [[UInt8]?] {
+        source.parts(of: blob, ranges, cancellation: cancellation)
+    }
+}

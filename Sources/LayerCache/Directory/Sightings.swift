@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import DurableFiles
+public import LayerIndex
+private import FoundationEssentials
+internal import SystemPackage
+
+/// Which kits layers were seen in: `seen/KEY`, a line of JSON for each, for `cache list` only.
+extension CacheDirectory {
+    public struct Sighting: Codable, Hashable, Sendable {
+        /// What part of the kit it is.
+        public let kind: String
+        /// The reference.
+        public let kit: String
+
+        public init(kind: String, kit: String) {
+            self.kind = kind
+            self.kit = kit
+        }
+    }
+
+    /// No layer is remembered in more kits than this; the first are forgotten first.
+    private static let sightingLimit = 32
+
+    public func sightings(of key: LayerKey) -> [Sighting] {
+        guard let file = try? seen.file(key.description, .read), let size = try? file.attributes.size, size < 1 << 20,
+            let bytes = try? file.bytes(at: 0, count: Int(size))
+        else { return [] }
+        return (try? JSONDecoder().decode([Sighting].self, from: Data(bytes))) ?? []
+    }
+
+    /// Two who note at once may lose one of the two: it is for people only.
+    public func note(_ sighting: Sighting, of key: LayerKey) {
+        let known = sightings(of: key)
+        guard !known.contains(sighting),
+            let data = try? JSONEncoder().encode((known + [sighting]).suffix(Self.sightingLimit))
+        else { return }
+        try? replaceFile(key.description, in: seen, with: Array(data))
+    }
+}

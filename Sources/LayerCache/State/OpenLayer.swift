@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+package import LayerIndex
+package import DurableFiles
+package import OCI
+package import SystemPackage
+private import Synchronization
+
+/// Looks after layers whose last file was closed, and releases them soon: see `OpenLayer.releaseIfIdle`.
+package protocol IdleLayerKeeper: AnyObject, Sendable {
+    func add(_ layer: OpenLayer)
+}
+
+/// A layer that is whole and verified, open for reading.
+///
+/// While it lives, other processes see the layer as mounted, and `prune` leaves it alone. While a file of it is open, the
+/// layer is in use, and nothing takes it away. With no file open it holds no bytes of the layer: a full disk may take it.
+package final class OpenLayer: Sendable {
+    package let directory: DirectoryHandle
+    package let state: StateFile
+    private let use = Mutex(Use())
+    private let keeper: any IdleLayerKeeper
+
+    private struct Use: Sendable {
+        var openFiles = 0
+        /// Open as long as any file is, and as long after that as the keeper says.
+        var stream: OwnedFile?
+        /// How often the last open file was closed.
+        var closes: UInt64 = 0
+        /// Whether the keeper looks after it.
+        var isWatched = false
+    }
+
+    /// `state` says `good`.
+    package init(directory: DirectoryHandle, state: StateFile, keeper: any IdleLayerKeeper) {
+        self.directory = directory
+        self.state = state
+        self.keeper = keeper
+    }
+
+    /// The layer from `layers/`, or nil if it is not there, or is being taken away. What is proven to be damaged, or was
+    /// put there by something else than a commit, is dropped; any other error says nothing about the layer and is thrown.
+    /// Throws `StoreError.unmountable` where the layer has another size than the descriptor says: the descriptor is wrong.
+    package static func open(
+        _ key: LayerKey, blobSize: UInt64, in cache: CacheDirectory, keeper: any IdleLayerKeeper
+    ) throws -> OpenLayer? {
+        guard let directory = try layerDirectory(key, cache) else { return nil }
+        let found = try whole(directory, key, keeper)
+        if found == nil, cache.access.mayWrite {
+            try cache.discard(key.description, in: cache.layers, ifStill: directory)
+        }
+        guard let open = found else { return nil }
+        guard open.state.blobSize == blobSize else {
+            throw StoreError.unmountable(
+                layer: key.digest, reason: "its descriptor says \(blobSize) bytes, but it has \(open.state.blobSize)")
+        }
+        // Between opening and locking, somebody may have evicted it.
+        let isOurs = try open.state.claim(.mounted, .shared)
+        let isThere = try directory.isNamed(key.description, in: cache.layers)
+        return isOurs && isThere ? open : nil
+    }
+
+    /// nil where there is none; what has its name and is no directory is dropped.
+    private static func layerDirectory(_ key: LayerKey, _ cache: CacheDirectory) throws(Errno) -> DirectoryHandle? {
+        do {
+            return try cache.layers.directory(key.description)
+        } catch .noSuchFileOrDirectory {
+            return nil
+        } catch .notDirectory, .tooManySymbolicLinkLevels {
+            if cache.access.mayWrite { try cache.discard(key.description, in: cache.layers) }
+            return nil
+        }
+    }
+
+    /// nil where the directory is proven to be damaged.
+    private static func whole(
+        _ directory: DirectoryHandle, _ key: LayerKey, _ keeper: any IdleLayerKeeper
+    ) throws(Errno) -> OpenLayer? {
+        do {
+            guard let state = try StateFile.open(in: directory, key: key) else { return nil }
+            let lifecycle = try state.lifecycle
+            let open = OpenLayer(directory: directory, state: state, keeper: keeper)
+            let size = try directory.attributes(of: LayerFiles.streamName).size
+            let wanted = try state.layerSize
+            let isSealed = try state.isSealed
+            return lifecycle == .good && size == wanted && isSealed ? open : nil
+        } catch .noSuchFileOrDirectory, .isDirectory, .outOfRange {
+            return nil
+        }
+    }
+
+    /// Whether each large member has its file, whole. Asked once, when the layer's index is taken for good.
+    package func hasAll(_ layout: LayerLayout) throws(Errno) -> Bool {
+        guard !layout.members.isEmpty else { return true }
+        let members: DirectoryHandle
+        do {
+            members = try directory.directory(LayerFiles.membersName)
+        } catch .noSuchFileOrDirectory {
+            return false
+        }
+        return layout.members.allSatisfy { member in
+            (try? members.attributes(of: String(member.start)))?.size == member.count
+        }
+    }
+
+    /// Whether it was evicted since, or taken away by hand.
+    package var isGone: Bool { (try? state.file.attributes.links) == 0 }
+
+    /// Opens the file that holds `content`, which is in the uncompressed layer. nil if the layer was evicted, or turned
+    /// out to be damaged: see `CacheDirectory.verify`.
+    package func openFile(content: ByteRange, isOwnFile: Bool) throws(Errno) -> LayerFile? {
+        guard try state.lifecycle == .good, let stream = try startUse() else { return nil }
+        guard isOwnFile else {
+            return LayerFile(layer: self, file: stream, isOwnFile: false, base: content.start, size: content.count)
+        }
+        do {
+            let file = try directory.directory(LayerFiles.membersName).file(String(content.start), .read)
+            return LayerFile(layer: self, file: file, isOwnFile: true, base: 0, size: content.count)
+        } catch {
+            closedFile()
+            if error == .noSuchFileOrDirectory { return nil }
+            throw error
+        }
+    }
+
+    /// Counts one more open file; nil if the layer was evicted.
+    private func startUse() throws(Errno) -> OwnedFile? {
+        try use.withLock { use throws(Errno) -> OwnedFile? in
+            if let stream = use.stream {
+                use.openFiles += 1
+                return stream
+            }
+            use.stream = try claimedStream()
+            use.openFiles = use.stream == nil ? 0 : 1
+            return use.stream
+        }
+    }
+
+    private func claimedStream() throws(Errno) -> OwnedFile? {
+        guard try state.claim(.open, .shared) else { return nil }
+        do {
+            let stream = try directory.file(LayerFiles.streamName, .read)
+            state.noteUse()
+            return stream
+        } catch {
+            _ = try? state.claim(.open, .none)
+            if error == .noSuchFileOrDirectory { return nil }
+            throw error
+        }
+    }
+
+    func closedFile() {
+        let mustWatch = use.withLock { use in
+            use.openFiles -= 1
+            guard use.openFiles == 0 else { return false }
+            use.closes += 1
+            defer { use.isWatched = true }
+            return !use.isWatched
+        }
+        if mustWatch { keeper.add(self) }
+    }
+
+    /// Gives back what open files need, if none is open and none was since so many closes; nil: in any case. Returns how
+    /// often it had been closed where it was used meanwhile, and is to be looked at again; nil once it was given back.
+    package func releaseIfIdle(since closes: UInt64?) -> UInt64? {
+        use.withLock { use in
+            guard use.openFiles == 0 else {
+                // The close that comes will say so.
+                use.isWatched = false
+                return nil
+            }
+            guard closes == nil || closes == use.closes else { return use.closes }
+            use.isWatched = false
+            use.stream = nil
+            state.noteUse()
+            _ = try? state.claim(.open, .none)
+            return nil
+        }
+    }
+}
