@@ -40,11 +40,11 @@ release: packages ## .build/kitfs: optimised, stripped, at most 20 MB
 	if [ $$size -gt $(RELEASE_LIMIT) ]; then echo "kitfs has $$size bytes, over $(RELEASE_LIMIT)" >&2; exit 1; fi; \
 	echo "kitfs: $$size bytes"
 
-docs: release ## .build/docs: manual pages and completions, made from the commands' own definitions
+docs: release ## .build/docs: manual pages and completions, made from the commands' own definitions and Sources/Manual
 	$(RELEASE) kitfs-docs
 	rm -rf .build/docs && mkdir -p .build/docs
 	.build/kitfs --experimental-dump-help | \
-		"$$($(RELEASE) kitfs-docs --show-bin-path)/kitfs-docs" "$(VERSION)" "$(RELEASE_DATE)" .build/docs
+		"$$($(RELEASE) kitfs-docs --show-bin-path)/kitfs-docs" "$(VERSION)" "$(RELEASE_DATE)" Sources/Manual .build/docs
 	@for shell in bash zsh fish; do \
 		.build/kitfs --generate-completion-script $$shell >.build/docs/kitfs.$$shell || exit 1; done
 
@@ -74,7 +74,7 @@ bench: release bench-peers ## measures kitfs against its peers: a table, JSON an
 	"$$($(BENCH) --show-bin-path)/Benchmarks" run --scale $(SCALE) --rounds $(ROUNDS) --output .build/bench/results.json $(ROWS)
 	"$$($(BENCH) --show-bin-path)/Benchmarks" chart .build/bench/results.json .build/bench/results.svg
 
-bench-chart: ## draws the committed results, Tests/Benchmarks/results.json, for the README
+bench-chart: ## draws the committed results, Tests/Benchmarks/results.json, for README.md and the guide to performance
 	$(BENCH)
 	"$$($(BENCH) --show-bin-path)/Benchmarks" chart Tests/Benchmarks/results.json Tests/Benchmarks/results.svg
 

@@ -4,25 +4,23 @@
 struct CommandPage {
     let command: ToolDump.Command
     let root: ToolDump.Command
+    let guides: [GuidePage]
     let edition: Edition
 
     var name: String { command.pageName + ".1" }
 
     var text: String {
         var lines = edition.header(command.pageName, section: 1)
-        lines += [".Sh NAME", ".Nm \(command.pageName)", ".Nd \(Self.title(command))", ".Sh SYNOPSIS"] + synopsis
+        lines +=
+            [
+                ".Sh NAME", ".Nm \(command.pageName)", ".Nd \(Mdoc.title(command.abstract ?? command.commandName))",
+                ".Sh SYNOPSIS",
+            ] + synopsis
         lines += [".Sh DESCRIPTION"] + description
         lines += options
         lines += CommandNotes.sections(of: command, root)
         lines += [".Sh SEE ALSO"] + seeAlso
         return lines.joined(separator: "\n") + "\n"
-    }
-
-    /// The abstract, as the line of a manual's name section: no capital, no full stop.
-    static func title(_ command: ToolDump.Command) -> String {
-        let abstract = command.abstract ?? command.commandName
-        let line = abstract.prefix(1).lowercased() + abstract.dropFirst()
-        return Mdoc.prose(line.hasSuffix(".") ? String(line.dropLast()) : line).joined(separator: " ")
     }
 
     private var shown: [ToolDump.Argument] { (command.arguments ?? []).filter(\.shouldDisplay) }
@@ -58,6 +56,11 @@ struct CommandPage {
             lines += [".Pp", "The commands, each with a page of its own:", ".Bl -tag -width Ds"]
             lines += commands.flatMap { [".It Xr \($0.pageName) 1"] + Mdoc.prose($0.abstract ?? "") } + [".El"]
         }
+        if command.pageName == root.pageName, !guides.isEmpty {
+            lines += [".Pp", "The guides, each with a page of its own:", ".Bl -tag -width Ds"]
+            lines += guides.flatMap { [".It Xr \(GuidePage.page($0.topic)) 7"] + Mdoc.prose($0.guide.title + ".") }
+            lines.append(".El")
+        }
         return lines
     }
 
@@ -90,7 +93,10 @@ struct CommandPage {
     /// The other pages, sorted as mdoc wants it: by section, then by name.
     private var seeAlso: [String] {
         let others = root.all.map(\.pageName).filter { $0 != command.pageName } + ["fusermount3"]
-        let all = others.sorted().map { "\($0) 1" } + ["kitfs.conf 5", "fuse 8"]
+        let all =
+            others.sorted().map { "\($0) 1" } + ["kitfs.conf 5"] + guides.map { GuidePage.page($0.topic) + " 7" } + [
+                "fuse 8"
+            ]
         return all.enumerated().map { place, page in ".Xr \(page)" + (place + 1 < all.count ? " ," : "") }
     }
 }
@@ -101,10 +107,10 @@ struct Edition {
     /// As mdoc has it: `November 26, 2026`.
     let date: String
 
-    func header(_ name: String, section: Int) -> [String] {
+    func header(_ name: String, section: Int, source: String = "the command's own definitions") -> [String] {
         [
             ".\\\" SPDX-License-Identifier: Apache-2.0",
-            ".\\\" Made by kitfs-docs from the command's own definitions.",
+            ".\\\" Made by kitfs-docs from \(source).",
             ".Dd \(date)", ".Dt \(name.uppercased()) \(section)", ".Os kitfs \(version)",
         ]
     }

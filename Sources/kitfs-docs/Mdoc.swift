@@ -16,18 +16,30 @@ enum Mdoc {
             .replacing("`", with: "\\(ga").replacing("^", with: "\\(ha").replacing("~", with: "\\(ti")
     }
 
+    /// Text that may have spaces and quotes, escaped already, as one argument of a macro that is called by nothing in it.
+    static func argument(_ escaped: String) -> String { "\"\\&\(escaped.replacing("\"", with: "\\(dq"))\"" }
+
+    /// Text that is typed as it stands.
+    static func typed(_ text: String) -> String { "\\fB\(literal(text))\\fP" }
+
     /// Prose: a line for each sentence, as the language asks for. What stands in backquotes is literal.
     static func prose(_ text: String) -> [String] {
-        var lines: [String] = []
-        for (place, part) in text.split(separator: "`", omittingEmptySubsequences: false).enumerated() {
-            let escaped = place % 2 == 0 ? options(in: String(part)) : "\\fB\(literal(String(part)))\\fP"
-            lines.append(escaped)
-        }
-        return sentences(lines.joined()).map(guarded)
+        let parts = text.split(separator: "`", omittingEmptySubsequences: false)
+        return lines(of: parts.enumerated().map { $0 % 2 == 0 ? plain(String($1)) : typed(String($1)) }.joined())
+    }
+
+    /// What is escaped already, a line for each sentence.
+    static func lines(of escaped: String) -> [String] { sentences(escaped).map(guarded) }
+
+    /// A line as a manual's name section has it: no capital, no full stop.
+    static func title(_ text: String) -> String {
+        let isWord = text.dropFirst().first?.isLowercase ?? false
+        let line = isWord ? text.prefix(1).lowercased() + text.dropFirst() : text
+        return prose(line.hasSuffix(".") ? String(line.dropLast()) : line).joined(separator: " ")
     }
 
     /// In prose, words that begin with a dash are options, and are typed.
-    private static func options(in text: String) -> String {
+    static func plain(_ text: String) -> String {
         text.split(separator: " ", omittingEmptySubsequences: false).map { word in
             let start = word.drop { "([“".contains($0) }
             return start.hasPrefix("-") || start.hasPrefix("~") || start.hasPrefix("$") || word.contains("/")

@@ -43,12 +43,19 @@ inside() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=
 
 inside dpkg -i /package/old.deb >/dev/null
 inside kitfs --version
-for file in /usr/share/man/man1/kitfs-mount.1.gz /usr/share/man/man5/kitfs.conf.5.gz /usr/share/bash-completion/completions/kitfs \
+for file in /usr/share/man/man1/kitfs-mount.1.gz /usr/share/man/man5/kitfs.conf.5.gz \
+    /usr/share/man/man7/kitfs-semantics.7.gz /usr/share/bash-completion/completions/kitfs \
     /usr/share/zsh/vendor-completions/_kitfs /usr/share/fish/vendor_completions.d/kitfs.fish /usr/share/doc/kitfs/copyright; do
     inside test -s "$file" || fail "$file is missing"
 done
 [ "$(inside readlink -f /usr/sbin/mount.kitfs)" = /usr/bin/kitfs ] || fail "mount.kitfs is no link to kitfs"
 inside man -l /usr/share/man/man1/kitfs.1.gz | grep -q SYNOPSIS || fail "the manual cannot be read"
+# Each guide is a page.
+inside man -l /usr/share/man/man7/kitfs-semantics.7.gz | grep -q '^WHEN THINGS FAIL$' || fail "the guides cannot be read"
+for guide in "$repository"/Sources/Manual/*.md; do
+    page=/usr/share/man/man7/kitfs-$(basename "$guide" .md).7.gz
+    inside test -s "$page" || fail "$page is missing"
+done
 inside bash -c '. /usr/share/bash-completion/completions/kitfs && complete -p kitfs' >/dev/null || fail "no completions"
 say "installed"
 

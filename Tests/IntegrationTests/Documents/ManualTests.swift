@@ -41,7 +41,8 @@ import Testing
 
     private func pages() throws -> [String] {
         let tool = Workbench.executable + "-docs"
-        try Command.check(tool, ["1.2.3", "January 2, 2020", directory.path], input: try dump())
+        let guides = Documents.root + "/Sources/Manual"
+        try Command.check(tool, ["1.2.3", "January 2, 2020", guides, directory.path], input: try dump())
         return try Command.check("find", [directory.path, "-name", "*.[1-8]"]).output.split(separator: "\n").map(
             String.init)
     }
