@@ -18,24 +18,27 @@ enum CommandNotes {
     }
 
     private static let environment: [(term: String, text: String)] = [
-        ("KITFS_CACHE", "The cache directory, where --cache does not say."),
-        ("XDG_CACHE_HOME", "Where a user's cache is, in kitfs, where nothing else says."),
-        ("XDG_RUNTIME_DIR", "Where the records of a user's mounts are, in kitfs."),
-        ("KITOPS_HOME", "Where kit keeps its local store."),
-        ("KITOPS_CLIENT_CERT", "A client certificate, where --cert does not say; with KITOPS_CLIENT_KEY, its key."),
-        ("REGISTRY_AUTH_FILE", "Credentials, where --authfile does not say."),
-        ("DOCKER_CONFIG", "The directory of docker's config.json, with credentials."),
+        ("KITFS_CACHE", "The cache directory, unless --cache names one."),
+        ("XDG_CACHE_HOME", "The directory that has a user's cache, as kitfs. [default: ~/.cache]"),
+        ("XDG_RUNTIME_DIR", "The directory that has the records of a user's mounts, as kitfs."),
+        ("KITOPS_HOME", "The directory of kit, with its local store."),
+        ("KITOPS_CLIENT_CERT", "A client certificate, unless --cert names one. KITOPS_CLIENT_KEY names its key."),
+        ("REGISTRY_AUTH_FILE", "The file with credentials, unless --authfile names one."),
+        ("DOCKER_CONFIG", "The directory of docker's config.json, which has credentials."),
         ("CONTAINERS_REGISTRIES_CONF", "The file to read instead of registries.conf."),
-        ("https_proxy", "The proxy for HTTPS; also http_proxy, all_proxy, and no_proxy for hosts to reach without."),
+        (
+            "https_proxy",
+            "The proxy for HTTPS. Also http_proxy and all_proxy; no_proxy names hosts that are reached without one."
+        ),
     ]
 
     private static let files: [(term: String, text: String)] = [
-        ("/var/cache/kitfs", "Root's cache, in which every user looks who may read it."),
+        ("/var/cache/kitfs", "Root's cache. Every user who may read it looks in it, too."),
         ("~/.cache/kitfs", "A user's cache."),
-        ("/etc/kitfs/kitfs.conf", "Defaults for options, see kitfs.conf(5)."),
+        ("/etc/kitfs/kitfs.conf", "Defaults for options: see kitfs.conf(5)."),
         ("/run/kitfs", "Records of root's live mounts, and their logs."),
-        ("/etc/containers/registries.conf", "Mirrors, and registries that are insecure or blocked."),
-        ("/etc/containers/certs.d", "Certificates, in a folder for each registry."),
+        ("/etc/containers/registries.conf", "Mirrors, and the registries that are insecure or blocked."),
+        ("/etc/containers/certs.d", "Certificates. Each registry has a directory of its own."),
     ]
 
     private static func exitCodes(of name: String) -> [(term: String, text: String)] {
@@ -45,7 +48,8 @@ enum CommandNotes {
         case "run":
             return [
                 ("125", "The mount failed, or kitfs did."), ("126", "The command cannot be run."),
-                ("127", "The command is not there."), ("other", "What the command ended with."),
+                ("127", "The command was not found."),
+                ("other", "The command's own code; 128 and the signal's number if a signal killed it."),
             ]
         default:
             return [

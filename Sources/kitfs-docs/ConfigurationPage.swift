@@ -15,7 +15,8 @@ struct ConfigurationPage {
         lines += [".Sh NAME", ".Nm kitfs.conf", ".Nd defaults for the options of kitfs", ".Sh DESCRIPTION"]
         lines += Mdoc.paragraphs(Self.description)
         lines += [".Sh KEYS"]
-        lines += Mdoc.prose("What each means stands in the command's page. In brackets, the commands that have it.")
+        lines += Mdoc.prose(
+            "Each key is explained in the page of its command. The commands that have it follow in brackets.")
         lines += [".Bl -tag -width Ds"]
         for option in options {
             lines += [".It Li \(Mdoc.word(option.name))"]
@@ -26,28 +27,30 @@ struct ConfigurationPage {
         lines += [".Sh FILES"]
         lines += Mdoc.list(Self.files, macro: "Pa")
         lines += [".Sh EXAMPLES"] + Mdoc.example(Self.example)
-        lines += [".Sh SEE ALSO", ".Xr kitfs 1 ,", ".Xr kitfs-cache-prune 1 ,", ".Xr kitfs-mount 1"]
+        lines += [
+            ".Sh SEE ALSO", ".Xr kitfs 1 ,", ".Xr kitfs-cache-prune 1 ,", ".Xr kitfs-mount 1 ,", ".Xr kitfs-settings 7",
+        ]
         return lines.joined(separator: "\n") + "\n"
     }
 
     private static let description = """
-        Files in TOML with defaults for options. A key is a long option's name without its dashes; its value a string, a \
-        number, true or false, or an array of them for an option that may be repeated. At the top of a file, it holds for \
-        all commands that have such an option; in a table with a command's name, such as `[mount]` or `[cache-prune]`, \
-        for that command, and counts more.
+        Settings files have defaults for options, in TOML. A key is a long option's name without its dashes. Its value is a \
+        string, a number, true or false; for an option that may be repeated, it is an array of them. At the top of a file, \
+        a key holds for all commands that have the option. In a table with a command's name, such as `[mount]` or \
+        `[cache-prune]`, it holds for that command, and wins over the top.
 
-        The user's file counts more than the machine's, the environment more than both, and the command line most: there, \
-        `--no-` before the name of a flag takes back what a file says. What is wrong in a file is told with its line, and \
-        ends every command with 1.
+        The user's file wins over the machine's, the environment over both, and the command line over all. There, `--no-` \
+        before the name of a flag takes back what a file says. An error in a file is told with its line, and ends every \
+        command with 1.
 
-        The file of an instance of kitfs@.service, which `kitfs mount --config` reads, is the same, and has `ref` and \
-        `dir` besides.
+        The file of an instance of kitfs@.service, which `kitfs mount --config` reads, has the same keys, and also `ref` \
+        and `dir`.
         """
 
     private static let files: [(term: String, text: String)] = [
         ("/etc/kitfs/kitfs.conf", "The machine's defaults."),
-        ("/etc/kitfs/NAME.conf", "A mount: that of kitfs@NAME.service."),
-        ("~/.config/kitfs/kitfs.conf", "The user's defaults, or below XDG_CONFIG_HOME."),
+        ("/etc/kitfs/NAME.conf", "The mount of kitfs@NAME.service."),
+        ("~/.config/kitfs/kitfs.conf", "The user's defaults; below XDG_CONFIG_HOME where that is set."),
     ]
 
     private static let example = [

@@ -13,14 +13,17 @@ struct HelperPage {
         lines += [".Sh EXIT STATUS"]
         lines += Mdoc.list([("0", "Mounted."), ("2", "Wrong usage."), ("32", "The mount failed.")], macro: "Li")
         lines += [".Sh EXAMPLES"] + Mdoc.example(Self.example)
-        lines += [".Sh SEE ALSO", ".Xr kitfs-mount 1 ,", ".Xr fstab 5 ,", ".Xr kitfs.conf 5 ,", ".Xr mount 8"]
+        lines += [
+            ".Sh SEE ALSO", ".Xr kitfs-mount 1 ,", ".Xr fstab 5 ,", ".Xr kitfs.conf 5 ,",
+            ".Xr kitfs-run-and-services 7 ,", ".Xr mount 8",
+        ]
         return lines.joined(separator: "\n") + "\n"
     }
 
     private static let description = """
-        mount(8) calls it for the type kitfs. It does what `kitfs mount` does. The options are those of that command by \
-        their names, with dashes or underscores, such as `cache=/srv/kitfs` or `allow_other`; what mount(8) and systemd \
-        know, such as `ro`, `_netdev` or `x-systemd.automount`, may stand beside them.
+        mount(8) calls this helper for the type kitfs. It does what `kitfs mount` does. Its options have the names of that \
+        command's, with dashes or underscores, such as `cache=/srv/kitfs` or `allow_other`. Options of mount(8) and \
+        systemd, such as `ro`, `_netdev` or `x-systemd.automount`, may stand beside them.
         """
 
     private static let example = [

@@ -3,7 +3,7 @@
 /// Of the commands that tell of a kit or of the cache.
 extension JSONKeys {
     static let ls = JSONKeys(
-        intro: "With --json an object is printed on a line for each entry.",
+        intro: "With --json, a line is printed for each entry, with an object.",
         parts: [
             Part(
                 title: "An entry",
@@ -17,19 +17,19 @@ extension JSONKeys {
         ])
 
     static let inspect = JSONKeys(
-        intro: "With --json an object is printed. Sizes are in bytes. What has no value is left out.",
+        intro: "With --json, an object is printed. Sizes are in bytes. A key without a value is left out.",
         parts: [
             Part(
                 title: "The kit",
                 keys: [
-                    ("reference", "What was asked for."),
+                    ("reference", "The reference that was asked for."),
                     ("digest", "The digest of its manifest."),
-                    ("previousDigest", "What the tag meant when it was last asked, if that was something else."),
+                    ("previousDigest", "The digest that the tag had when it was last asked, if that was another."),
                     ("size", "The size of its layers, parents' included."),
                     ("kitfile", "Its Kitfile, as the config has it."),
-                    ("layers", "What a mount shows, in the order of the manifest, parents' layers first."),
-                    ("hiddenLayers", "What is in the manifest and not in the tree."),
-                    ("remoteDatasets", "What the Kitfile names and the kit does not have."),
+                    ("layers", "The layers that a mount shows, in the order of the manifest, parents' layers first."),
+                    ("hiddenLayers", "The layers of the manifest that a mount does not show."),
+                    ("remoteDatasets", "The datasets that the Kitfile names and the kit does not have."),
                     ("parents", "The kits that its model comes from, nearest first."),
                 ]),
             Part(
@@ -63,18 +63,18 @@ extension JSONKeys {
         ])
 
     static let cacheList = JSONKeys(
-        intro: "With --json an array is printed, with an object for each layer. Sizes are in bytes.",
+        intro: "With --json, an array is printed that has an object for each layer. Sizes are in bytes.",
         parts: [
             Part(
                 title: "A layer",
                 keys: [
                     ("digest", "The digest of its blob."),
-                    ("form", "How it is packed: what the same blob is read as may differ."),
-                    ("kind", "What part of a kit it was seen as; left out where that is not known."),
+                    ("form", "How it is read: tar or raw, and its compression. One blob may be read in several forms."),
+                    ("kind", "The part of a kit that it was seen as. Left out where that is not known."),
                     ("kits", "The references of the kits that it was seen in."),
                     ("size", "The size of its blob."),
                     ("cached", "How much of that is here."),
-                    ("onDisk", "What it takes on the disk."),
+                    ("onDisk", "How much of the disk it takes."),
                     ("whole", "Whether all of it is here, verified."),
                     ("lastUse", "When a file of it was last opened, to a minute; seconds since 1970."),
                     ("inUse", "Whether a process has it open."),
@@ -89,9 +89,9 @@ extension JSONKeys {
                 title: "The report",
                 keys: [
                     ("layers", "How many layers were read."),
-                    ("bytes", "How many bytes that were."),
-                    ("dropped", "What was wrong, and is not there any more: its name, and the reason."),
-                    ("name", "Of what was dropped, its path in the cache."),
+                    ("bytes", "How many bytes were read."),
+                    ("dropped", "The damaged entries, which were deleted: name and reason of each."),
+                    ("name", "The path in the cache of what was dropped."),
                     ("reason", "What was wrong with it."),
                 ])
         ])

@@ -24,8 +24,8 @@ struct JSONKeys {
 
     private static let status = JSONKeys(
         intro: """
-            With --json an array is printed, with an object for each mount. Sizes are in bytes, times in seconds since \
-            1970. What has no value is left out.
+            With --json, an array is printed that has an object for each mount. Sizes are in bytes, times in seconds since \
+            1970. A key without a value is left out.
             """,
         parts: [
             Part(
@@ -36,17 +36,17 @@ struct JSONKeys {
                     ("directory", "Where it is mounted."),
                     ("isPrivate", "Whether only a command of kitfs-run(1) sees it there."),
                     ("pid", "The process that serves it."),
-                    ("alive", "Whether that process lives. If not, `kitfs unmount` takes the mount away."),
+                    ("alive", "Whether that process lives. If it does not, `kitfs unmount` takes the mount away."),
                     ("stopped", "Whether that process is stopped by a signal or a debugger."),
                     ("started", "When it was mounted."),
                     ("version", "The version of kitfs that serves it."),
-                    ("verify", "When bytes are shown, as --verify said."),
+                    ("verify", "When bytes are served: the value of --verify."),
                     ("cache", "The cache that it fills."),
                     ("log", "The file that it logs to; left out in the foreground."),
-                    ("io", "How large files are read that are whole, once that is known."),
-                    ("io.mode", "Either passthrough, by the kernel itself, or read, through the mount's process."),
-                    ("io.reason", "Why it is read."),
-                    ("layers", "What the mount shows, in the order of the manifest, parents' layers first."),
+                    ("io", "How large files of the cache are read, once that is known."),
+                    ("io.mode", "passthrough: by the kernel itself. read: through the mount's process."),
+                    ("io.reason", "Why it is not passthrough."),
+                    ("layers", "The layers that the mount shows, in the order of the manifest, parents' layers first."),
                 ]),
             Part(
                 title: "A layer",
@@ -60,17 +60,20 @@ struct JSONKeys {
                     (
                         "state",
                         """
-                        One of absent, partial, fetching, verifying, cached, failed; unknown where nothing tells it: of \
-                        another user's mount whose process is dead.
+                        One of absent, partial, fetching, verifying, cached, failed. It is unknown of another user's mount whose \
+                        process is dead.
                         """
                     ),
-                    ("received", "What this mount has fetched of it, also what was dropped again."),
-                    ("rate", "By how much cached has grown a second, in the last seconds, whoever fetches."),
-                    ("secondsLeft", "How long it takes yet at that rate."),
-                    ("error", "What went wrong last, also while it is tried again; left out when all is well again."),
-                    ("errorTime", "When that was told first."),
+                    ("received", "How much this mount has fetched of it, including bytes that were dropped again."),
+                    (
+                        "rate",
+                        "By how much cached has grown each second, over the last seconds, whichever process fetches."
+                    ),
+                    ("secondsLeft", "How long the rest takes at that rate."),
+                    ("error", "The last error, also while the fetch is tried again. Left out once all is well."),
+                    ("errorTime", "When that error was first seen."),
                     ("waiters", "How many operations wait for it."),
-                    ("waits", "What they are, by their kind."),
+                    ("waits", "These operations, by their kind."),
                 ]),
             Part(
                 title: "A wait",
@@ -78,27 +81,27 @@ struct JSONKeys {
                     ("operation", "One of open, lookup, list, read, stat."),
                     ("count", "How many wait."),
                     ("since", "When the first of them began to wait."),
-                    ("processes", "At most 16 of those who wait: pid, and command where it is known."),
+                    ("processes", "At most 16 of the processes that wait: pid, and command where it is known."),
                 ]),
         ])
 
     private static let doctor = JSONKeys(
-        intro: "With --json an object is printed.",
+        intro: "With --json, an object is printed.",
         parts: [
             Part(
                 title: "The report",
                 keys: [
                     ("version", "The version of kitfs."),
                     ("well", "Whether there is no problem."),
-                    ("checks", "What was checked, in order."),
+                    ("checks", "The checks, in order."),
                 ]),
             Part(
                 title: "A check",
                 keys: [
-                    ("check", "What was checked, in a word."),
+                    ("check", "The name of the check."),
                     ("verdict", "One of ok, note, problem."),
                     ("text", "What was found."),
-                    ("remedy", "What mends it; left out where there is nothing to be mended."),
+                    ("remedy", "The remedy. Left out where there is nothing to mend."),
                 ]),
         ])
 }
