@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import TestSupport
+
+/// The targets of Package.swift that lie in Sources, and which of ours each depends on. Read as text, since SwiftPM tells
+/// it only to who may build.
+struct PackageTargets {
+    /// Sorted by name.
+    private(set) var dependencies: [String: [String]] = [:]
+    /// In the order of the file.
+    private(set) var order: [String] = []
+
+    init(_ text: String) throws {
+        let calls = text.matches(of: #/\.(target|executableTarget|systemLibrary|testTarget|plugin)\(/#)
+        let ends = calls.dropFirst().map(\.range.lowerBound) + [text.endIndex]
+        for (call, end) in zip(calls, ends) {
+            let body = text[call.range.upperBound..<end]
+            guard let name = body.firstMatch(of: #/name: "([^"]+)"/#)?.output.1 else {
+                throw TestSupportError("a target without a name in Package.swift: \(body.prefix(80))")
+            }
+            let path = body.firstMatch(of: #/path: "([^"]+)"/#)?.output.1
+            if call.output.1 == "testTarget" || path?.hasPrefix("Tests/") == true { continue }
+            let list = body.firstMatch(of: #/dependencies: \[([^\]]*)\]/#)?.output.1 ?? ""
+            order.append(String(name))
+            dependencies[String(name)] = list.matches(of: #/"([^"]+)"/#).map { String($0.output.1) }.sorted()
+        }
+        let all = Set(order)
+        dependencies = dependencies.mapValues { $0.filter(all.contains) }
+    }
+}
