@@ -14,7 +14,7 @@ DEB_PACKAGES := dpkg-dev lintian
 # The release: Swift's own libraries are linked in, so that it runs on a machine without a toolchain.
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib --product
 RELEASE_LIMIT := 20000000
-VERSION := $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/kitfs/Kitfs.swift)
+VERSION := $(shell find Sources/kitfs -name Kitfs.swift -exec sed -n 's/.*static let version = "\(.*\)"/\1/p' {} +)
 # The manual has the date of the release, so that the same sources make the same package.
 RELEASE_DATE := $(shell LC_ALL=C date -u -d "$$(sed -n 's/^ -- .*>  //p' Sources/Packaging/changelog | head -n 1)" '+%B %-d, %Y')
 
@@ -41,6 +41,7 @@ release: packages ## .build/kitfs: optimised, stripped, at most 20 MB
 	echo "kitfs: $$size bytes"
 
 docs: release ## .build/docs: manual pages and completions, made from the commands' own definitions and Sources/Manual
+	@[ -n "$(VERSION)" ] || { echo "Sources/kitfs says no version" >&2; exit 1; }
 	$(RELEASE) kitfs-docs
 	rm -rf .build/docs && mkdir -p .build/docs
 	.build/kitfs --experimental-dump-help | \
