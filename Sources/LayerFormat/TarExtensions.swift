@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+private import OCI
 
 /// What extended headers say of the member that follows them: PAX records (`x`, and `g` for all that follow) and GNU's
 /// long names (`L`, `K`).
@@ -69,9 +70,7 @@ struct TarExtensions: Sendable {
             case "size" where value.isEmpty: records.size = .some(nil)
             case "mtime" where value.isEmpty: records.modified = .some(nil)
             case "size":
-                guard let size = decimal(value), size <= UInt64(Int64.max) else {
-                    throw failure("size is not a number")
-                }
+                guard let size = decimal(value) else { throw failure("size is not a number") }
                 records.size = size
             case "mtime":
                 // Fractions of a second are cut; a time before 1970 is of no use to anyone here.
@@ -85,12 +84,6 @@ struct TarExtensions: Sendable {
 
     /// nil unless all are digits and the value is below 2^63.
     private static func decimal(_ digits: ArraySlice<UInt8>) -> UInt64? {
-        guard !digits.isEmpty else { return nil }
-        var value: UInt64 = 0
-        for digit in digits {
-            guard (48...57).contains(digit), value < UInt64(Int64.max) / 10 else { return nil }
-            value = value * 10 + UInt64(digit - 48)
-        }
-        return value
+        UInt64(decimal: digits).flatMap { $0 <= UInt64(Int64.max) ? $0 : nil }
     }
 }

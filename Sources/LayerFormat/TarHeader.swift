@@ -69,8 +69,8 @@ struct TarHeader {
         guard rest.allSatisfy({ $0 == 32 || $0 == 0 }) else { throw failure() }
         var value: UInt64 = 0
         for digit in digits {
-            guard (48...55).contains(digit) else { throw failure() }
-            value = value << 3 | UInt64(digit - 48)  // 12 digits at most: 36 bits
+            guard digit.isOctalDigit else { throw failure() }
+            value = value << 3 | UInt64(digit - UInt8(ascii: "0"))  // 12 digits at most: 36 bits
         }
         return value
     }

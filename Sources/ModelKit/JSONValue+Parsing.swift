@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+private import OCI
 
 /// Spec: RFC 8259; UTF-8 only, and of two members with one name the last counts, as kit reads it.
 ///
@@ -99,7 +100,7 @@ private struct JSONParser {
 
     private mutating func digits() -> Bool {
         let start = position
-        while let byte = next, (48...57).contains(byte) { position += 1 }
+        while let byte = next, byte.isDigit { position += 1 }
         return position > start
     }
 
@@ -170,9 +171,7 @@ private struct JSONParser {
     private mutating func hexadecimal() -> UInt32? {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue, byte < 128 else {
-                return nil
-            }
+            guard let digit = next?.hexDigitValue else { return nil }
             value = value << 4 | UInt32(digit)
             position += 1
         }

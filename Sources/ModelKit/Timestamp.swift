@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+private import OCI
 
 /// A time as Go's JSON has it, to the second.
 ///
@@ -17,7 +18,7 @@ struct Timestamp {
             (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second <= 60
         else { return nil }
         if Self.take(&rest, ".") {
-            let digits = rest.prefix { (48...57).contains($0) }
+            let digits = rest.prefix(while: \.isDigit)
             guard !digits.isEmpty else { return nil }
             rest = rest.dropFirst(digits.count)
         }
@@ -37,9 +38,9 @@ struct Timestamp {
 
     private static func number(_ rest: inout ArraySlice<UInt8>, _ count: Int) -> Int64? {
         let digits = rest.prefix(count)
-        guard digits.count == count, digits.allSatisfy({ (48...57).contains($0) }) else { return nil }
+        guard digits.count == count, digits.allSatisfy(\.isDigit) else { return nil }
         rest = rest.dropFirst(count)
-        return digits.reduce(0) { $0 * 10 + Int64($1 - 48) }
+        return digits.reduce(0) { $0 * 10 + Int64($1 - UInt8(ascii: "0")) }
     }
 
     private static func take(_ rest: inout ArraySlice<UInt8>, _ character: Unicode.Scalar) -> Bool {

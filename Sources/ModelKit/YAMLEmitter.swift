@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 private import CYAML
+private import OCI
 
 /// Writes JSON values as a YAML document by libyaml's emitter. Used once, on one thread.
 final class YAMLEmitter {
@@ -73,7 +74,7 @@ final class YAMLEmitter {
     /// `2024-01-01` would come back as something else.
     private func emitText(_ text: String) throws(ModelKitError) {
         let isWord =
-            text.utf8.first.map { (97...122).contains($0) || (65...90).contains($0) } ?? false
+            text.utf8.first?.isLetter ?? false
             && !text.utf8.contains { $0 < 32 }
         let reserved = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"]
         let isPlain = isWord && !reserved.contains(text.lowercased())

@@ -31,7 +31,7 @@ public struct Digest: Hashable, Sendable {
 
     /// nil unless `hex` is lower-case hexadecimal of the algorithm's length.
     public init?(algorithm: Algorithm, hex: String) {
-        guard hex.utf8.count == algorithm.hexLength, hex.utf8.allSatisfy(Self.isLowerHex) else { return nil }
+        guard hex.utf8.count == algorithm.hexLength, hex.utf8.allSatisfy(\.isLowercaseHexDigit) else { return nil }
         self.algorithm = algorithm
         self.hex = hex
     }
@@ -41,11 +41,6 @@ public struct Digest: Hashable, Sendable {
 
     /// Twelve characters: enough to tell layers apart in a table.
     public var short: String { String(hex.prefix(12)) }
-
-    /// Whether it is one of 0-9 and a-f, in ASCII: what digests are written in.
-    public static func isLowerHex(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
-    }
 }
 
 extension Digest: CustomStringConvertible {

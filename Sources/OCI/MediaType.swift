@@ -19,7 +19,7 @@ public struct MediaType: Hashable, Sendable, CustomStringConvertible {
         let bare = text.prefix { $0 != ";" && $0 != " " }
         let parts = bare.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty, bare.utf8.count <= 255,
-            bare.utf8.allSatisfy({ (33...126).contains($0) })
+            bare.utf8.allSatisfy(\.isVisible)
         else { return nil }
         description = String(bare)
     }

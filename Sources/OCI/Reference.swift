@@ -52,6 +52,7 @@ public struct Repository: Hashable, Sendable, CustomStringConvertible {
 
     /// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`: between two runs of letters and digits stands exactly one separator.
     private static func isComponent(_ text: ArraySlice<UInt8>) -> Bool {
+        let isAlphanumeric = { (byte: UInt8) in byte.isLowercaseLetter || byte.isDigit }
         guard let first = text.first, let last = text.last, isAlphanumeric(first), isAlphanumeric(last) else {
             return false
         }
@@ -59,10 +60,6 @@ public struct Repository: Hashable, Sendable, CustomStringConvertible {
             separator.elementsEqual([46]) || separator.elementsEqual([95]) || separator.elementsEqual([95, 95])
                 || separator.allSatisfy { $0 == 45 }
         }
-    }
-
-    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-        (97...122).contains(byte) || (48...57).contains(byte)
     }
 }
 
@@ -73,11 +70,8 @@ public struct Tag: Hashable, Sendable, CustomStringConvertible {
     public static let latest = Tag(known: "latest")
 
     public init?(_ text: some StringProtocol) {
-        guard let first = text.utf8.first, first != 46, first != 45, text.utf8.count <= 128,
-            text.utf8.allSatisfy({ byte in
-                (97...122).contains(byte) || (65...90).contains(byte) || (48...57).contains(byte)
-                    || byte == 95 || byte == 46 || byte == 45
-            })
+        guard let first = text.utf8.first, first.isAlphanumeric || first == UInt8(ascii: "_"), text.utf8.count <= 128,
+            text.utf8.allSatisfy({ $0.isAlphanumeric || "_.-".utf8.contains($0) })
         else { return nil }
         description = String(text)
     }
@@ -94,29 +88,22 @@ public struct RegistryHost: Hashable, Sendable, CustomStringConvertible {
         var rest = Substring(text)
         if rest.first == "[" {
             guard let close = rest.firstIndex(of: "]"), case let address = rest[..<close].utf8.dropFirst(),
-                address.contains(58), address.allSatisfy({ $0 == 58 || Self.isHexDigit($0) })
+                address.contains(UInt8(ascii: ":")),
+                address.allSatisfy({ $0 == UInt8(ascii: ":") || $0.hexDigitValue != nil })
             else { return nil }
             rest = rest[rest.index(after: close)...]
         } else {
             let name = rest.prefix { $0 != ":" }
             guard !name.isEmpty, name.utf8.count <= 253, name.first != "-", name.first != ".",
-                name.utf8.allSatisfy({ byte in
-                    (97...122).contains(byte) || (65...90).contains(byte) || (48...57).contains(byte)
-                        || byte == 46 || byte == 45
-                })
+                name.utf8.allSatisfy({ $0.isAlphanumeric || ".-".utf8.contains($0) })
             else { return nil }
             rest = rest[name.endIndex...]
         }
         if !rest.isEmpty {
             let port = rest.dropFirst()
-            guard rest.first == ":", port.utf8.allSatisfy({ (48...57).contains($0) }), let number = UInt16(port),
-                number > 0
+            guard rest.first == ":", let number = UInt64(decimal: port.utf8), (1...UInt64(UInt16.max)).contains(number)
             else { return nil }
         }
         description = String(text)
-    }
-
-    private static func isHexDigit(_ byte: UInt8) -> Bool {
-        (48...57).contains(byte) || (97...102).contains(byte) || (65...70).contains(byte)
     }
 }

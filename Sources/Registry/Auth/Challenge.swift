@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import OCI
 
 /// What a registry wants to see, from its `WWW-Authenticate` headers.
 ///
@@ -45,8 +46,7 @@ private struct HeaderScanner {
     init(_ text: String) { rest = Array(text.utf8)[...] }
 
     private static func isTokenByte(_ byte: UInt8) -> Bool {
-        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
-            || "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        byte.isAlphanumeric || "!#$%&'*+-.^_`|~".utf8.contains(byte)
     }
 
     private mutating func skipSpace(andCommas: Bool = false) {

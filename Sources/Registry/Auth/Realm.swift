@@ -13,7 +13,7 @@ struct Realm: Equatable {
         guard isSecure || lower.hasPrefix("http://") else { return nil }
         let authority = lower.dropFirst(isSecure ? 8 : 7).prefix { !"/?#".contains($0) }
         guard !authority.isEmpty, !authority.contains("@"), !authority.contains("\\"),
-            authority.utf8.allSatisfy({ (33...126).contains($0) })
+            authority.utf8.allSatisfy(\.isVisible)
         else { return nil }
         host = Self.withoutPort(String(authority))
         if host.isEmpty || host == "[]" { return nil }
@@ -49,7 +49,7 @@ struct Realm: Equatable {
         let other = Self.withoutPort(registry.endpoint.lowercased())
         if host == other { return true }
         let isAddress = { (name: String) in
-            name.hasPrefix("[") || name.utf8.allSatisfy { $0 == 46 || (48...57).contains($0) }
+            name.hasPrefix("[") || name.utf8.allSatisfy { $0 == UInt8(ascii: ".") || $0.isDigit }
         }
         guard !isAddress(host), !isAddress(other) else { return false }
         let labels = host.split(separator: ".", omittingEmptySubsequences: false)

@@ -114,7 +114,7 @@ extension AccessToken {
         struct Body: Decodable { let token: String?, access_token: String?, expires_in: Double? }
         guard let body = try? JSONDecoder().decode(Body.self, from: Data(answer)),
             let text = [body.token, body.access_token].compactMap({ $0 }).first(where: { !$0.isEmpty }),
-            text.utf8.allSatisfy({ (33...126).contains($0) })
+            text.utf8.allSatisfy(\.isVisible)
         else { return nil }
         // Spec: 60 s where nothing is said. A fifth is left for clocks and slow links.
         let lifetime = max(1, min(body.expires_in ?? 60, 86_400)) * 0.8
@@ -130,8 +130,7 @@ enum FormEncoding {
 
     private static func escape(_ text: String) -> String {
         text.utf8.map { byte in
-            (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
-                || "-._~".utf8.contains(byte)
+            byte.isAlphanumeric || "-._~".utf8.contains(byte)
                 ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
         }.joined()
     }

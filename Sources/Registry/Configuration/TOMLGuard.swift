@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+private import OCI
 
 /// What toml++ would meet with an assertion, which ends the process.
 public enum TOMLGuard {
@@ -26,8 +27,6 @@ public enum TOMLGuard {
         rest = rest.drop(while: isSpace)
         if rest.first == UInt8(ascii: "[") { rest = rest.dropFirst().drop(while: isSpace) }
         guard let first = rest.first else { return true }
-        return
-            !((48...57).contains(first) || (65...90).contains(first) || (97...122).contains(first)
-            || "_-'\"]".utf8.contains(first))
+        return !(first.isAlphanumeric || "_-'\"]".utf8.contains(first))
     }
 }

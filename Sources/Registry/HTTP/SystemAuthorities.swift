@@ -22,7 +22,7 @@ enum SystemAuthorities {
     /// Eight hexadecimal digits, a point and a number: what openssl-rehash(1) makes.
     private static func isHashed(_ name: [UInt8]) -> Bool {
         let parts = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        return parts.count == 2 && parts[0].count == 8 && parts[0].allSatisfy(Digest.isLowerHex)
-            && !parts[1].isEmpty && parts[1].allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+        return parts.count == 2 && parts[0].count == 8 && parts[0].allSatisfy(\.isLowercaseHexDigit)
+            && !parts[1].isEmpty && parts[1].allSatisfy(\.isDigit)
     }
 }

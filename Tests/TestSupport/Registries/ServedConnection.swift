@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import OCI
 
 /// The client's end of a connection to a ``LittleServer``, to read the request and to write the answer.
 public struct ServedConnection: Sendable {
@@ -94,7 +95,7 @@ public struct ServedConnection: Sendable {
         while !head.suffix(4).elementsEqual("\r\n\r\n".utf8) {
             guard head.count < 1 << 16, recv(socket, &byte, 1, 0) == 1 else { return nil }
             // Both a method and a status line start with a capital letter.
-            guard !head.isEmpty || (65...90).contains(byte) else { return nil }
+            guard !head.isEmpty || byte.isUppercaseLetter else { return nil }
             head.append(byte)
         }
         return String(decoding: head.dropLast(4), as: UTF8.self)
