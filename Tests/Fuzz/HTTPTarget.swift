@@ -28,7 +28,9 @@ extension FuzzTarget {
 
 enum HTTPReadings {
     static func checkHeaders(_ response: HTTPResponse, body: [UInt8]) {
-        _ = response.contentRange
+        if let range = response.headers["content-range"].flatMap({ ContentRange($0) }) {
+            require(!range.range.isEmpty && range.range.end <= range.total ?? .max, "\(range)")
+        }
         _ = response.contentLength
         if let seconds = response.retryAfter { require((0...86_400).contains(seconds), "\(seconds)") }
         if let summary = RegistryErrors.summary(of: body) {

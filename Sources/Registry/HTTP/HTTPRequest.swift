@@ -42,11 +42,16 @@ struct HTTPResponse {
         headerBytes += line.utf8.count
         guard headerBytes <= Self.headerLimit else { return }
         if let colon = line.firstIndex(of: ":") {
-            let value = line[line.index(after: colon)...].drop { $0 == " " }
             let name = line[..<colon].lowercased()
-            let text = String(value.prefix { !$0.isNewline })
+            let text = Self.trimmed(line[line.index(after: colon)...].prefix { !$0.isNewline })
             headers[name] = headers[name].map { $0 + ", " + text } ?? text
         }
+    }
+
+    /// Without the spaces and tabs around it. Spec: RFC 9110, section 5.5.
+    private static func trimmed(_ value: Substring) -> String {
+        let isSpace = { (character: Character) in character == " " || character == "\t" }
+        return String(value.drop(while: isSpace).reversed().drop(while: isSpace).reversed())
     }
 
     /// Whether the body is what was asked for, and not a message.
@@ -55,28 +60,27 @@ struct HTTPResponse {
     /// Whether other credentials may help.
     var mayBeRefusal: Bool { status == 400 || status == 401 || status == 403 }
 
-    /// `Content-Range: bytes FIRST-LAST/TOTAL`, spec: RFC 9110, section 14.4.
-    var contentRange: (first: UInt64, last: UInt64?, total: UInt64?)? {
-        guard let value = headers["content-range"], value.hasPrefix("bytes "),
-            let dash = value.firstIndex(of: "-"), let slash = value.lastIndex(of: "/"),
-            let first = UInt64(value[value.index(value.startIndex, offsetBy: 6)..<dash])
-        else { return nil }
-        let last = dash < slash ? UInt64(value[value.index(after: dash)..<slash]) : nil
-        return (first, last, UInt64(value[value.index(after: slash)...]))
-    }
+    /// Whether the body is several ranges, each with a header of its own. Spec: RFC 9110, section 14.6.
+    var isMultipart: Bool { headers["content-type"]?.lowercased().hasPrefix("multipart/byteranges") ?? false }
 
     /// What stands between the parts of a `multipart/byteranges` body; nil for any other. Spec: RFC 2046, section 5.1.1.
     var multipartBoundary: String? {
+        guard isMultipart else { return nil }
         let fields = (headers["content-type"] ?? "").split(separator: ";").map { $0.drop { $0 == " " } }
-        guard fields.first?.lowercased().hasPrefix("multipart/byteranges") ?? false else { return nil }
         let parameter = fields.first { $0.lowercased().hasPrefix("boundary=") }
         return parameter?.dropFirst(9).split(separator: "\"").first.map(String.init)
     }
 
-    var contentLength: UInt64? { headers["content-length"].flatMap { UInt64($0) } }
+    /// Length of the body in bytes; nil where the header has none, or `Transfer-Encoding` overrides it. Spec: RFC 9112,
+    /// section 6.3.
+    var contentLength: UInt64? {
+        headers["transfer-encoding"] == nil ? headers["content-length"].flatMap { UInt64(decimal: $0.utf8) } : nil
+    }
 
     /// `Retry-After` in seconds, a day at most; a date, the header's other form, is not looked at.
-    var retryAfter: Double? { headers["retry-after"].flatMap { UInt64($0) }.map { Double(min($0, 86_400)) } }
+    var retryAfter: Double? {
+        headers["retry-after"].flatMap { UInt64(decimal: $0.utf8) }.map { Double(min($0, 86_400)) }
+    }
 }
 
 /// Why a request did not come to its end.

@@ -43,38 +43,44 @@ struct MultipartReader: ResponseReader {
     mutating func finish(_ response: HTTPResponse) {
         if let boundary = response.multipartBoundary {
             takeParts(boundary)
-        } else {
-            take(body[...], response)
+        } else if let range = range(of: response), range.count == UInt64(body.count) {
+            take(body[...], range)
         }
     }
 
     private mutating func takeParts(_ boundary: String) {
         let delimiter = Array("--\(boundary)".utf8)
+        let lineBreak = Array("\r\n".utf8)
         var rest = body[...]
         while let mark = rest.firstRange(of: delimiter) {
             rest = rest[mark.upperBound...]
-            guard !rest.starts(with: "--".utf8), let end = rest.firstRange(of: Array("\r\n\r\n".utf8)) else { return }
+            guard !rest.starts(with: "--".utf8), let end = rest.firstRange(of: lineBreak + lineBreak) else { return }
             var header = HTTPResponse()
             for line in rest[..<end.lowerBound].split(separator: 10) {
                 header.take(headerLine: String(decoding: line, as: UTF8.self))
             }
             rest = rest[end.upperBound...]
-            rest = rest.dropFirst(take(rest, header))
+            guard let range = range(of: header), range.count <= UInt64(rest.count) else { continue }
+            let content = rest.prefix(Int(range.count))
+            rest = rest[content.endIndex...]
+            // A part that goes on is longer than its header says: it is not known which of its bytes are meant.
+            if rest.isEmpty || rest.starts(with: lineBreak + delimiter) { take(content, range) }
         }
     }
 
-    /// Takes what its header says of what follows it; returns how much that is.
-    @discardableResult
-    private mutating func take(_ content: ArraySlice<UInt8>, _ header: HTTPResponse) -> Int {
-        guard let (first, last, total) = header.contentRange, let last, last >= first, last < blob.size,
-            total ?? blob.size == blob.size,
-            last - first < UInt64(content.count)
-        else { return 0 }
-        let count = Int(last - first) + 1
-        for (place, range) in ranges.enumerated() where range.start >= first && range.end <= first + UInt64(count) {
-            let start = content.startIndex + Int(range.start - first)
+    /// Which bytes of the blob a header says that the content below it is.
+    private func range(of header: HTTPResponse) -> ByteRange? {
+        guard let content = header.headers["content-range"].flatMap({ ContentRange($0) }),
+            content.total ?? blob.size == blob.size, content.range.end <= blob.size
+        else { return nil }
+        return content.range
+    }
+
+    /// Fills in the ranges that are in `found`, whose bytes are `content`.
+    private mutating func take(_ content: ArraySlice<UInt8>, _ found: ByteRange) {
+        for (place, range) in ranges.enumerated() where range.start >= found.start && range.end <= found.end {
+            let start = content.startIndex + Int(range.start - found.start)
             parts[place] = Array(content[start..<(start + Int(range.count))])
         }
-        return count
     }
 }

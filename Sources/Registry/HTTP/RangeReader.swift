@@ -36,7 +36,15 @@ struct ManifestReader: ResponseReader {
         guard bytes.count + piece.byteCount <= Manifest.sizeLimit else {
             throw SourceError.unusable("\(place): the manifest has more than 8 MiB")
         }
+        guard Self.isWhole(response) else {
+            throw SourceError.unusable("\(place): the answer to a request for the manifest is a part of it")
+        }
         piece.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    }
+
+    private static func isWhole(_ response: HTTPResponse) -> Bool {
+        guard let text = response.headers["content-range"] else { return response.status == 200 }
+        return ContentRange(text)?.isWhole ?? false
     }
 }
 
@@ -48,8 +56,9 @@ struct RangeReader: ResponseReader {
     let place: String
     /// The next byte to hand over, an offset in the blob.
     private(set) var reached: UInt64
-    /// Where the present answer is, an offset in the blob; nil before its first byte.
-    private var position: UInt64?
+    /// The next byte of the present answer, and where that ends, by its header; offsets in the blob. nil before its first
+    /// byte.
+    private var answer: (next: UInt64, end: UInt64)?
 
     init(blob: Descriptor, range: ByteRange, place: String) {
         self.blob = blob
@@ -62,26 +71,26 @@ struct RangeReader: ResponseReader {
     var hasAll: Bool { isComplete }
 
     mutating func request(_ url: String) -> HTTPRequest {
-        position = nil
+        answer = nil
         let isWhole = reached == 0 && range.count == blob.size
         return HTTPRequest(url: url, ranges: isWhole ? [] : [range.suffix(from: reached)])
     }
 
     mutating func receive(_ response: HTTPResponse, _ piece: RawSpan, into consume: (RawSpan) throws -> Void) throws {
-        var position = try position ?? start(of: response)
-        var first = 0
-        if position < reached {  // a server that ignores Range sends all from the start
-            first = Int(min(reached - position, UInt64(piece.byteCount)))
-        }
+        let (next, end) = try answer ?? extent(of: response)
+        // What comes before the next byte to hand over was had already, or is not wanted.
+        let first = next < reached ? Int(min(reached - next, UInt64(piece.byteCount))) : 0
         let count = min(UInt64(piece.byteCount - first), range.end - reached)
-        position += UInt64(piece.byteCount)
-        self.position = position
+        // The sum cannot overflow: both ends are of a file, and a piece is memory.
+        guard reached + count <= end else { throw unusable("the answer is longer than its Content-Range says") }
+        let following = next + UInt64(piece.byteCount)
+        answer = (following, end)
         if count > 0 {
             try consume(piece.extracting(first..<(first + Int(count))))
             reached += count
         }
         // What exceeds the range is not waited for.
-        if reached == range.end, position > range.end || response.contentLength == nil { throw ResponseComplete() }
+        if reached == range.end, following > range.end || response.contentLength == nil { throw ResponseComplete() }
     }
 
     /// Whether a whole blob will do where a part was asked for. A part at its very start is taken out of it. Of a whole blob
@@ -91,20 +100,22 @@ struct RangeReader: ResponseReader {
         range.count == blob.size ? reached <= 8 << 20 : range.end <= 256 << 10
     }
 
-    private func start(of response: HTTPResponse) throws -> UInt64 {
-        func unusable(_ reason: String) -> SourceError { .unusable("\(place): blob \(blob.digest): \(reason)") }
-        if response.status == 200 {
-            if let length = response.contentLength, length != blob.size {
-                throw unusable("the registry has \(length) bytes, the manifest says \(blob.size)")
-            }
+    private func unusable(_ reason: String) -> SourceError { .unusable("\(place): blob \(blob.digest): \(reason)") }
+
+    /// Throws `SourceError.unusable` for an answer whose bytes would be put in a wrong place, `RangesIgnored` for a whole
+    /// blob that will not do.
+    private func extent(of response: HTTPResponse) throws -> (next: UInt64, end: UInt64) {
+        let extent: AnswerExtent
+        do { extent = try AnswerExtent(response, blobSize: blob.size) } catch { throw unusable(error.reason) }
+        switch extent {
+        case .whole:
             guard takesWhole else { throw RangesIgnored() }
-            return 0
+            return (0, blob.size)
+        case .part(let part):
+            guard part.start == reached else {
+                throw unusable("asked for byte \(reached) on, the answer starts at \(part.start)")
+            }
+            return (part.start, part.end)
         }
-        guard let (first, _, total) = response.contentRange else { throw unusable("HTTP 206 without a Content-Range") }
-        if let total, total != blob.size {
-            throw unusable("the registry has \(total) bytes, the manifest says \(blob.size)")
-        }
-        guard first == reached else { throw unusable("asked for byte \(reached) on, the answer starts at \(first)") }
-        return first
     }
 }

@@ -73,6 +73,19 @@ import Testing
         #expect(try parts(headers, body) == [nil, nil, nil])
     }
 
+    /// Which of its bytes are meant is not known.
+    @Test func aPartThatIsLongerThanItSays() throws {
+        #expect(try parts(headers, part(2, 4, "2345") + part(10, 13) + part(30, 35)) == [nil, "abcd", "uvwxyz"])
+        #expect(try parts(headers, part(2, 4) + part(10, 13) + part(30, 35, "uvwxyz!")) == ["234", "abcd", nil])
+        #expect(try parts(["content-range": "bytes 2-4/36"], "2345") == [nil, nil, nil])
+    }
+
+    /// Two headers for one part contradict each other.
+    @Test func aPartWithTwoRanges() throws {
+        let twice = "\r\n--X\r\nContent-Range: bytes 2-4/36\r\ncontent-range: bytes 10-12/36\r\n\r\n234"
+        #expect(try parts(headers, twice + part(30, 35)) == [nil, nil, "uvwxyz"])
+    }
+
     @Test func allOfTheBlobIsNoAnswer() throws {
         #expect(throws: MultipartReader.Refused.self) { _ = try parts([:], Self.content, status: 200) }
         let endless = String(repeating: part(2, 4), count: 100)

@@ -26,4 +26,25 @@ import Testing
             try reader.receive(HTTPResponse(status: 200), [32 as UInt8].span.bytes) { _ in }
         }
     }
+
+    /// None is ever asked for.
+    @Test(
+        arguments: [
+            (200, "bytes 0-0/1", true), (206, "bytes 0-0/1", true), (206, nil, false), (200, "bytes 0-0/2", false),
+            (206, "bytes 1-1/2", false), (200, "bytes 0-0/*", false), (200, "", false), (206, "x", false),
+        ] as [(Int, String?, Bool)])
+    func aPartOfAManifest(_ status: Int, _ range: String?, _ isTaken: Bool) throws {
+        var reader = ManifestReader(place: "here")
+        _ = reader.request("u")
+        var response = HTTPResponse(status: status)
+        response.headers["content-range"] = range
+        let refusal = "here: the answer to a request for the manifest is a part of it"
+        do {
+            try reader.receive(response, [32 as UInt8].span.bytes) { _ in }
+            #expect(isTaken)
+        } catch {
+            #expect(!isTaken && error as? SourceError == .unusable(refusal))
+        }
+        #expect(reader.bytes == (isTaken ? [32] : []))
+    }
 }

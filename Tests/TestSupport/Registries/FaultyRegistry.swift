@@ -30,6 +30,8 @@ public final class FaultyRegistry: Sendable {
         public var refusals: [(status: Int, headers: [String: String])] = []
         /// A request for a part is answered with the whole.
         public var ignoresRange = false
+        /// A part is answered with status 200 and no length; only `Content-Range` tells that it is one.
+        public var mislabelsParts = false
         /// How a request for several parts is answered; nil for as it should be.
         public var severalParts: SeveralParts?
         public var body: Body?
@@ -134,8 +136,13 @@ extension ServedConnection {
             fields["content-length"] = "\(limit)"
         }
         if surplus > 0 { fields["content-length"] = "\(length + surplus)" }
+        var status = lines[0]
+        if faults.mislabelsParts, fields["content-range"] != nil {
+            status = "HTTP/1.1 200 OK"
+            fields["content-length"] = nil
+        }
         let header = fields.map { "\($0.key): \($0.value)\r\n" }.joined()
-        guard write(Array("\(lines[0])\r\n\(header)\r\n".utf8)[...]) else { return }
+        guard write(Array("\(status)\r\n\(header)\r\n".utf8)[...]) else { return }
         var position = 0
         var piece = [UInt8](repeating: 0, count: 1 << 16)
         while position < limit {

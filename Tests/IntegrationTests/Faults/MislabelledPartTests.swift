@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import TestSupport
+import Testing
+
+/// A proxy that answers a request for a part with the part, and status 200 as if it were the whole.
+@Suite final class MislabelledPartTests {
+    private let bench: Workbench
+    private let kit: NoiseKit
+
+    init() throws {
+        bench = try Workbench()
+        kit = try NoiseKit([.plain], size: 12 << 20, bench)
+    }
+
+    /// Its connections break, so that requests for the whole are followed by such for the rest.
+    @Test(arguments: NoiseKit.Verify.allCases)
+    func isPutWhereItBelongs(_ verify: NoiseKit.Verify) throws {
+        let registry = try FaultyRegistry(of: kit.registry, blob: try kit.blob(.plain).hex)
+        let mount = try kit.mount(.plain, verify, at: registry.host)
+        try Command.check("ls", ["-lR", mount.path])
+        registry.faults.mislabelsParts = true
+        registry.faults.body = .broken(after: 3 << 20)
+        #expect(try kit.read(mount) == .right)
+        try mount.unmount()
+    }
+}
