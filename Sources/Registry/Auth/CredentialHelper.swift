@@ -17,7 +17,7 @@ struct CredentialHelper: Sendable {
     /// nil for what cannot be a part of a program's name.
     init?(_ name: String, environment: [String: String], timeout: Double = 30) {
         guard !name.isEmpty, name.utf8.count < 100,
-            name.utf8.allSatisfy({ (33...126).contains($0) && $0 != UInt8(ascii: "/") })
+            name.utf8.allSatisfy({ $0.isVisible && $0 != UInt8(ascii: "/") })
         else { return nil }
         self.name = name
         self.environment = environment
@@ -78,30 +78,46 @@ struct CredentialHelper: Sendable {
         guard result == 0 else { throw failure(String(cString: strerror(result))) }
         let deadline = ContinuousClock.now + .seconds(timeout)
         let output = Self.readAll(fromChild[0], until: deadline)
-        guard let status = Self.wait(for: child, until: output == nil ? .now : deadline), let output else {
-            throw failure("no answer within \(Int(timeout)) s")
+        switch Self.wait(for: child, until: output == nil ? .now : deadline) {
+        case .ended(let code):
+            guard let output else { throw failure("it says more than a helper may") }
+            return (code, output)
+        case .late: throw failure("no answer within \(Int(timeout)) s")
+        case .unknown(let error):
+            throw failure("whether it succeeded is unknown, \(String(cString: strerror(error)))")
         }
-        return (status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F), output)
     }
 
     private func find() -> String? {
         (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }.first { access($0, X_OK) == 0 }
     }
 
-    /// Its status; nil if it had to be killed.
-    private static func wait(for child: pid_t, until deadline: ContinuousClock.Instant) -> Int32? {
+    /// How a helper's process ended.
+    enum Ending: Equatable {
+        /// By itself; a signal's number is added to 128, as shells do.
+        case ended(code: Int32)
+        /// It had to be killed.
+        case late
+        /// Its status is not to be had, by this errno: ECHILD where somebody else reaps our children, or this process
+        /// was started with SIGCHLD ignored.
+        case unknown(Int32)
+    }
+
+    static func wait(for child: Int32, until deadline: ContinuousClock.Instant) -> Ending {
         var status: Int32 = 0
         while true {
             let isLate = ContinuousClock.now >= deadline
             let result = waitpid(child, &status, WNOHANG)
-            if result == child { return status }
-            if result < 0, errno != EINTR { return 0 }  // somebody else has reaped it
+            if result == child {
+                return .ended(code: status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F))
+            }
+            if result < 0, errno != EINTR { return .unknown(errno) }
             if isLate { break }
             usleep(5_000)
         }
         kill(child, SIGKILL)
         while waitpid(child, &status, 0) < 0, errno == EINTR {}
-        return nil
+        return .late
     }
 
     /// nil if it takes too long, or is far too much.

@@ -66,6 +66,17 @@ import Testing
         }
     }
 
+    /// A process that is no child of ours: nobody says that it did what it was asked.
+    @Test func itsEndIsUnknown() {
+        #expect(CredentialHelper.wait(for: .max, until: .now + .seconds(10)) == .unknown(ECHILD))
+        #expect(CredentialHelper.wait(for: .max, until: .now) == .unknown(ECHILD))
+    }
+
+    @Test func itSaysTooMuch() throws {
+        let script = #"printf '{"Username":"u","Secret":"s"}%2000000s' ' ' | head -c 1048576"#
+        #expect(reason(try helper(script + "; exit 0")).contains("docker-credential-test cannot be run"))
+    }
+
     /// Whether it keeps its output open or not, it is ended, and leaves no process.
     @Test(arguments: ["exec sleep 60", "exec >&-; exec sleep 60", "yes s3cret"]) func itHangs(_ script: String) throws {
         let pidFile = directory.path + "/pid"
