@@ -42,14 +42,15 @@ final class HTTPClient: Sendable {
     /// The system's authorities are read as a whole, since the one that is needed was not found by its name.
     private let readsAllAuthorities: Atomic<Bool>
 
-    init(_ settings: HTTPSettings) {
+    /// Why libcurl cannot be used; nil if it can.
+    private let setUpFailure: String?
+
+    init(_ settings: HTTPSettings, setUpFailure: String? = CurlLibrary.setUpFailure) {
         self.settings = settings
+        self.setUpFailure = setUpFailure
         let hasOwn = settings.caFile != nil || settings.certificates?.authorities.isEmpty == false
         readsAllAuthorities = Atomic(hasOwn || !SystemAuthorities.isDirectorySearchable)
-        _ = Self.initialised
     }
-
-    private static let initialised: Void = { curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK ? () : () }()
 
     deinit {
         for handle in handles.withLock({ $0.idle }) { curl_easy_cleanup(handle.pointer) }
@@ -73,7 +74,8 @@ final class HTTPClient: Sendable {
     private func attempt(
         _ request: HTTPRequest, _ cancellation: Cancellation, _ receive: (HTTPResponse, RawSpan) throws -> Void
     ) throws -> HTTPResponse {
-        guard let handle = takeHandle() else { throw HTTPFailure.settings("libcurl could not be set up") }
+        if let setUpFailure { throw HTTPFailure.settings("libcurl cannot be set up: \(setUpFailure)") }
+        guard let handle = takeHandle() else { throw HTTPFailure.settings("libcurl has no memory for a handle") }
         defer { giveBack(handle) }
         curl_easy_reset(handle)
         return try withoutActuallyEscaping(receive) { receive in

@@ -5,8 +5,20 @@ import Testing
 
 @testable import Registry
 
-/// What a client keeps between requests.
+/// A client as such: what it needs, and what it keeps between requests.
 @Suite struct HTTPClientTests {
+    @Test func itCannotBeSetUp() {
+        let client = HTTPClient(HTTPSettings(), setUpFailure: "Out of memory")
+        do {
+            _ = try client.perform(HTTPRequest(url: "http://127.0.0.1:1/"), cancellation: Cancellation()) { _, _ in }
+            Issue.record("a request was made")
+        } catch HTTPFailure.settings(let text) {
+            #expect(text == "libcurl cannot be set up: Out of memory")
+        } catch {
+            Issue.record("\(error)")
+        }
+    }
+
     /// A listing asks for hundreds at a time; a mount that does nothing keeps no hundred connections.
     @Test func fewConnectionsAreKept() throws {
         let filled = try FilledRegistry()
