@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Where the bytes of blobs come from. This is all that the layer store knows of registries.
+///
+/// Nothing here but `smallBlob` has a default: a source that stands before others must say of each what it does with it.
+/// Before one other that is `SourceDecorator`, whose defaults forward; with nothing behind it, `OriginSource`.
 public protocol BlobSource: Sendable {
     /// Fetches `range` (offsets in the blob) and hands it to `receive` in order, in pieces of any size.
     ///
@@ -43,14 +46,6 @@ extension ArtifactSource {
 }
 
 extension BlobSource {
-    public func parts(of blob: Descriptor, _ ranges: [ByteRange], cancellation: Cancellation) -> [[UInt8]?] {
-        [[UInt8]?](repeating: nil, count: ranges.count)
-    }
-
-    public func distrust(_ blob: Descriptor) -> Bool { false }
-
-    public var trouble: String? { nil }
-
     public func smallBlob(_ blob: Descriptor, at place: String) throws(SourceError) -> [UInt8] {
         guard blob.size <= Manifest.sizeLimit else {
             throw .unusable("\(place): blob \(blob.digest) claims \(blob.size) bytes, over the limit of 8 MiB")

@@ -47,7 +47,7 @@ extension FuzzTarget {
 }
 
 /// Gives the same documents for every reference and digest, and checks none.
-private struct DocumentSource: ArtifactSource {
+private struct DocumentSource: ArtifactSource, OriginSource {
     let reference: Reference
     let first: [UInt8]
     let second: [UInt8]

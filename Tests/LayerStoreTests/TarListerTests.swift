@@ -98,7 +98,7 @@ import Threading
 }
 
 /// Knows how many requests were under way at once.
-private final class CrowdedSource: BlobSource {
+private final class CrowdedSource: OriginSource {
     let source: MemorySource
     private let counts = Mutex<(now: Int, most: Int)>((0, 0))
     var crowd: Int { counts.withLock { $0.most } }

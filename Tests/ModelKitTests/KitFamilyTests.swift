@@ -6,7 +6,7 @@ import Testing
 @testable import ModelKit
 
 /// Artifacts in memory, by their printed references.
-struct FakeSource: ArtifactSource {
+struct FakeSource: ArtifactSource, OriginSource {
     let reference: Reference
     let manifest: String
     let config: String

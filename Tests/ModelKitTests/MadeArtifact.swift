@@ -61,7 +61,7 @@ struct MadeArtifact {
 }
 
 /// Documents by digest, and the one that the reference names.
-final class MadeSource: ArtifactSource {
+final class MadeSource: ArtifactSource, OriginSource {
     let reference: Reference
     private let first: [UInt8]
     private let others: [Digest: [UInt8]]

@@ -5,7 +5,7 @@ import Testing
 @testable import OCI
 
 /// Hands over bytes of its own, whatever is asked for, two at a time.
-private struct FixedSource: BlobSource {
+private struct FixedSource: OriginSource {
     let bytes: [UInt8]
     var failure: (any Error)?
 

@@ -68,8 +68,8 @@ extension CacheDirectory {
 }
 
 /// A source whose small blobs are kept in the cache: manifests, configs, and what a tag meant when it was last asked.
-public struct CachedArtifactSource: ArtifactSource {
-    private let source: any ArtifactSource
+public struct CachedArtifactSource: SourceDecorator {
+    public let base: any ArtifactSource
     private let cache: CacheDirectory
     /// Looked in, too, and not written to.
     private let shared: [CacheDirectory]
@@ -79,14 +79,11 @@ public struct CachedArtifactSource: ArtifactSource {
     public init(
         _ source: any ArtifactSource, cache: CacheDirectory, shared: [CacheDirectory] = [], isOffline: Bool
     ) {
-        self.source = source
+        base = source
         self.cache = cache
         self.shared = shared
         self.isOffline = isOffline
     }
-
-    public var reference: Reference { source.reference }
-    public var trouble: String? { source.trouble }
 
     public func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
         let expected = digest ?? reference.digest
@@ -94,7 +91,7 @@ public struct CachedArtifactSource: ArtifactSource {
         if let known, let bytes = blob(known) {
             return try ResolvedDocument(bytes: bytes, expected: known, at: "\(cache.path)")
         }
-        let resolved = try source.resolve(digest)
+        let resolved = try base.resolve(digest)
         // What cannot be kept is fetched again next time: no reason to fail now.
         try? cache.saveBlob(resolved.digest, resolved.bytes)
         if expected == nil { try? cache.saveTagRecord(reference, resolved.digest) }
@@ -103,7 +100,7 @@ public struct CachedArtifactSource: ArtifactSource {
 
     public func smallBlob(_ blob: Descriptor, at place: String) throws(SourceError) -> [UInt8] {
         if let bytes = self.blob(blob.digest) { return bytes }
-        let bytes = try source.smallBlob(blob, at: place)
+        let bytes = try base.smallBlob(blob, at: place)
         try? cache.saveBlob(blob.digest, bytes)
         return bytes
     }
@@ -115,17 +112,5 @@ public struct CachedArtifactSource: ArtifactSource {
     /// What the tag meant when it was last asked, by whoever did.
     private var lastKnownDigest: Digest? {
         ([cache] + shared).compactMap { $0.tagRecord(of: reference) }.max { $0.resolved < $1.resolved }?.digest
-    }
-
-    public func distrust(_ blob: Descriptor) -> Bool { source.distrust(blob) }
-
-    public func fetch(
-        _ blob: Descriptor, range: ByteRange, cancellation: Cancellation, receive: (RawSpan) throws -> Void
-    ) throws {
-        try source.fetch(blob, range: range, cancellation: cancellation, receive: receive)
-    }
-
-    public func parts(of blob: Descriptor, _ ranges: [ByteRange], cancellation: Cancellation) -> [[UInt8]?] {
-        source.parts(of: blob, ranges, cancellation: cancellation)
     }
 }

@@ -88,7 +88,7 @@ public struct SourceSettings: Sendable {
 }
 
 /// Stands for a registry that is not to be asked.
-struct OfflineSource: ArtifactSource {
+struct OfflineSource: ArtifactSource, OriginSource {
     let reference: Reference
     /// Registry and repository, as kit's local store calls them.
     let name: String

@@ -4,7 +4,7 @@ internal import OCI
 /// An artifact in an OCI image layout on disk.
 ///
 /// Spec: <https://github.com/opencontainers/image-spec/blob/main/image-layout.md>.
-final class LayoutSource: ArtifactSource {
+final class LayoutSource: ArtifactSource, OriginSource {
     let reference: Reference
     private let directory: String
     private let blobs: BlobDirectory

@@ -5,7 +5,7 @@ internal import Synchronization
 /// An artifact in a registry that speaks the OCI distribution protocol.
 ///
 /// Spec: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pull>.
-final class RegistrySource: ArtifactSource {
+final class RegistrySource: ArtifactSource, OriginSource {
     let reference: Reference
     let host: RegistryHost
     let repository: Repository

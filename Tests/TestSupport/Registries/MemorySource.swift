@@ -4,7 +4,7 @@ import Glibc
 import Synchronization
 
 /// Blobs in memory, as a source that counts what is asked of it and can be made to wait or to fail.
-public final class MemorySource: ArtifactSource {
+public final class MemorySource: ArtifactSource, OriginSource {
     public let reference: Reference
     private let state: Mutex<State>
 
