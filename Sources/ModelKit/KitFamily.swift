@@ -27,23 +27,21 @@ public struct KitFamily: Sendable {
         }
     }
 
-    /// Fetches manifest and config of the kit and its parents, and nothing else.
+    /// Fetches manifest and config of the kit and its parents, and nothing else. Blocks the calling thread.
     ///
     /// `filters`: none for all of it. `open` makes the source for a reference. Throws what it and the sources throw,
     /// and `ModelKitError`.
-    public init(
+    public static func fetch(
         _ reference: Reference, filters: [KitFilter] = [], open: (Reference) throws -> any ArtifactSource
-    ) throws {
+    ) throws -> KitFamily {
         var members: [Member] = []
         var seen: [Reference] = []
         var next: Reference? = reference
         var filters = filters
-        showsKitfile = filters.isEmpty || filters.contains(where: \.hasKitfile)
+        let showsKitfile = filters.isEmpty || filters.contains(where: \.hasKitfile)
         while let reference = next {
             if seen.contains(reference) { throw ModelKitError.parentCycle(seen + [reference]) }
-            guard members.count <= Self.parentLimit else {
-                throw ModelKitError.tooManyParents(limit: Self.parentLimit)
-            }
+            guard members.count <= parentLimit else { throw ModelKitError.tooManyParents(limit: parentLimit) }
             seen.append(reference)
             let source = try open(reference)
             let (resolved, kind) = try KitLookup(source: source).find()
@@ -59,6 +57,6 @@ public struct KitFamily: Sendable {
             next = filters.isEmpty || !ofParent.isEmpty ? kit.parent : nil
             filters = ofParent
         }
-        self.members = members
+        return KitFamily(members: members, showsKitfile: showsKitfile)
     }
 }

@@ -12,7 +12,7 @@ extension FuzzTarget {
         let filters = ArtifactReadings.filters(parts[0])
         for document in parts[1...2] { ArtifactReadings.check(document) }
         do {
-            let family = try KitFamily(ArtifactReadings.reference, filters: filters) { reference in
+            let family = try KitFamily.fetch(ArtifactReadings.reference, filters: filters) { reference in
                 DocumentSource(reference: reference, first: parts[1], second: parts[2], config: parts[3])
             }
             for member in family.members {

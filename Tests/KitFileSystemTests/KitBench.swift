@@ -54,7 +54,7 @@ struct KitBench {
             Array(
                 #"{"schemaVersion":2,"config":{"mediaType":"\#(type)","digest":"\#(described.digest)","#.utf8)
                 + Array(#""size":\#(described.size)},"layers":[\#(layers.joined(separator: ","))]}"#.utf8))
-        let family = try KitFamily(source.reference, filters: filters.map { try KitFilter(parsing: $0) }) { _ in
+        let family = try KitFamily.fetch(source.reference, filters: filters.map { try KitFilter(parsing: $0) }) { _ in
             source
         }
         let store = LayerStore(

@@ -29,7 +29,7 @@ struct FakeSource: ArtifactSource, OriginSource {
     private func family(
         _ first: String, _ kits: [String: (config: String, layers: [(type: String, digit: Character)])]
     ) throws -> KitFamily {
-        try KitFamily(Reference(parsing: first)) { reference in
+        try KitFamily.fetch(Reference(parsing: first)) { reference in
             guard let kit = kits[reference.description] else { throw Missing(reference: reference.description) }
             return FakeSource(
                 reference: reference, manifest: MadeKit.manifest(config: kit.config, layers: kit.layers),
@@ -109,7 +109,7 @@ struct FakeSource: ArtifactSource, OriginSource {
             .replacing(#""schemaVersion":2"#, with: #""schemaVersion":2,"artifactType":"a/sbom""#)
         let type = try #require(MediaType("a/sbom"))
         #expect(throws: ModelKitError.notModelKit(found: type)) {
-            try KitFamily(Reference(parsing: "r.io/a")) {
+            try KitFamily.fetch(Reference(parsing: "r.io/a")) {
                 FakeSource(reference: $0, manifest: manifest, config: "{}")
             }
         }

@@ -99,7 +99,7 @@ import Testing
                 config: #"{"model":{"name":"gm","path":"gm","digest":"\#(digest("7"))"}}"#,
                 layers: [Layer(type: "kitops.modelkit.model.v1.tar", digit: "7")]),
         ]
-        let family = try KitFamily(
+        let family = try KitFamily.fetch(
             Reference(parsing: "r.io/c:v1"), filters: filters.map { try KitFilter(parsing: $0) }
         ) { reference in
             let artifact = try #require(artifacts[reference.description])

@@ -17,7 +17,7 @@ struct RegistryCheck {
     var finding: Finding {
         do {
             let settings = options.settings
-            let family = try KitFamily(SourceOptions.reference(reference), filters: []) { reference in
+            let family = try KitFamily.fetch(SourceOptions.reference(reference), filters: []) { reference in
                 try settings.source(for: reference)
             }
             let count = family.members.reduce(0) { $0 + $1.layers.count }

@@ -140,7 +140,7 @@ struct SourceOptions: ParsableArguments {
             let warnings = Warnings()
             settings.warn = { warnings.tell($0) }
         }
-        return try KitFamily(Self.reference(text), filters: filters) { [settings] reference in
+        return try KitFamily.fetch(Self.reference(text), filters: filters) { [settings] reference in
             CachedArtifactSource(
                 try settings.source(for: reference), cache: cache, shared: shared, isOffline: offline)
         }
