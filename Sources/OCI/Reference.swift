@@ -83,6 +83,10 @@ public struct Tag: Hashable, Sendable, CustomStringConvertible {
 public struct RegistryHost: Hashable, Sendable, CustomStringConvertible {
     /// `name`, `name:port`, `1.2.3.4:port` or `[::1]:port`.
     public let description: String
+    /// Without the port; an IPv6 address in brackets.
+    public let name: String
+    /// nil for the scheme's own.
+    public let port: UInt16?
 
     public init?(_ text: some StringProtocol) {
         var rest = Substring(text)
@@ -99,11 +103,14 @@ public struct RegistryHost: Hashable, Sendable, CustomStringConvertible {
             else { return nil }
             rest = rest[name.endIndex...]
         }
+        var port: UInt16?
         if !rest.isEmpty {
-            let port = rest.dropFirst()
-            guard rest.first == ":", let number = UInt64(decimal: port.utf8), (1...UInt64(UInt16.max)).contains(number)
-            else { return nil }
+            guard rest.first == ":", let number = UInt64(decimal: rest.utf8.dropFirst()), number > 0 else { return nil }
+            port = UInt16(exactly: number)
+            guard port != nil else { return nil }
         }
+        name = String(text.prefix(text.count - rest.count))
+        self.port = port
         description = String(text)
     }
 }

@@ -51,11 +51,12 @@ enum HTTPReadings {
     static func checkRange(_ response: HTTPResponse, _ range: ByteRange, of size: UInt64, body: [UInt8]) {
         let type = MediaType.imageManifest
         let blob = Descriptor(mediaType: type, digest: DigestHasher.digest(of: []), size: size)
+        guard let url = HTTPURL("http://x/") else { fatalError("it is a URL") }
         var reader = RangeReader(blob: blob, range: range, place: "here")
         var taken: UInt64 = 0
         do {
             for _ in 0..<2 {
-                _ = reader.request("http://x/")
+                _ = reader.request(url)
                 try Pieces.push(body) { piece in
                     try reader.receive(response, piece) { taken += UInt64($0.byteCount) }
                 }

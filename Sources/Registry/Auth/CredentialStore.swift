@@ -111,10 +111,7 @@ struct CredentialStore: Sendable {
 
     /// Old entries are URLs, as in `https://index.docker.io/v1/`.
     private static func normalised(_ key: String) -> String {
-        var rest = Substring(key)
-        let isURL = rest.hasPrefix("https://") || rest.hasPrefix("http://")
-        for scheme in ["https://", "http://"] where rest.hasPrefix(scheme) { rest = rest.dropFirst(scheme.count) }
-        if isURL { rest = rest.prefix { $0 != "/" } }
+        var rest = HTTPURL(key).map { Substring($0.authority) } ?? Substring(key)
         while rest.hasSuffix("/") { rest = rest.dropLast() }
         return String(rest)
     }
@@ -145,25 +142,5 @@ private struct AuthFile: Decodable {
                     password: String(
                         decoding: data[(colon + 1)...].reversed().drop { $0 == 0 }.reversed(), as: UTF8.self)))
         }
-    }
-}
-
-extension RegistryHost {
-    /// Docker Hub is one registry with several names.
-    private static let hubNames: Set<String> = ["docker.io", "index.docker.io", "registry-1.docker.io"]
-    var isDockerHub: Bool { Self.hubNames.contains(description) }
-
-    /// Where its protocol is spoken.
-    var endpoint: String { isDockerHub ? "registry-1.docker.io" : description }
-
-    /// The repository as its protocol names it: Docker Hub's own images are below `library`.
-    func path(_ repository: Repository) -> String {
-        isDockerHub && !repository.description.contains("/") ? "library/\(repository)" : repository.description
-    }
-
-    /// The names that credentials for it may stand under.
-    var authKeys: [String] {
-        isDockerHub
-            ? ["https://index.docker.io/v1/", "docker.io", "index.docker.io", "registry-1.docker.io"] : [description]
     }
 }

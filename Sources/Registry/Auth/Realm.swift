@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OCI
 
-/// Where tokens are to be had: a URL of http or https, without a user in it.
+/// Where tokens are to be had.
 struct Realm: Equatable {
-    let isSecure: Bool
+    let url: HTTPURL
+    var isSecure: Bool { url.scheme == .https }
     /// Without port, in lower case.
-    let host: String
+    var host: String { url.host }
 
-    init?(_ url: String) {
-        let lower = url.lowercased()
-        isSecure = lower.hasPrefix("https://")
-        guard isSecure || lower.hasPrefix("http://") else { return nil }
-        let authority = lower.dropFirst(isSecure ? 8 : 7).prefix { !"/?#".contains($0) }
-        guard !authority.isEmpty, !authority.contains("@"), !authority.contains("\\"),
-            authority.utf8.allSatisfy(\.isVisible)
-        else { return nil }
-        host = Self.withoutPort(String(authority))
-        if host.isEmpty || host == "[]" { return nil }
-    }
-
-    private static func withoutPort(_ authority: String) -> String {
-        if authority.hasPrefix("[") { return String(authority.prefix { $0 != "]" }) + "]" }
-        return String(authority.prefix { $0 != ":" })
+    /// nil for what is no URL of http or https.
+    init?(_ text: String) {
+        guard let url = HTTPURL(text) else { return nil }
+        self.url = url
     }
 
     /// Below these every name is another customer's, who could be given a neighbour's password: how many labels make a
@@ -46,7 +36,7 @@ struct Realm: Equatable {
     /// Whether a registry's password may be shown here: the same host, or one of the same site, as auth.docker.io is to
     /// registry-1.docker.io. Addresses have no site.
     func belongs(to registry: RegistryHost) -> Bool {
-        let other = Self.withoutPort(registry.endpoint.lowercased())
+        let other = registry.endpoint.name.lowercased()
         if host == other { return true }
         let isAddress = { (name: String) in
             name.hasPrefix("[") || name.utf8.allSatisfy { $0 == UInt8(ascii: ".") || $0.isDigit }

@@ -47,28 +47,26 @@ struct TokenClient: Sendable {
         if case .identityToken(let refresh)? = credential {
             let form =
                 [("grant_type", "refresh_token"), ("client_id", Self.clientID), ("refresh_token", refresh)] + query
-            var request = HTTPRequest(url: challenge.realm)
+            var request = HTTPRequest(url: realm.url)
             request.form = form
             let answer = try perform(request, cancellation)
             // GHCR and others know no POST; they take the token for a password.
             if answer.response.status != 404, answer.response.status != 405 { return try read(answer, realm) }
             return try get(
-                challenge.realm, query, BasicCredentials(user: "<token>", password: refresh), realm, cancellation)
+                query, BasicCredentials(user: "<token>", password: refresh), realm, cancellation)
         }
         var basic: BasicCredentials?
         if case .basic(let credentials)? = credential {
             basic = credentials
             query.append(("account", credentials.user))
         }
-        return try get(challenge.realm, query, basic, realm, cancellation)
+        return try get(query, basic, realm, cancellation)
     }
 
     private func get(
-        _ url: String, _ query: [(String, String)], _ credentials: BasicCredentials?, _ realm: Realm,
-        _ cancellation: Cancellation
+        _ query: [(String, String)], _ credentials: BasicCredentials?, _ realm: Realm, _ cancellation: Cancellation
     ) throws -> AccessToken {
-        let separator = url.contains("?") ? "&" : "?"
-        var request = HTTPRequest(url: url + separator + FormEncoding.encode(query))
+        var request = HTTPRequest(url: realm.url.appending(query: query))
         if let credentials { request.authorization = .basic(credentials) }
         return try read(try perform(request, cancellation), realm)
     }
@@ -119,19 +117,5 @@ extension AccessToken {
         // Spec: 60 s where nothing is said. A fifth is left for clocks and slow links.
         let lifetime = max(1, min(body.expires_in ?? 60, 86_400)) * 0.8
         self.init(text: text, expiry: .now + .seconds(lifetime))
-    }
-}
-
-/// `application/x-www-form-urlencoded`, and queries.
-enum FormEncoding {
-    static func encode(_ fields: [(String, String)]) -> String {
-        fields.map { "\(escape($0.0))=\(escape($0.1))" }.joined(separator: "&")
-    }
-
-    private static func escape(_ text: String) -> String {
-        text.utf8.map { byte in
-            byte.isAlphanumeric || "-._~".utf8.contains(byte)
-                ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-        }.joined()
     }
 }

@@ -106,8 +106,7 @@ struct RegistriesConfiguration: Sendable {
     /// How much of the name a prefix covers; nil if it is for others. It ends where a part of the name does.
     private static func matched(_ scope: String, _ name: String, _ host: RegistryHost) -> Int? {
         if scope.hasPrefix("*.") {
-            let bare = host.description.prefix { $0 != ":" }
-            return bare.hasSuffix(scope.dropFirst()) ? host.description.count : nil
+            return host.name.hasSuffix(scope.dropFirst()) ? host.description.count : nil
         }
         guard name.hasPrefix(scope) else { return nil }
         let next = name.dropFirst(scope.count).first

@@ -93,7 +93,7 @@ final class HTTPClient: Sendable {
             }
             if let error = transfer.error { throw error }
             transfer.response.status = ccurl_response_code(handle)
-            transfer.response.redirectedTo = ccurl_redirected_to(handle).map { String(cString: $0) }
+            transfer.response.redirectedTo = ccurl_redirected_to(handle).flatMap { HTTPURL(String(cString: $0)) }
             if transfer.isStalled { throw HTTPFailure.transport("no bytes for \(stallTimeout) s") }
             guard code == CURLE_OK else {
                 let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -131,14 +131,14 @@ final class HTTPClient: Sendable {
     private func configure(
         _ handle: UnsafeMutableRawPointer, _ request: HTTPRequest, _ transfer: HTTPTransfer
     ) -> UnsafeMutablePointer<curl_slist>? {
-        _ = ccurl_set_string(handle, CURLOPT_URL, request.url)
+        _ = ccurl_set_string(handle, CURLOPT_URL, request.url.description)
         _ = ccurl_set_long(handle, CURLOPT_NOSIGNAL, 1)
         _ = ccurl_set_string(handle, CURLOPT_USERAGENT, settings.userAgent)
         _ = ccurl_set_long(handle, CURLOPT_FOLLOWLOCATION, 1)
         _ = ccurl_set_long(handle, CURLOPT_MAXREDIRS, 10)
         _ = ccurl_set_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         // A redirect from TLS to plain HTTP would give away what TLS was to hide.
-        let redirects = request.url.hasPrefix("https:") ? "https" : "http,https"
+        let redirects = request.url.scheme == .https ? "https" : "http,https"
         _ = ccurl_set_string(handle, CURLOPT_REDIR_PROTOCOLS_STR, redirects)
         _ = ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT, min(settings.connectTimeout, request.patience ?? .max))
         // Many small ranges may be asked for at once.

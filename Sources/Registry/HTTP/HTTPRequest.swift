@@ -3,7 +3,7 @@ internal import OCI
 
 /// A GET, which is all that reading from a registry needs; a POST of a form, which tokens may.
 struct HTTPRequest {
-    let url: String
+    let url: HTTPURL
     var accept: [MediaType] = []
     /// Offsets in the resource; none asks for all of it.
     var ranges: [ByteRange] = []
@@ -24,8 +24,8 @@ struct HTTPResponse {
     private static let headerLimit = 64 << 10
     private var headerBytes = 0
 
-    /// Where redirects led in the end; nil if there were none.
-    var redirectedTo: String?
+    /// Where redirects led in the end; nil if there were none, or none that can be asked again.
+    var redirectedTo: HTTPURL?
 
     init(status: Int = 0, headers: [String: String] = [:]) {
         self.status = status

@@ -28,7 +28,7 @@ struct MultipartReader: ResponseReader {
     var hasAll: Bool { false }
     var hasAllParts: Bool { !parts.contains { $0 == nil } }
 
-    mutating func request(_ url: String) -> HTTPRequest {
+    mutating func request(_ url: HTTPURL) -> HTTPRequest {
         body = []
         return HTTPRequest(url: url, ranges: ranges)
     }

@@ -4,7 +4,7 @@ internal import OCI
 /// Takes what it wants of as many answers as that takes.
 protocol ResponseReader {
     /// What to ask next; the answer to it is the next that `receive` sees.
-    mutating func request(_ url: String) -> HTTPRequest
+    mutating func request(_ url: HTTPURL) -> HTTPRequest
     /// Throws `ResponseComplete` to end a transfer that has given all it should.
     mutating func receive(_ response: HTTPResponse, _ piece: RawSpan, into consume: (RawSpan) throws -> Void) throws
     /// Grows with progress.
@@ -27,7 +27,7 @@ struct ManifestReader: ResponseReader {
 
     init(place: String) { self.place = place }
 
-    mutating func request(_ url: String) -> HTTPRequest {
+    mutating func request(_ url: HTTPURL) -> HTTPRequest {
         bytes = []
         return HTTPRequest(url: url, accept: [.imageManifest, .imageIndex, .dockerManifest, .dockerManifestList])
     }
@@ -70,7 +70,7 @@ struct RangeReader: ResponseReader {
     var isComplete: Bool { reached == range.end }
     var hasAll: Bool { isComplete }
 
-    mutating func request(_ url: String) -> HTTPRequest {
+    mutating func request(_ url: HTTPURL) -> HTTPRequest {
         answer = nil
         let isWhole = reached == 0 && range.count == blob.size
         return HTTPRequest(url: url, ranges: isWhole ? [] : [range.suffix(from: reached)])

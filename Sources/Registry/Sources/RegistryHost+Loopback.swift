@@ -4,10 +4,9 @@ internal import OCI
 extension RegistryHost {
     /// Whether it names this very machine.
     var isLoopback: Bool {
-        let name = description.hasPrefix("[") ? description.prefix { $0 != "]" } : description.prefix { $0 != ":" }
         // An address in full: 127.0.0.1.example.com is anybody's.
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         let isIPv4 = parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
-        return name == "localhost" || isIPv4 && parts[0] == "127" || name == "[::1"
+        return name == "localhost" || isIPv4 && parts[0] == "127" || name == "[::1]"
     }
 }

@@ -69,11 +69,11 @@ extension RegistrySource {
         _ path: String, _ reader: inout Reader, _ patience: Int, _ cancellation: Cancellation,
         receive: (inout Reader, HTTPResponse, RawSpan) throws -> Void
     ) throws -> HTTPResponse {
-        func send(_ scheme: Scheme, _ reader: inout Reader) throws -> HTTPResponse {
+        func send(_ scheme: HTTPURL.Scheme, _ reader: inout Reader) throws -> HTTPResponse {
             let tokens = TokenClient(client: client, host: host, isPlain: scheme == .http, patience: patience)
             func send(_ authorization: Authorization?) throws -> HTTPResponse {
                 var request = reader.request(
-                    "\(scheme.rawValue)://\(host.endpoint)/v2/\(host.path(repository))/\(path)")
+                    HTTPURL(scheme, host.endpoint, path: "/v2/\(host.path(repository))/\(path)"))
                 request.authorization = authorization
                 request.patience = patience
                 return try client.perform(request, cancellation: cancellation) { try receive(&reader, $0, $1) }

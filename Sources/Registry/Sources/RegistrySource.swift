@@ -15,9 +15,9 @@ final class RegistrySource: ArtifactSource, OriginSource {
     let client: HTTPClient
     let authorizer: Authorizer
     /// Where blobs were had last, by path: registries before a CDN send each request on.
-    let redirects = Mutex<[String: String]>([:])
+    let redirects = Mutex<[String: HTTPURL]>([:])
     /// Decided by the first answer where the settings leave it open.
-    let scheme: Mutex<Scheme?>
+    let scheme: Mutex<HTTPURL.Scheme?>
 
     /// A request for several ranges was not answered with all of them.
     private let givesSingleRanges = Atomic(false)
@@ -26,8 +26,6 @@ final class RegistrySource: ArtifactSource, OriginSource {
     let troubles = Mutex<[UInt64: String]>([:])
     let nextTrouble = Atomic<UInt64>(0)
     var trouble: String? { troubles.withLock { $0.min { $0.key < $1.key }?.value } }
-
-    enum Scheme: String { case http, https }
 
     /// Throws `SourceError` if certificates for the host cannot be used.
     init(_ reference: Reference, endpoint: RegistryEndpoint, settings: SourceSettings) throws(SourceError) {

@@ -10,7 +10,7 @@ import Testing
     @Test func itCannotBeSetUp() {
         let client = HTTPClient(HTTPSettings(), setUpFailure: "Out of memory")
         do {
-            _ = try client.perform(HTTPRequest(url: "http://127.0.0.1:1/"), cancellation: Cancellation()) { _, _ in }
+            _ = try client.perform(HTTPRequest(url: .example()), cancellation: Cancellation()) { _, _ in }
             Issue.record("a request was made")
         } catch HTTPFailure.settings(let text) {
             #expect(text == "libcurl cannot be set up: Out of memory")
@@ -23,14 +23,12 @@ import Testing
     @Test func fewConnectionsAreKept() throws {
         let filled = try FilledRegistry()
         let client = HTTPClient(HTTPSettings())
-        let host = filled.registry.host
+        let url = try #require(HTTPURL("http://\(filled.registry.host)/v2/"))
         for _ in 0..<2 {
             let threads = try (0..<60).map { _ in
                 try Later(seconds: 0) {
                     for _ in 0..<5 {
-                        _ = try? client.perform(
-                            HTTPRequest(url: "http://\(host)/v2/"), cancellation: Cancellation()
-                        ) { _, _ in }
+                        _ = try? client.perform(HTTPRequest(url: url), cancellation: Cancellation()) { _, _ in }
                     }
                 }
             }

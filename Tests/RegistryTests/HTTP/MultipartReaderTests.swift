@@ -18,7 +18,7 @@ import Testing
             mediaType: type, digest: DigestHasher.digest(of: []), size: UInt64(Self.content.utf8.count))
         let ranges = Self.ranges.compactMap { ByteRange(start: $0.0, count: $0.1) }
         var reader = MultipartReader(blob: blob, ranges: ranges)
-        #expect(reader.request("u").ranges == ranges)
+        #expect(try reader.request(.example()).ranges == ranges)
         let response = HTTPResponse(status: status, headers: headers)
         for byte in body.utf8 { try reader.receive(response, [byte].span.bytes) { _ in } }
         reader.finish(response)

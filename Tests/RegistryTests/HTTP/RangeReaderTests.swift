@@ -33,7 +33,7 @@ import Testing
 
     @Test func allOfABlobIsAskedForWithoutARange() throws {
         var reader = try reader(0, 10)
-        #expect(reader.request("u").ranges.isEmpty)
+        #expect(try reader.request(.example()).ranges.isEmpty)
         let got = try give(&reader, response(200, ["content-length": "10"]), [0, 1, 2, 3], [4, 5, 6, 7, 8, 9])
         #expect(got.bytes == Array(0..<10))
         #expect(reader.isComplete && !got.ended)
@@ -41,7 +41,7 @@ import Testing
 
     @Test func aRange() throws {
         var reader = try reader(3, 4)
-        #expect(reader.request("u").ranges == [ByteRange(start: 3, count: 4)])
+        #expect(try reader.request(.example()).ranges == [ByteRange(start: 3, count: 4)])
         let got = try give(&reader, response(206, ["content-range": "bytes 3-6/10"]), [3, 4], [], [5, 6])
         #expect(got.bytes == [3, 4, 5, 6])
         #expect(reader.isComplete && reader.reached == 7)
@@ -49,12 +49,12 @@ import Testing
 
     @Test func goesOnWhereItBroke() throws {
         var reader = try reader(0, 10)
-        _ = reader.request("u")
+        _ = try reader.request(.example())
         #expect(try give(&reader, response(200), [0, 1, 2]).bytes == [0, 1, 2])
         #expect(!reader.isComplete)
-        #expect(reader.request("u").ranges == [ByteRange(start: 3, count: 7)])
+        #expect(try reader.request(.example()).ranges == [ByteRange(start: 3, count: 7)])
         #expect(try give(&reader, response(206, ["content-range": "bytes 3-9/*"]), [3, 4]).bytes == [3, 4])
-        #expect(reader.request("u").ranges == [ByteRange(start: 5, count: 5)])
+        #expect(try reader.request(.example()).ranges == [ByteRange(start: 5, count: 5)])
         // This time the server ignores the range: what was there is not handed over again.
         #expect(try give(&reader, response(200), [0, 1, 2], [3, 4, 5, 6], [7, 8, 9]).bytes == [5, 6, 7, 8, 9])
         #expect(reader.isComplete)
@@ -78,11 +78,11 @@ import Testing
         for (start, count) in [(0, 300 << 10), (256 << 10, 1), (1 << 20, 19 << 20)] as [(UInt64, UInt64)] {
             var far = RangeReader(
                 blob: blob, range: try #require(ByteRange(start: start, count: count)), place: "r.io/m:v1")
-            _ = far.request("u")
+            _ = try far.request(.example())
             #expect(throws: RangesIgnored.self) { try give(&far, whole, [1]) }
         }
         var near = RangeReader(blob: blob, range: try #require(ByteRange(start: 1, count: 2)), place: "r.io/m:v1")
-        _ = near.request("u")
+        _ = try near.request(.example())
         #expect(try give(&near, whole, [1, 2, 3, 4]).bytes == [2, 3])
     }
 
@@ -94,7 +94,7 @@ import Testing
         ] as [(Int, [String: String])]) func answersThatDoNotFit(_ status: Int, _ headers: [String: String]) throws
     {
         var reader = try reader(3, 4)
-        _ = reader.request("u")
+        _ = try reader.request(.example())
         let error = #expect(throws: SourceError.self) { try give(&reader, response(status, headers), [9]) }
         guard case .unusable(let reason)? = error else {
             Issue.record("\(String(describing: error))")

@@ -8,9 +8,11 @@ import Testing
     @Test func piecesAreJoinedAndABrokenAnswerForgotten() throws {
         var reader = ManifestReader(place: "here")
         #expect(
-            reader.request("u").accept == [.imageManifest, .imageIndex, .dockerManifest, .dockerManifestList])
+            try reader.request(.example()).accept == [
+                .imageManifest, .imageIndex, .dockerManifest, .dockerManifestList,
+            ])
         try reader.receive(HTTPResponse(status: 200), [1, 2 as UInt8].span.bytes) { _ in }
-        _ = reader.request("u")
+        _ = try reader.request(.example())
         try reader.receive(HTTPResponse(status: 200), [3 as UInt8].span.bytes) { _ in }
         try reader.receive(HTTPResponse(status: 200), [4 as UInt8].span.bytes) { _ in }
         #expect(reader.bytes == [3, 4])
@@ -18,7 +20,7 @@ import Testing
 
     @Test func atEightMiBItEnds() throws {
         var reader = ManifestReader(place: "here")
-        _ = reader.request("u")
+        _ = try reader.request(.example())
         let half = [UInt8](repeating: 32, count: 4 << 20)
         try reader.receive(HTTPResponse(status: 200), half.span.bytes) { _ in }
         try reader.receive(HTTPResponse(status: 200), half.span.bytes) { _ in }
@@ -35,7 +37,7 @@ import Testing
         ] as [(Int, String?, Bool)])
     func aPartOfAManifest(_ status: Int, _ range: String?, _ isTaken: Bool) throws {
         var reader = ManifestReader(place: "here")
-        _ = reader.request("u")
+        _ = try reader.request(.example())
         var response = HTTPResponse(status: status)
         response.headers["content-range"] = range
         let refusal = "here: the answer to a request for the manifest is a part of it"
