@@ -5,7 +5,7 @@ package import OCI
 /// Finds a layer's entries as the uncompressed bytes stream by, from the first on.
 package struct EntryIngester {
     private let archive: LayerForm.Archive
-    private var tar = TarFollower()
+    private var tar = TarStreamParser()
     private var builder = LayerIndexBuilder()
     private var position: UInt64 = 0
 

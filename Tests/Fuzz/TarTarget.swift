@@ -54,7 +54,7 @@ enum TarReadings {
 
     private static func follow(_ tar: [UInt8], _ push: ((RawSpan) throws -> Void) throws -> Void) -> Reading {
         var reading = Reading()
-        var follower = TarFollower()
+        var follower = TarStreamParser()
         do {
             try push { piece in try follower.push(piece) { reading.members.append($0) } }
             try follower.finish()

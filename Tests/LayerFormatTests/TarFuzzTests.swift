@@ -5,12 +5,12 @@ import Testing
 @testable import LayerFormat
 
 @Suite struct TarFuzzTests {
-    /// Mutated tars are read or refused, never a trap, never without an end; and both ways of reading agree.
+    /// Mutated tars are read or refused, without a trap or an endless loop, and both ways of reading agree.
     @Test(.timeLimit(.minutes(1)), arguments: 0..<8) func mutations(_ round: Int) throws {
         var generator = SeededGenerator(seed: UInt64(round))
         var parsed = 0
         for _ in 0..<250 {
-            let tar = Self.mutated(TarFollowerTests.tar, &generator)
+            let tar = Self.mutated(TarStreamParserTests.tar, &generator)
             let listed = Result { try TarReading.list(tar) }
             let followed = Result { try TarReading.follow(tar) { Int.random(in: 1...3000, using: &generator) } }
             switch (listed, followed) {
@@ -25,11 +25,11 @@ import Testing
                 Issue.record("listed and followed differ: \(tar.count) bytes, \(followed)")
             }
         }
-        // Some in content do no harm; most others do.
+        // Some mutations in content do no harm. Most others do.
         #expect((1..<250).contains(parsed))
     }
 
-    /// The checksum made right again, so that what comes after it is reached.
+    /// Corrects the checksum, so that later checks are reached.
     @Test(.timeLimit(.minutes(1))) func mutatedHeadersWithGoodChecksums() throws {
         var generator = SeededGenerator(seed: 99)
         for _ in 0..<2000 {

@@ -4,12 +4,12 @@ import Testing
 
 @testable import LayerFormat
 
-/// Sizes at the end of what a file offset can say: nothing may trap.
+/// Sizes near the largest file offset, none of which may trap.
 @Suite struct TarHugeSizeTests {
     private static let largest = UInt64(Int64.max)
     private static let lastBlock = largest - 511
 
-    /// A header whose size field is base 256.
+    /// A header with its size field in base 256.
     private func header(size: UInt64) -> [UInt8] {
         var tar = TarBuilder()
         tar.raw([102]) { header in
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func theFollowerWaitsForAllOfIt() throws {
-        var follower = TarFollower()
+        var follower = TarStreamParser()
         var found: [UInt64] = []
         try follower.push(header(size: 1 << 62).span.bytes) { found.append($0.size) }
         try follower.push([UInt8](repeating: 255, count: 5000).span.bytes) { found.append($0.size) }

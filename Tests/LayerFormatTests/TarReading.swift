@@ -3,9 +3,9 @@ import Testing
 
 @testable import LayerFormat
 
-/// The two ways in which tars are read.
+/// The two ways of reading a tar.
 enum TarReading {
-    /// Drives a parser over bytes that are all here, as a lister does by range requests.
+    /// Reads a tar in memory by a parser, as a lister does by range requests.
     static func list(_ tar: [UInt8], length: UInt64? = nil) throws -> [TarMember] {
         var parser = TarParser(length: length ?? UInt64(tar.count))
         var members: [TarMember] = []
@@ -20,9 +20,9 @@ enum TarReading {
         return members
     }
 
-    /// Lets a tar stream by in pieces of the sizes that `next` gives.
+    /// Reads a tar as a stream, in pieces of the sizes that `next` gives.
     static func follow(_ tar: [UInt8], next: () -> Int) throws -> [TarMember] {
-        var follower = TarFollower()
+        var follower = TarStreamParser()
         var members: [TarMember] = []
         var done = 0
         while done < tar.count {
@@ -37,7 +37,7 @@ enum TarReading {
 
     static func follow(_ tar: [UInt8], piece: Int) throws -> [TarMember] { try follow(tar) { piece } }
 
-    /// Reads in both ways, which must find the same.
+    /// Reads in both ways, whose results must be equal.
     static func members(_ tar: [UInt8]) throws -> [TarMember] {
         let listed = try list(tar)
         #expect(try follow(tar, piece: max(1, tar.count)) == listed)
@@ -50,7 +50,7 @@ extension TarMember {
     func content(in tar: [UInt8]) -> ArraySlice<UInt8> { tar[Int(contentOffset)..<Int(contentOffset + size)] }
 }
 
-/// SplitMix64: the same numbers in each run, so that a failure can be seen again.
+/// SplitMix64, which gives the same numbers in each run, so that a failure can be reproduced.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
     init(seed: UInt64) { state = seed }

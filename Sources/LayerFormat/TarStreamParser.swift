@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds the members of a tar that streams by in pieces of any size, without looking at content.
-public struct TarFollower: Sendable {
+/// Finds the members of a tar that comes as a stream, in pieces of any size. Content is skipped.
+public struct TarStreamParser: Sendable {
     private var parser = TarParser(length: nil)
     /// Bytes of the stream seen so far.
     public private(set) var position: UInt64 = 0
@@ -9,12 +9,12 @@ public struct TarFollower: Sendable {
 
     public init() {}
 
-    /// Takes the next bytes of the stream and hands over each member whose headers they complete.
+    /// Takes the next bytes of the stream and passes on each member whose headers they complete.
     public mutating func push(_ bytes: RawSpan, found: (TarMember) throws -> Void) throws {
         var taken = 0
         while taken < bytes.byteCount, !parser.isAtEnd {
             let start = parser.offset + UInt64(pending.count)
-            if start > position {  // content: nothing to see
+            if start > position {  // content
                 let skipped = min(start - position, UInt64(bytes.byteCount - taken))
                 taken += Int(skipped)
                 position += skipped
@@ -32,7 +32,7 @@ public struct TarFollower: Sendable {
         position += UInt64(bytes.byteCount - taken)
     }
 
-    /// To be called at the end of the stream. Throws `TarError.truncated` if a member is not all there.
+    /// To be called at the end of the stream. Throws `TarError.truncated` if a member is incomplete.
     public func finish() throws(TarError) {
         if !pending.isEmpty { throw .truncated(offset: position) }
         if let error = parser.prematureEnd(at: position) { throw error }

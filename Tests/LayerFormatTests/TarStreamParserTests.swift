@@ -4,8 +4,8 @@ import Testing
 
 @testable import LayerFormat
 
-@Suite struct TarFollowerTests {
-    /// All that kit and others write.
+@Suite struct TarStreamParserTests {
+    /// The tars that kit and other tools write.
     static let tar: [UInt8] = {
         var tar = TarBuilder()
         tar.directory("d")
@@ -45,7 +45,7 @@ import Testing
         var tar = TarBuilder()
         tar.file("a", [UInt8](repeating: 1, count: 1000))
         let bytes = tar.finish()
-        var follower = TarFollower()
+        var follower = TarStreamParser()
         var count = 0
         try follower.push(bytes.span.bytes.extracting(0..<511)) { _ in count += 1 }
         #expect(count == 0)
@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test func emptyPieces() throws {
-        var follower = TarFollower()
+        var follower = TarStreamParser()
         try follower.push([UInt8]().span.bytes) { _ in }
         #expect(follower.position == 0)
         try follower.finish()
@@ -62,7 +62,7 @@ import Testing
 
     @Test func whatTheCallerThrowsComesThrough() {
         struct Stop: Error {}
-        var follower = TarFollower()
+        var follower = TarStreamParser()
         #expect(throws: Stop.self) { try follower.push(Self.tar.span.bytes) { _ in throw Stop() } }
     }
 }
