@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads the header of a gzip member byte by byte. ISA-L's own reader forgets which fields are to come when a piece
-/// ends inside the header, and then takes compressed bytes for a comment.
+/// Reads the header of a gzip member byte by byte. ISA-L's own reader loses track of the fields when a piece ends
+/// inside the header, and then takes compressed bytes for a comment.
 ///
-/// Spec: RFC 1952, section 2.3. The header's optional CRC is passed over: digests say whether a layer is whole.
+/// Spec: RFC 1952, section 2.3. The header's optional CRC is not checked: the layer's digest covers it.
 struct GzipHeader {
     private enum Field { case fixed, extraLength, extra, name, comment, checksum, done }
 
     private var field = Field.fixed
-    /// Bytes taken of `field`.
+    /// Bytes of `field` that were taken.
     private var count = 0
     private var flags: UInt8 = 0
     private var extraLength = 0
 
-    /// Why a byte cannot be in a header.
+    /// Why the header is invalid.
     struct Refusal: Error { let reason: String }
 
     /// Takes the next byte; true if it is the header's last.
@@ -51,7 +51,7 @@ struct GzipHeader {
         }
     }
 
-    /// Goes to `next`, or to the first field after it that this header has.
+    /// Goes on to `next`, or to the first field behind it that this header has.
     private mutating func advance(to next: Field) {
         count = 0
         field = next

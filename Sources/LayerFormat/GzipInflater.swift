@@ -2,15 +2,15 @@
 private import CDeflate
 internal import OCI
 
-/// Inflates a gzip stream piece by piece by ISA-L, one or several members in a row, checking each one's CRC.
+/// Inflates a gzip stream of one or several members by ISA-L, piece by piece, and checks the CRC of each member.
 ///
-/// Spec: RFC 1952; several members: section 2.2. A reference type because ISA-L's state, 90 KB of it, must not move;
-/// it belongs to one thread at a time.
+/// Spec: RFC 1952; several members: section 2.2. A reference type because ISA-L's state of 90 KB must not move.
+/// Used by one thread at a time.
 public final class GzipInflater: Decompressor {
     private let state: UnsafeMutablePointer<inflate_state>
     private let output: UnsafeMutableRawBufferPointer
     private var phase = Phase.header(GzipHeader())
-    /// Bytes of the compressed stream taken so far: where an error is.
+    /// Bytes of the compressed stream taken so far: the offset in errors.
     private(set) var position: UInt64 = 0
 
     private enum Phase { case header(GzipHeader), inside, between, padding }
@@ -28,7 +28,7 @@ public final class GzipInflater: Decompressor {
         output.deallocate()
     }
 
-    /// ISA-L gets what follows the header, and checks the trailer.
+    /// ISA-L reads from the end of the header on, and checks the trailer.
     private func beginDeflate() {
         isal_inflate_init(state)
         state.pointee.crc_flag = UInt32(ISAL_GZIP_NO_HDR_VER)
@@ -41,7 +41,7 @@ public final class GzipInflater: Decompressor {
             while let first = rest.first {
                 switch phase {
                 case .between where first == 0, .padding:
-                    // Tapes and some tools pad with zeros; anything after them is no longer gzip.
+                    // Tapes and some tools pad with zeros. Nothing else may follow them.
                     guard first == 0 else { throw Self.corrupt("what follows the padding is not gzip", position) }
                     phase = .padding
                     rest.removeFirst()
@@ -66,7 +66,7 @@ public final class GzipInflater: Decompressor {
         }
     }
 
-    /// Inflates until the input is used up or a member ends; returns how much was taken.
+    /// Inflates until the input is used up or a member ends; returns the bytes taken.
     private func inflate(_ input: UnsafeRawBufferPointer, _ inflated: (RawSpan) throws -> Void) throws -> Int {
         // next_in is not const in ISA-L's declaration, but is only read from.
         state.pointee.next_in = UnsafeMutablePointer(
@@ -78,7 +78,7 @@ public final class GzipInflater: Decompressor {
             state.pointee.avail_out = UInt32(output.count)
             let result = isal_inflate(state)
             guard result == ISAL_DECOMP_OK || result == ISAL_END_INPUT else {
-                // On an error ISA-L gives back what it had taken and not used, of earlier pieces too.
+                // On an error ISA-L gives back input that it took and did not use, also of earlier pieces.
                 let taken = Int64(offered) - Int64(state.pointee.avail_in)
                 throw Self.corrupt(Self.reason(result), UInt64(clamping: Int64(clamping: position) + taken))
             }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 private import OCI
 
-/// What extended headers say of the member that follows them: PAX records (`x`, and `g` for all that follow) and GNU's
-/// long names (`L`, `K`).
+/// Attributes of a member from the extended headers before it: PAX records (`x`, and `g` for all later members) and
+/// GNU's long names (`L`, `K`).
 ///
 /// Spec: POSIX.1-2017, pax, "pax Extended Header".
 struct TarExtensions: Sendable {
     private var global = Records()
     private var local = Records()
 
-    /// Values are nil where there is no record, `.some(nil)` where one of no length takes back what was said before.
+    /// A value is nil without a record, and `.some(nil)` for an empty record, which revokes an earlier one.
     private struct Records: Sendable {
         var path: [UInt8]??
         var linkTarget: [UInt8]??
@@ -24,14 +24,14 @@ struct TarExtensions: Sendable {
     var size: UInt64? { (local.size ?? global.size) ?? nil }
     var modified: Int64? { (local.modified ?? global.modified) ?? nil }
     var unsupported: String? { local.unsupported ?? global.unsupported }
-    /// Whether a member must follow.
+    /// Whether there is no extension that a member must follow.
     var isEmpty: Bool { local.isEmpty }
 
     static func isExtension(_ type: UInt8) -> Bool { "xgLK".utf8.contains(type) }
 
     mutating func reset() { local = Records() }
 
-    /// `content` is without its padding; `offset` is for messages only.
+    /// `content` has no padding; `offset` is for messages only.
     mutating func read(_ content: ArraySlice<UInt8>, type: UInt8, at offset: UInt64) throws(TarError) {
         switch type {
         case UInt8(ascii: "g"):
@@ -48,7 +48,7 @@ struct TarExtensions: Sendable {
         }
     }
 
-    /// Records are `LENGTH KEY=VALUE\n`, LENGTH counting all of the record. Values are bytes.
+    /// Records are `LENGTH KEY=VALUE\n`; LENGTH is that of the whole record. Values are bytes.
     private static func readRecords(
         _ content: ArraySlice<UInt8>, into records: inout Records, at offset: UInt64
     ) throws(TarError) {
@@ -73,7 +73,7 @@ struct TarExtensions: Sendable {
                 guard let size = decimal(value) else { throw failure("size is not a number") }
                 records.size = size
             case "mtime":
-                // Fractions of a second are cut; a time before 1970 is of no use to anyone here.
+                // Fractions of a second are dropped. A time before 1970 is read as 0.
                 records.modified = decimal(value.prefix { $0 != 46 }).map { Int64(clamping: $0) } ?? 0
             case let key where key.hasPrefix("GNU.sparse."): records.unsupported = "a sparse file"
             default: break

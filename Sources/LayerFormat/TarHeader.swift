@@ -22,7 +22,7 @@ struct TarHeader {
         try Self.verifyChecksum(block, at: offset)
         mode = UInt16(truncatingIfNeeded: try Self.number(block[100..<108], "mode", at: offset) & 0o7777)
         size = try Self.number(block[124..<136], "size", at: offset)
-        // Times before 1970 are negative numbers in base 256; no time of ours is so old.
+        // Times before 1970 are negative numbers in base 256. They are read as 0.
         modified =
             block[136] == 0xFF ? 0 : Int64(clamping: try Self.number(block[136..<148], "mtime", at: offset))
         type = block[156]
@@ -34,7 +34,7 @@ struct TarHeader {
         path = prefix.isEmpty ? name : prefix + [47] + name
     }
 
-    /// The sum of all bytes, with the checksum's own field taken as spaces; some old tars summed signed bytes.
+    /// The checksum is the sum of all bytes, its own field counted as spaces. Some old tars summed signed bytes.
     private static func verifyChecksum(_ block: [UInt8], at offset: UInt64) throws(TarError) {
         var unsigned: Int64 = 0
         var signed: Int64 = 0
@@ -55,7 +55,7 @@ struct TarHeader {
         func failure() -> TarError { .badNumber(field: name, offset: offset) }
         guard let first = field.first else { return 0 }
         if first & 0x80 != 0 {
-            guard first == 0x80 else { throw failure() }  // 0xff: negative, of no use for any field
+            guard first == 0x80 else { throw failure() }  // 0xff: a negative number, which no field can be
             var value: UInt64 = 0
             for byte in field.dropFirst() {
                 guard value >> 56 == 0 else { throw failure() }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One member of a tar, as its headers tell it.
+/// One member of a tar, as described by its headers.
 public struct TarMember: Sendable, Equatable {
     public enum Kind: Sendable, Equatable {
         case file, directory
-        /// The payload is the target, as it stands.
+        /// The payload is the target as the tar has it.
         case symbolicLink([UInt8])
-        /// The payload is the path of an earlier member, as it stands.
+        /// The payload is the path of an earlier member as the tar has it.
         case hardLink([UInt8])
     }
 
-    /// As the tar spells it; see `EntryPath` for what it may be.
+    /// As the tar has it; `EntryPath` says what is allowed.
     public let path: [UInt8]
     public let kind: Kind
     /// Permission bits and set-id bits: the low twelve.
@@ -58,7 +58,7 @@ extension TarError: CustomStringConvertible {
         case .unsupported(let what, let path, let offset):
             "tar header at \(offset): “\(path)” is \(what), which a kit cannot have"
         case .tooLong(let path, let offset): "tar header at \(offset): “\(path)” reaches past the end of the layer"
-        case .truncated(let offset): "the tar ends in the middle, at \(offset)"
+        case .truncated(let offset): "the tar is truncated at \(offset)"
         }
     }
 }

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OCI
 
-/// Reads a tar's headers, and says which bytes it wants next: content is passed over, so the same parser lists a
-/// remote tar by range requests and follows an inflated one as it streams by.
+/// Reads a tar's headers, and says which bytes it needs next. Content is skipped, so that the same parser lists a
+/// remote tar by range requests and reads one that is being inflated.
 ///
 ///     while parser.wanted > 0 { try parser.consume(the bytes at parser.offset, parser.wanted of them) }
 public struct TarParser: Sendable {
-    /// Where the wanted bytes are, in the uncompressed layer.
+    /// Offset of the wanted bytes in the uncompressed layer.
     public private(set) var offset: UInt64 = 0
     /// How many bytes `consume` takes next: one header block, or an extension's whole content. 0 at the end.
     public private(set) var wanted = TarHeader.blockSize
 
-    /// Length of the uncompressed layer where it is known; without it, a member may claim any length.
+    /// Length of the uncompressed layer in bytes; nil where it is unknown, so that a member may claim any length.
     private let length: UInt64?
-    /// An extended header may be this long. Names are at most PATH_MAX, so a mebibyte is generous.
+    /// The longest extended header in bytes. A name has at most PATH_MAX bytes, far less.
     private static let extensionLimit: UInt64 = 1 << 20
 
-    /// Where the last member's content ends: the padding that follows it up to `offset` may be missing.
+    /// Offset of the end of the last member's content. The padding from there to `offset` may be missing.
     private var contentEnd: UInt64 = 0
     private var state = State.header
     private var extensions = TarExtensions()
@@ -26,17 +26,17 @@ public struct TarParser: Sendable {
 
     public init(length: UInt64?) { self.length = length }
 
-    /// Whether the end marker was seen, or the layer ended between two members, which other tars than kit's do.
+    /// Whether the end marker was read, or the layer ended between two members, as tars of other tools than kit may.
     public var isAtEnd: Bool { wanted == 0 }
 
-    /// To be asked when no more bytes can come: nil if the tar may end at `offset`.
+    /// For the end of the stream at `end`: nil if the tar may end there.
     public func prematureEnd(at end: UInt64) -> TarError? {
         if isAtEnd { return nil }
         if case .header = state, extensions.isEmpty, contentEnd...offset ~= end { return nil }
         return .truncated(offset: min(offset, end))
     }
 
-    /// Takes exactly `wanted` bytes and returns the member that they complete, if any.
+    /// Takes exactly `wanted` bytes; returns the member that they complete, if any.
     public mutating func consume(_ bytes: [UInt8]) throws(TarError) -> TarMember? {
         precondition(bytes.count == wanted && wanted > 0)
         switch state {
@@ -54,7 +54,7 @@ public struct TarParser: Sendable {
 
     private mutating func expectHeader() {
         state = .header
-        // An extension that nothing follows is no end: the header that is missing is asked for.
+        // A tar cannot end after an extension: the missing header is wanted.
         wanted = length == offset && extensions.isEmpty ? 0 : TarHeader.blockSize
     }
 
@@ -88,7 +88,7 @@ public struct TarParser: Sendable {
         let path = extensions.path ?? header.path
         let link = extensions.linkTarget ?? header.linkTarget
         let claimed = extensions.size ?? header.size
-        // Made only where it is needed: it costs more than all else here.
+        // Computed only for errors: it costs more than everything else here.
         var printable: String { EntryPath.printable(path) }
         func unsupported(_ what: String) -> TarError { .unsupported(what: what, path: printable, offset: here) }
         let kind: TarMember.Kind
@@ -107,7 +107,7 @@ public struct TarParser: Sendable {
         if let what = extensions.unsupported { throw unsupported(what) }
         let size = kind == .file ? claimed : 0
         let content = here + UInt64(TarHeader.blockSize)
-        // The header itself may stand where no content can: `content` can be 2^63 already.
+        // `content` can be 2^63 already, where a file cannot have content.
         let limit = UInt64(Int64.max) - UInt64(TarHeader.blockSize)
         guard content <= limit, size <= limit - content else { throw .tooLong(path: printable, offset: here) }
         let next = content + (size + 511) / 512 * 512

@@ -2,9 +2,9 @@
 private import CZstd
 internal import OCI
 
-/// Decompresses a Zstandard stream by libzstd: one or several frames, skippable ones among them.
+/// Decompresses a Zstandard stream of one or several frames by libzstd. Skippable frames are allowed.
 ///
-/// Spec: RFC 8878. The memory for a frame's window is bounded: see `windowLimit`.
+/// Spec: RFC 8878. `windowLimit` bounds the memory for a frame's window.
 public final class ZstdDecompressor: Decompressor {
     private let context: OpaquePointer?
     private let output: UnsafeMutableRawBufferPointer
@@ -35,8 +35,8 @@ public final class ZstdDecompressor: Decompressor {
             var source = ZSTD_inBuffer(src: input.baseAddress, size: 0, pos: 0)
             var mayHaveMore = false
             while source.pos < input.count || mayHaveMore {
-                // Where a frame is there as a whole, libzstd takes what it refuses of one that comes in pieces, such as
-                // too large a window. Pieces must not matter: it sees the first byte alone.
+                // libzstd accepts a frame that is complete in one piece where it refuses it in several, for example
+                // with too large a window. The result must not depend on the pieces: it gets the first byte alone.
                 source.size = isAtFrameStart ? min(source.pos + 1, input.count) : input.count
                 var target = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
                 let before = source.pos
@@ -49,9 +49,9 @@ public final class ZstdDecompressor: Decompressor {
                 isBetweenFrames = result == 0
                 isAtFrameStart = isBetweenFrames
                 if target.pos > 0 { try handOver(UnsafeRawBufferPointer(output).bytes.extracting(0..<target.pos)) }
-                // At a frame's end there is nothing left, and asking again would begin the next frame.
+                // At the end of a frame no output is left, and another call would begin the next frame.
                 mayHaveMore = target.pos == target.size && result != 0
-                // libzstd promises progress; a loop without any would hang the layer.
+                // libzstd guarantees progress. Without it, this loop would never end.
                 guard source.pos > before || target.pos > 0 || !mayHaveMore && source.pos == source.size else {
                     throw CompressionError.corrupt(
                         .zstd, reason: "nothing can be made of it", offset: position + UInt64(source.pos))
@@ -61,7 +61,8 @@ public final class ZstdDecompressor: Decompressor {
         }
     }
 
-    /// What the first frame says of its uncompressed length; nil if it says nothing. `head`: the stream's first bytes.
+    /// The uncompressed length that the first frame states, in bytes; nil if it states none. `head`: the stream's first
+    /// bytes.
     public static func contentSize(of head: [UInt8]) -> UInt64? {
         let size = head.withUnsafeBytes { ZSTD_getFrameContentSize($0.baseAddress, $0.count) }
         // ZSTD_CONTENTSIZE_UNKNOWN and _ERROR are the two largest numbers.

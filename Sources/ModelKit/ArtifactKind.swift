@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import OCI
 
-/// What an artifact is, told by its config's type: kits of before 2026 say it nowhere else.
+/// The kind of an artifact, by the media type of its config. Kits of before 2026 state it nowhere else.
 public enum ArtifactKind: Sendable, Equatable {
     case modelKit
     /// Spec: <https://github.com/modelpack/model-spec/blob/main/docs/spec.md>, and its older `cnai` names.
@@ -16,7 +16,7 @@ public enum ArtifactKind: Sendable, Equatable {
         }
     }
 
-    /// Says in words what an artifact is that is no kit.
+    /// Describes an artifact that is not a kit, for messages.
     static func describe(_ type: MediaType) -> String {
         let name = type.description
         let known: [(prefix: String, what: String)] = [

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OCI
 
-/// Finds each layer's Kitfile element, and with it the layer's place: by digest, or in kits older than that by order
-/// within the kind.
+/// Finds the Kitfile element of each layer, and with it the layer's path. Elements are matched by digest; in older
+/// kits, which have no digests, by their order within a kind.
 struct ElementMatcher {
     private var elements: [Kitfile.Element]
     private let hasDigests: Bool
@@ -19,12 +19,12 @@ struct ElementMatcher {
         let element = takeElement(descriptor, type.kind)
         let file = FileAnnotations(descriptor.annotations)
         let isRaw = type.form.archive == .raw
-        // Kit's own tars are where their element says; what others pack is where its annotation says.
+        // The element has the path of kit's own tars, an annotation that of layers packed by other tools.
         let spelled =
             isRaw || artifact == .modelPack ? file.path ?? element?.path ?? file.title : element?.path
         let path: EntryPath
         do {
-            // A tar that no element claims may have anything anywhere.
+            // A tar without an element may have members at any path.
             path = try EntryPath(parsing: Array((spelled ?? ".").utf8))
         } catch {
             throw .badPath(element: element?.name ?? type.kind.rawValue, reason: "\(error)")

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 private import OCI
 
-/// Spec: RFC 8259; UTF-8 only, and of two members with one name the last counts, as kit reads it.
+/// Spec: RFC 8259, UTF-8 only. The last of several members with one name counts, as in kit.
 ///
-/// Not by `JSONDecoder`, which asks each value for each type in turn and tells of each refusal where it stands: a
-/// config of 8 MiB, nested deep, kept it busy for minutes. This takes time and memory in proportion to the input.
+/// `JSONDecoder` is not used. It tries each type in turn for each value, and each failure builds an error with its
+/// path: 8 MiB of deeply nested JSON took minutes. This parser takes time and memory in proportion to its input.
 extension JSONValue {
-    /// nil for what is no JSON, or is nested deeper than `depthLimit`.
+    /// nil for invalid JSON, and for JSON nested deeper than `depthLimit`.
     init?(parsing bytes: [UInt8]) {
         var parser = JSONParser(bytes)
         guard let value = parser.value(depth: 0) else { return nil }
@@ -15,7 +15,7 @@ extension JSONValue {
         self = value
     }
 
-    /// Arrays and objects inside one another.
+    /// The most levels of arrays and objects.
     static let depthLimit = 500
 }
 
@@ -58,7 +58,7 @@ private struct JSONParser {
         }
     }
 
-    /// Whether another element follows a comma; nil for neither a comma nor the end.
+    /// True after a comma, false after the end of the container; nil for neither.
     private mutating func goesOn(until end: UInt8) -> Bool? {
         skipSpace()
         if take(end) { return false }
@@ -104,7 +104,7 @@ private struct JSONParser {
         return position > start
     }
 
-    /// `1.0` is the integer 1. nil also for what no `Double` can hold.
+    /// `1.0` is the integer 1. nil also for a number outside the range of `Double`.
     private mutating func number() -> JSONValue? {
         let start = position
         _ = take(UInt8(ascii: "-"))
@@ -129,7 +129,7 @@ private struct JSONParser {
 
     // MARK: Strings
 
-    /// nil for control characters, invalid UTF-8 and halves of a surrogate pair.
+    /// nil for control characters, invalid UTF-8 and unpaired surrogates.
     private mutating func string() -> String? {
         guard take(UInt8(ascii: "\"")) else { return nil }
         var text: [UInt8] = []
@@ -167,7 +167,7 @@ private struct JSONParser {
         }
     }
 
-    /// Four digits.
+    /// Four hexadecimal digits.
     private mutating func hexadecimal() -> UInt32? {
         var value: UInt32 = 0
         for _ in 0..<4 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Any JSON, so that what we do not know of a Kitfile survives into the mounted one.
+/// Any JSON value. Fields of a Kitfile that kitfs does not know are kept in the mounted one.
 public enum JSONValue: Sendable, Equatable {
     case null
     case bool(Bool)

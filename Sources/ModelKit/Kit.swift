@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 public import OCI
 
-/// A ModelKit, or a ModelPack artifact taken for one: its manifest, its Kitfile, and its layers in the manifest's order.
+/// A ModelKit, or a ModelPack artifact read as one: its manifest, its Kitfile, and its layers in the manifest's order.
 public struct Kit: Sendable {
     public let resolved: ResolvedManifest
     public let kitfile: Kitfile
     public let layers: [KitLayer]
     public let hiddenLayers: [HiddenLayer]
-    /// The kit that the model is taken from, where `model.path` names one.
+    /// The kit that the model comes from, if `model.path` names one.
     public let parent: Reference?
 
-    /// Far more than any kit has; what is worked out for each pair of layers stays bounded.
+    /// More than any real kit has. It bounds the work that is done for each pair of layers.
     public static let layerLimit = 1024
-    /// Elements may have no layer, as remote datasets do. Each layer looks for its own among all.
+    /// Elements can outnumber layers: remote datasets have none. It bounds the search for the element of each layer.
     static let elementLimit = 16 * layerLimit
 
     public init(resolved: ResolvedManifest, kind: ArtifactKind, config: [UInt8]) throws(ModelKitError) {
@@ -35,11 +35,11 @@ public struct Kit: Sendable {
         var hidden: [HiddenLayer] = []
         for descriptor in manifest.layers {
             guard let type = LayerType(descriptor) else {
-                hidden.append(HiddenLayer(descriptor: descriptor, reason: "its type is not known here"))
+                hidden.append(HiddenLayer(descriptor: descriptor, reason: "its media type is unknown"))
                 continue
             }
             guard let layer = try matcher.layer(descriptor, type) else {
-                hidden.append(HiddenLayer(descriptor: descriptor, reason: "nothing says what its file is called"))
+                hidden.append(HiddenLayer(descriptor: descriptor, reason: "its file has no name"))
                 continue
             }
             // Two elements that name one path, as `data` and `./data`, give the same layer twice.

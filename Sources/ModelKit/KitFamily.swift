@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 public import OCI
 
-/// A kit and the parents that its model comes from, with the source of each.
+/// A kit and its parents, which its model comes from, with the source of each.
 public struct KitFamily: Sendable {
     public struct Member: Sendable {
         public let kit: Kit
         public let source: any ArtifactSource
-        /// Of a parent, those of its model and model parts; of all, what the filters choose.
+        /// The layers that the filters choose; of a parent, only those of its model and model parts.
         public let layers: [KitLayer]
     }
 
-    /// The kit that was asked for, first; then its parent, its parent's parent …
+    /// The requested kit first, then its parent, its parent's parent …
     public let members: [Member]
     /// Whether the filters choose the Kitfile.
     public let showsKitfile: Bool
@@ -19,7 +19,7 @@ public struct KitFamily: Sendable {
 
     public var kit: Kit { members[0].kit }
 
-    /// Bytes of all layers that are there, as their registries have them; the sum never wraps.
+    /// Size of all members' layers in their registries, in bytes; `UInt64.max` if the sum is larger.
     public var size: UInt64 {
         members.reduce(0) { sum, member in
             let (total, overflow) = sum.addingReportingOverflow(member.layers.totalSize)
@@ -29,7 +29,7 @@ public struct KitFamily: Sendable {
 
     /// Fetches manifest and config of the kit and its parents, and nothing else. Blocks the calling thread.
     ///
-    /// `filters`: none for all of it. `open` makes the source for a reference. Throws what it and the sources throw,
+    /// No `filters` choose everything. `open` makes the source for a reference. Throws what it and the sources throw,
     /// and `ModelKitError`.
     public static func fetch(
         _ reference: Reference, filters: [KitFilter] = [], open: (Reference) throws -> any ArtifactSource

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+
 /// Chooses parts of a kit, by the grammar of `kit unpack --filter`: `TYPE[,TYPE…][:NAME[,NAME…]]`.
 ///
 /// Types are `kitfile`, `model` (its parts, too), `datasets`, `code`, `prompts`, `docs` and `mcpservers`. Names are
-/// those of the Kitfile's elements, or their paths as they are spelled there. What any of several filters chooses is
-/// there. See <https://kitops.org/docs/cli/cli-reference/#kit-unpack>.
+/// those of the Kitfile's elements, or their paths as the Kitfile has them. Several filters choose what any of them
+/// chooses. See <https://kitops.org/docs/cli/cli-reference/#kit-unpack>.
 public struct KitFilter: Sendable, Equatable {
     let kinds: Set<LayerKind>
     let hasKitfile: Bool
-    /// nil: all of these kinds.
+    /// nil for all elements of these kinds.
     let names: [String]?
 
     public struct ParseError: Error, Equatable, CustomStringConvertible {
@@ -29,7 +30,7 @@ public struct KitFilter: Sendable, Equatable {
         for name in parts[0].split(separator: ",", omittingEmptySubsequences: false) {
             guard let type = Self.types.first(where: { $0.name == name }) else {
                 let known = Self.types.map(\.name).joined(separator: ", ")
-                throw ParseError(description: "filter “\(text)”: “\(name)” is no type; there are \(known)")
+                throw ParseError(description: "filter “\(text)”: unknown type “\(name)”; known are \(known)")
             }
             kinds.formUnion(type.kinds)
             hasKitfile = hasKitfile || type.name == "kitfile"
@@ -50,12 +51,12 @@ public struct KitFilter: Sendable, Equatable {
     public func matches(_ layer: KitLayer) -> Bool {
         guard kinds.contains(layer.kind) else { return false }
         guard let names else { return true }
-        // Kit knows no names of code and docs; elsewhere, the empty one is that of what has none.
+        // Elements for code and docs have no names in kit. An empty name selects other elements without one.
         let hasName = layer.kind != .code && layer.kind != .docs
         return hasName && names.contains(layer.name ?? "") || names.contains(layer.spelledPath ?? "")
     }
 
-    /// What it chooses of a parent, of which there is the model only; nil for nothing.
+    /// What the filter chooses of a parent, which gives only its model; nil for nothing.
     var ofParent: KitFilter? {
         kinds.contains(.model) ? KitFilter(kinds: [.model, .modelPart], names: names) : nil
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import OCI
 
-/// One layer of a kit, and where in the tree it belongs.
+/// One layer of a kit, and its path in the tree.
 public struct KitLayer: Sendable, Equatable {
     public let descriptor: Descriptor
     public let kind: LayerKind
@@ -10,12 +10,13 @@ public struct KitLayer: Sendable, Equatable {
     public let name: String?
     /// The element's path as its author wrote it.
     public let spelledPath: String?
-    /// The declared path: the layer has nothing beside it and the directories above it. Of a raw layer, the file's.
+    /// The declared path. The layer's members are at or below it, or are directories above it. Of a raw layer, the path
+    /// of its file.
     public let path: EntryPath
-    /// What the names in the layer are relative to: the root, except in kits without digests in their config. Of a raw
-    /// layer, whose one file has no name in it, the path.
+    /// The directory that names in the layer are relative to: the root, except in kits without digests in their config.
+    /// Of a raw layer, which holds no name, the path itself.
     public let base: EntryPath
-    /// What the manifest says of a raw layer's file.
+    /// The annotations of a raw layer's file.
     public let file: FileAnnotations?
 
     func isSame(as other: KitLayer) -> Bool {
@@ -24,7 +25,7 @@ public struct KitLayer: Sendable, Equatable {
 }
 
 extension [KitLayer] {
-    /// Bytes, as the registry has them; the sum never wraps.
+    /// Size in the registry, in bytes; `UInt64.max` if the sum is larger.
     var totalSize: UInt64 {
         reduce(0) { sum, layer in
             let (total, overflow) = sum.addingReportingOverflow(layer.descriptor.size)
@@ -33,7 +34,7 @@ extension [KitLayer] {
     }
 }
 
-/// A layer that is in the manifest and not in the tree.
+/// A layer of the manifest that has no part in the tree.
 public struct HiddenLayer: Sendable, Equatable {
     public let descriptor: Descriptor
     public let reason: String

@@ -5,10 +5,10 @@ internal import OCI
 struct KitLookup {
     let source: any ArtifactSource
 
-    /// An index may hold so many manifests whose type has to be looked up.
+    /// The most manifests of an index that are fetched to learn their type.
     private static let lookupLimit = 32
 
-    /// Throws `SourceError`, and `ModelKitError` if it is no kit, or several.
+    /// Throws `SourceError`, and `ModelKitError` if it is not exactly one kit.
     func find() throws -> (ResolvedManifest, ArtifactKind) {
         let document = try source.resolve()
         guard case .index(let index) = document.content else { return try kit(document) }
@@ -37,7 +37,8 @@ struct KitLookup {
         return (resolved, kind)
     }
 
-    /// What may be a kit: a manifest that is not said to be something else. One may be named once for each platform.
+    /// The manifests that may be kits: those that the index does not name as something else. An index may list one
+    /// manifest for each of several platforms.
     private func candidates(_ index: ImageIndex) -> ArraySlice<Descriptor> {
         var seen: Set<Digest> = []
         let manifests = index.manifests.filter {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Kitfile {
-    /// The Kitfile as `kit unpack` writes it: same meaning, not necessarily the same bytes. What the config adds for
-    /// machines, the digest and diffId of each element's layer, is left out as kit leaves it out.
+    /// The Kitfile as `kit unpack` writes it: the same meaning, not necessarily the same bytes. The digest and diffId
+    /// of each element's layer are left out, as by kit.
     public func yaml() throws(ModelKitError) -> [UInt8] {
         let emitter = try YAMLEmitter()
         try emitter.emitDocument(Self.withoutLayers(value), order: Self.keyOrder)
         return emitter.output
     }
 
-    /// Keys that kit's own writer puts first, in its order; all others follow by alphabet.
+    /// The keys that kit writes first, in its order. All others follow in alphabetical order.
     private static let keyOrder = [
         "manifestVersion", "package", "model", "code", "datasets", "docs", "prompts",
         "name", "path", "version", "type", "license", "framework", "format", "description", "authors", "parts",

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 public import OCI
 
-/// A kit's config: the Kitfile as JSON, with the layer of each element named by digest.
+/// A kit's config: the Kitfile as JSON, in which each element has the digest of its layer.
 ///
-/// Format: <https://kitops.org/docs/kitfile/format/>. Everything is kept, known or not.
+/// Format: <https://kitops.org/docs/kitfile/format/>. Unknown fields are kept.
 public struct Kitfile: Sendable, Equatable {
     public let value: JSONValue
 
@@ -15,24 +15,26 @@ public struct Kitfile: Sendable, Equatable {
 
     init(value: JSONValue) { self.value = value }
 
-    /// One element that may have a layer: the model, one of its parts, a code, prompt, dataset, docs or MCP server entry.
+    /// One element that may have a layer: the model, one of its parts, a code, prompt, dataset, docs or MCP server
+    /// entry.
     public struct Element: Sendable, Equatable {
         public let kind: LayerKind
         public let name: String?
-        /// As its author wrote it.
+        /// The path as its author wrote it.
         public let path: String?
         /// nil in kits of before 2024, and for elements without a layer.
         public let digest: Digest?
-        /// Where a dataset is that the kit only names.
+        /// Location of a dataset that is not stored in the kit.
         public let remotePath: String?
         public let remoteHash: String?
 
-        /// Named, and not in the kit.
+        /// Whether the data is not stored in the kit.
         public var isRemote: Bool { remotePath != nil && digest == nil }
 
-        /// The kit that a model is taken from, which is no layer of its own.
+        /// The kit that a model comes from. Such a model has no layer of its own.
         var reference: Reference? {
             guard kind == .model, let path, path.contains(":") || path.contains("@"), !path.hasPrefix("."),
+                // Any other path is one inside the kit, however it looks.
                 let reference = try? Reference(parsing: path)
             else { return nil }
             if case .layout = reference.origin { return nil }
@@ -55,7 +57,7 @@ public struct Kitfile: Sendable, Equatable {
             }
     }
 
-    /// The kit that the model is taken from: kit's own rule wants a tag or a digest in it.
+    /// The kit that the model comes from. As in kit, its reference must have a tag or a digest.
     var parent: Reference? { elements.first { $0.kind == .model }?.reference }
 
     private static func element(_ kind: LayerKind, _ value: JSONValue) -> Element {

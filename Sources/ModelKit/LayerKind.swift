@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 public import OCI
 
-/// What part of a kit a layer is, in the order in which kit writes them.
+/// The part of a kit that a layer holds, in the order in which kit writes them.
 public enum LayerKind: String, Sendable, CaseIterable {
     case model, modelPart = "modelpart", code, prompt, dataset, docs, mcpServer = "mcpserver"
 }
 
-/// What a layer's media type says, as in `application/vnd.kitops.modelkit.dataset.v1.tar+gzip`.
+/// The media type of a layer, parsed, as in `application/vnd.kitops.modelkit.dataset.v1.tar+gzip`.
 public struct LayerType: Sendable, Equatable {
     public let kind: LayerKind
     public let form: LayerForm
 
-    /// What stands between a vocabulary's prefix and the version.
+    /// Kinds by the name between a vocabulary's prefix and the version.
     private static let modelKit: [Substring: LayerKind] = [
         "model": .model, "modelpart": .modelPart, "code": .code, "dataset": .dataset, "docs": .docs,
         "mcpb": .mcpServer,
@@ -24,14 +24,14 @@ public struct LayerType: Sendable, Equatable {
         ("application/vnd.cncf.model.", modelPack),
         ("application/vnd.cnai.model.", modelPack),
     ]
-    /// Whether a media type is of one of the vocabularies: of a kit, or a part of one.
+    /// Whether a media type is in one of the vocabularies: that of a kit or of a layer.
     static func isOfKits(_ type: MediaType) -> Bool { vocabularies.contains { type.description.hasPrefix($0.0) } }
 
     private static let version = ".v1."
-    /// A prompt's layer has the type of code, and this annotation besides.
+    /// The layer of a prompt has the media type of code, and this annotation.
     private static let subtype = "ml.kitops.modelkit.layer-subtype"
 
-    /// nil for a layer of a type that is not known here.
+    /// nil for an unknown media type.
     public init?(_ descriptor: Descriptor) {
         let text = descriptor.mediaType.description[...]
         guard let (prefix, kinds) = Self.vocabularies.first(where: { text.hasPrefix($0.0) }) else { return nil }

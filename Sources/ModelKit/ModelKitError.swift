@@ -4,9 +4,9 @@ public import OCI
 /// Why an artifact cannot be mounted as a kit.
 public enum ModelKitError: Error, Equatable {
     case notModelKit(found: MediaType)
-    /// An index that has none.
+    /// The index has no kit.
     case noKitInIndex(found: [MediaType])
-    /// An index that has more than one.
+    /// The index has more than one kit.
     case severalKits([Digest])
     case badConfig(reason: String)
     case badPath(element: String, reason: String)

@@ -2,7 +2,7 @@
 private import FoundationEssentials
 internal import OCI
 
-/// The config of a ModelPack artifact, as far as a Kitfile can say the same.
+/// The config of a ModelPack artifact, as far as a Kitfile can express it.
 ///
 /// Spec: <https://github.com/modelpack/model-spec/blob/main/docs/config.md>.
 struct ModelPackConfig {
@@ -13,7 +13,7 @@ struct ModelPackConfig {
         value = try Kitfile(parsing: bytes).value
     }
 
-    /// The Kitfile that kit has put into an annotation, or else one made from the config and the layers.
+    /// The Kitfile in kit's annotation, or one derived from the config and the layers.
     func kitfile(of manifest: Manifest) throws(ModelKitError) -> Kitfile {
         if let text = manifest.annotations[Self.kitfileKey] { return try Kitfile(parsing: Array(text.utf8)) }
         var members: [String: JSONValue] = ["manifestVersion": .string("1.0.0")]

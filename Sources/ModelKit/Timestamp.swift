@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import OCI
 
-/// A time as Go's JSON has it, to the second.
+/// A time in the format of Go's JSON, to the second.
 ///
 /// Spec: RFC 3339, section 5.6; the calendar is Gregorian throughout, as Go's is.
 struct Timestamp {
@@ -26,7 +26,7 @@ struct Timestamp {
         seconds = Self.days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
     }
 
-    /// How far local time is ahead of UTC, in seconds.
+    /// The offset from UTC in seconds, positive east of Greenwich.
     private static func offset(_ rest: inout ArraySlice<UInt8>) -> Int64? {
         if take(&rest, "Z") { return 0 }
         let isBehind = take(&rest, "-")
@@ -49,11 +49,11 @@ struct Timestamp {
         return true
     }
 
-    /// From 1970-01-01 on. Years begin in March here, so that a leap day is the last of one.
+    /// Days since 1970-01-01. Years begin in March here, so that a leap day is the last day of its year.
     private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         let shifted = month > 2 ? year : year - 1
         let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
-        // In whole periods of 400 years from a start before year 0.
+        // One period of 400 years, 146,097 days, is added and taken off again, so that no term is negative.
         let past = shifted + 400
         return past * 365 + past / 4 - past / 100 + past / 400 + dayOfYear - 719_468 - 146_097
     }

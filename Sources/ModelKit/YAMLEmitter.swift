@@ -5,9 +5,9 @@ private import OCI
 /// Writes JSON values as a YAML document by libyaml's emitter. Used once, on one thread.
 final class YAMLEmitter {
     private let emitter: UnsafeMutablePointer<yaml_emitter_t>
-    /// Where libyaml's write handler appends; boxed because the handler gets a plain pointer.
+    /// The output of libyaml's write handler; boxed because the handler gets a plain pointer.
     private final class Sink { var bytes: [UInt8] = [] }
-    /// Deep nesting is all indentation: 8 MiB of JSON can become gigabytes.
+    /// Bytes. The indentation of deeply nested JSON can turn 8 MiB into gigabytes.
     private static let outputLimit = 64 << 20
     private let sink = Sink()
 
@@ -70,8 +70,8 @@ final class YAMLEmitter {
         }
     }
 
-    /// Plain where every reader of YAML 1.1 and 1.2 takes it for a string, quoted otherwise: `no`, `1.0`, `~` and
-    /// `2024-01-01` would come back as something else.
+    /// Text is plain where every reader of YAML 1.1 and 1.2 takes it for a string, and quoted otherwise: without
+    /// quotes, `no`, `1.0`, `~` and `2024-01-01` are read as other types.
     private func emitText(_ text: String) throws(ModelKitError) {
         let isWord =
             text.utf8.first?.isLetter ?? false
@@ -81,7 +81,7 @@ final class YAMLEmitter {
         try emitScalar(text, style: isPlain ? YAML_ANY_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE)
     }
 
-    /// With a point before the exponent: without it YAML 1.1 takes `1e+30` for a string.
+    /// A number with an exponent has a decimal point: YAML 1.1 takes `1e+30` for a string.
     private static func text(of number: Double) -> String {
         let text = String(number)
         guard let exponent = text.firstIndex(of: "e"), !text.contains(".") else { return text }
@@ -98,7 +98,7 @@ final class YAMLEmitter {
         }
     }
 
-    /// Makes one event and hands it to the emitter, which frees it whether it likes it or not.
+    /// Makes one event and passes it to the emitter, which frees it also when it fails.
     private func emit(_ make: (UnsafeMutablePointer<yaml_event_t>) -> Int32) throws(ModelKitError) {
         var event = yaml_event_t()
         guard make(&event) == 1, yaml_emitter_emit(emitter, &event) == 1 else {

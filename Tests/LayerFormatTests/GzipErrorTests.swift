@@ -26,7 +26,7 @@ import Testing
             #expect(error(cut) == .truncated(.gzip, offset: UInt64(end)), "cut at \(end)")
             #expect(error(cut, piece: 1) == .truncated(.gzip, offset: UInt64(end)), "cut at \(end)")
         }
-        // Between two members it looks whole.
+        // Cut between two members, it is valid.
         #expect(try GzipReading.inflate(first) == GzipReading.text(300))
     }
 
@@ -62,7 +62,7 @@ import Testing
         #expect(
             error(stream + [UInt8](repeating: 0, count: 10) + [1], piece: piece)
                 == .corrupt(.gzip, reason: "what follows the padding is not gzip", offset: offset))
-        // Not even another member may stand there.
+        // Another member is not allowed there either.
         #expect(
             error(stream + [UInt8](repeating: 0, count: 10) + stream, piece: piece)
                 == .corrupt(.gzip, reason: "what follows the padding is not gzip", offset: offset))
@@ -84,7 +84,7 @@ import Testing
         #expect(throws: CompressionError.truncated(.gzip, offset: 0)) { try GzipInflater().finish() }
     }
 
-    /// A mutated stream gives the same bytes or an error: the checksum sees to that.
+    /// A mutated stream gives the same bytes or, by its checksum, an error.
     @Test(.timeLimit(.minutes(1)), arguments: 0..<4) func mutations(_ round: Int) throws {
         var generator = SeededGenerator(seed: UInt64(round))
         let text = GzipReading.text(2000)
@@ -103,7 +103,7 @@ import Testing
             }
             do {
                 let output = try GzipReading.inflate(bytes) { Int.random(in: 1...300, using: &generator) }
-                // Cut between the two members it is whole, too.
+                // Cut between the two members, it is valid too.
                 #expect(output == whole || output == text)
             } catch {
                 #expect(error is CompressionError)

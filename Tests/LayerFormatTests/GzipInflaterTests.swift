@@ -36,7 +36,7 @@ import Testing
         #expect(try GzipReading.inflate(stream, piece: piece) == Array("abc".utf8))
     }
 
-    /// RFC 1952: all sixteen sets of an extra field, a name, a comment and a CRC of the header, put in by hand.
+    /// RFC 1952: all sixteen sets of an extra field, a name, a comment and a CRC of the header.
     @Test(arguments: [1, 7, .max], 0..<16) func headersWithOtherFields(_ piece: Int, _ set: Int) throws {
         let plain = try GzipReading.compress(Array("abc".utf8))
         var header = [0x1f, 0x8b, 8, UInt8(set) << 1] + plain[4..<10]
@@ -44,7 +44,7 @@ import Testing
         if set & 4 != 0 { header += Array("name\0".utf8) }
         if set & 8 != 0 { header += Array("comment\0".utf8) }
         if set & 1 != 0 {
-            // Whose header is followed by an empty body ends in the CRC32 of all before: gzip(1) can tell it.
+            // gzip(1) gives the CRC32 of the header: it is in the trailer of a stream with the header as content.
             let sum = try Command.check("gzip", ["-n"], input: header).stdout.suffix(8)
             header += sum.prefix(2)
         }
@@ -64,7 +64,7 @@ import Testing
     @Test func aLayerOfKit() throws {
         let hex = "99ffd9253b75a364f00d25aa2c84f7278639a3ef953c1437ee0edd07655a04ec"
         let tar = try GzipReading.inflate(readFile(Fixtures.blob("gzip", hex)), piece: 4096)
-        // Its diffId, as the config has it.
+        // Its diffId in the config.
         #expect(Sha256.hex(tar) == "dcaead6871080a35f4be80803b5a1d40059af16e32fd3b2cd2b1d5e7052495fa")
     }
 
@@ -89,7 +89,7 @@ import Testing
         #expect(inflater.position == UInt64(stream.count))
     }
 
-    /// The end of a member may be the end of a push, and be it by one byte.
+    /// The end of a member may be the end of a push, or one byte off.
     @Test(arguments: -3...3) func membersThatEndWithAPush(_ shift: Int) throws {
         let first = try GzipReading.compress(Array("first".utf8))
         let second = try GzipReading.compress(Array("second".utf8))

@@ -4,12 +4,12 @@ import TestSupport
 @testable import LayerFormat
 
 enum GzipReading {
-    /// By gzip(1), without name and time.
+    /// Compresses by gzip(1), without name and time.
     static func compress(_ bytes: [UInt8], _ options: [String] = []) throws -> [UInt8] {
         try Command.check("gzip", ["-n"] + options, input: bytes).stdout
     }
 
-    /// Inflates a stream that comes in pieces of the sizes that `next` gives.
+    /// Inflates a stream in pieces of the sizes that `next` gives.
     static func inflate(_ stream: [UInt8], next: () -> Int) throws -> [UInt8] {
         let inflater = GzipInflater()
         var output: [UInt8] = []
@@ -29,7 +29,7 @@ enum GzipReading {
         try inflate(stream) { min(piece, max(1, stream.count)) }
     }
 
-    /// Neither random nor all the same, as source code is.
+    /// Bytes that are neither random nor all equal, like source code.
     static func text(_ count: Int) -> [UInt8] {
         var generator = SeededGenerator(seed: 42)
         let words = ["weights", "layer", " ", "\n", "attention", "0.125, ", "tensor", "{", "}", "日本語"]

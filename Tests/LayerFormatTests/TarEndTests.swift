@@ -4,7 +4,7 @@ import Testing
 
 @testable import LayerFormat
 
-/// Where a tar may end, and where not.
+/// Valid and invalid ends of a tar.
 @Suite struct TarEndTests {
     private var tar: TarBuilder {
         var tar = TarBuilder()
@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test func emptyLayers() throws {
-        // What kit writes for a directory without files.
+        // The tar that kit writes for a directory without files.
         #expect(try TarReading.members([UInt8](repeating: 0, count: 1024)).isEmpty)
         #expect(try TarReading.members([UInt8](repeating: 0, count: 10240)).isEmpty)
         #expect(try TarReading.members([]).isEmpty)

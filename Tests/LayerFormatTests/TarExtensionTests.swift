@@ -12,7 +12,7 @@ import Testing
         tar.file("日本語.txt", [1])
         tar.file("中文.txt", [2])
         let bytes = tar.finish()
-        // The real headers both say ".txt": the names are in the records only.
+        // Both real headers have ".txt". The names are only in the records.
         #expect(bytes[1024..<1029].elementsEqual(text(".txt\0")))
         #expect(bytes[3072..<3077].elementsEqual(text(".txt\0")))
         let members = try TarReading.members(bytes)
@@ -35,7 +35,7 @@ import Testing
         var tar = TarBuilder()
         tar.pax([("size", text("10000000000"))])
         tar.raw(text("big")) { $0.replaceSubrange(124..<136, with: "00000000000\0".utf8) }
-        // Only headers are read: the content need not be here.
+        // Only headers are read; the content is missing.
         var parser = TarParser(length: nil)
         #expect(try parser.consume(Array(tar.bytes[0..<512])) == nil)
         #expect(try parser.consume(Array(tar.bytes[512..<1024])) == nil)
@@ -72,7 +72,7 @@ import Testing
         #expect(members[2].kind == .symbolicLink(text("target")))
     }
 
-    /// POSIX: a record of zero length deletes what was said before.
+    /// POSIX: a record of zero length deletes an earlier one.
     @Test func anEmptyValueTakesBack() throws {
         var tar = TarBuilder()
         tar.raw(text("global"), type: "g", text("14 path=a/b/c\n20 mtime=1234567890\n")) { _ in }

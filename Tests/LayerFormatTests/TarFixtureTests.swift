@@ -5,7 +5,7 @@ import Testing
 
 @testable import LayerFormat
 
-/// Layers packed by the real kit, compared with what the real kit unpacked from them.
+/// Layers packed by the real kit, compared with the files that it unpacked.
 @Suite struct TarFixtureTests {
     @Test(arguments: [
         ("plain-small", "v1", "plain-small"), ("gzip", "v1", "gzip"), ("unicode-paths", "v1", "unicode-paths"),
@@ -27,7 +27,7 @@ import Testing
                     sha256: isFile ? Sha256.hex(Array(member.content(in: bytes))) : nil)
             }
         }
-        // The root and the Kitfile are in no layer.
+        // The root and the Kitfile are not in a layer.
         let expected = try Fixtures.truth(truth).filter { $0.name != "." && $0.name != "Kitfile" }
         try #require(expected.count > 5)
         #expect(TreeScan.differences(Array(found.values), from: expected) == [])

@@ -4,7 +4,7 @@ import Testing
 
 @testable import LayerFormat
 
-/// Tars by GNU tar, in each of its formats.
+/// Tars written by GNU tar, in each of its formats.
 @Suite struct TarInteropTests {
     @Test(arguments: ["v7", "ustar", "oldgnu", "gnu", "posix"]) func formats(_ format: String) throws {
         let directory = try TemporaryDirectory()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import LayerFormat
 
-/// Members as kit and tar(1) write them.
+/// Members written by kit and tar(1).
 @Suite struct TarMemberTests {
     @Test func filesAndDirectories() throws {
         var tar = TarBuilder()
@@ -28,7 +28,7 @@ import Testing
         tar.symlink("s", to: "../x/./a")
         tar.hardLink("h", to: "./a")
         tar.symlink("é", to: String(repeating: "t", count: 150))
-        // A hard link of other tools may claim the size of what it points to, and has no content.
+        // A hard link of another tool may state the size of its target, and has no content.
         tar.raw(Array("g".utf8), type: "1") { header in
             header.replaceSubrange(124..<136, with: "00000000003\0".utf8)
             header.replaceSubrange(157..<158, with: "a".utf8)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import LayerFormat
 
-/// Tars that are not to be mounted.
+/// Tars that are refused.
 @Suite struct TarRefusalTests {
     private func text(_ string: String) -> [UInt8] { Array(string.utf8) }
 

@@ -45,7 +45,7 @@ import Testing
         #expect(found == noise + text)
     }
 
-    /// Output comes in pieces of 1 MiB: a frame may end just where one does.
+    /// Output comes in pieces of 1 MiB. A frame may end exactly at the end of one.
     @Test(arguments: [-1, 0, 1]) func contentOfWholePieces(_ more: Int) throws {
         let bytes = GzipReading.text((2 << 20) + more)
         let stream = try ZstdReading.compress(bytes)

@@ -28,12 +28,12 @@ import Testing
             #expect(error(cut) == .truncated(.zstd, offset: UInt64(end)), "cut at \(end)")
             #expect(error(cut, piece: 1) == .truncated(.zstd, offset: UInt64(end)), "cut at \(end)")
         }
-        // Between two frames it looks whole.
+        // Cut between two frames, it is valid.
         #expect(try ZstdReading.decompress(first) == GzipReading.text(300))
         #expect(try ZstdReading.decompress(first + skip) == GzipReading.text(300))
     }
 
-    /// The checksum makes of each wrong byte an error, or the byte did not matter.
+    /// A mutated stream gives the same bytes or, by its checksum, an error.
     @Test(arguments: [1, .max]) func corruptAtEachByte(_ piece: Int) throws {
         let text = GzipReading.text(700)
         let stream = try ZstdReading.compress(text)
@@ -79,11 +79,11 @@ import Testing
         #expect(throws: CompressionError.truncated(.zstd, offset: 0)) { try ZstdDecompressor().finish() }
     }
 
-    /// Memory for a window is allocated on a frame's word: 128 MiB and no more.
+    /// A frame states the memory for its window, which is limited to 128 MiB.
     @Test func windows() throws {
         let bytes = GzipReading.text(1000)
         func frame(windowDescriptor: UInt8) throws -> [UInt8] {
-            // With --no-content-size, a window descriptor stands behind the frame header's flags.
+            // With --no-content-size, a window descriptor follows the frame header's flags.
             var stream = try ZstdReading.compress(bytes, ["--no-content-size"])
             try #require(stream[4] & 0x20 == 0)
             stream[5] = windowDescriptor
@@ -96,13 +96,13 @@ import Testing
         }
     }
 
-    /// What libzstd would take of a frame that is there as a whole, and refuse of one that comes in pieces.
+    /// Frames that libzstd accepts in one piece and refuses in several.
     @Test(arguments: [1, 7, .max]) func piecesDoNotMatter(_ piece: Int) throws {
         let head: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd]
         // A window of 256 MiB, for a content of one byte.
         let window = head + [0xc0, 18 << 3, 1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 65]
         #expect(try reason(window, piece: piece).contains("memory"))
-        // No content, in a block that repeats a byte no times.
+        // No content, in a block that repeats a byte zero times.
         let block = head + [0xe0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 65]
         #expect(try reason(block, piece: piece).contains("corrupt"))
         let frame = try ZstdReading.compress(Array("abc".utf8))

@@ -5,18 +5,18 @@ import TestSupport
 @testable import LayerFormat
 
 enum ZstdReading {
-    /// By zstd(1), with a content checksum.
+    /// Compresses by zstd(1), with a content checksum.
     static func compress(_ bytes: [UInt8], _ options: [String] = []) throws -> [UInt8] {
         try Command.check("zstd", ["-q", "-c"] + options, input: bytes).stdout
     }
 
-    /// A frame that says nothing. Spec: RFC 8878, section 3.1.2.
+    /// A skippable frame. Spec: RFC 8878, section 3.1.2.
     static func skippable(_ content: [UInt8]) -> [UInt8] {
         let count = UInt32(content.count)
         return [0x53, 0x2a, 0x4d, 0x18] + (0..<4).map { UInt8(truncatingIfNeeded: count >> ($0 * 8)) } + content
     }
 
-    /// Decompresses a stream that comes in pieces of the sizes that `next` gives.
+    /// Decompresses a stream in pieces of the sizes that `next` gives.
     static func decompress(_ stream: [UInt8], next: () -> Int) throws -> [UInt8] {
         let decompressor = ZstdDecompressor()
         var output: [UInt8] = []

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ModelKit
 
-/// Where each layer of a kit belongs.
+/// The path of each layer.
 @Suite struct ElementMatcherTests {
     private typealias Layer = MadeArtifact.Layer
     private static let path = "org.cncf.model.filepath"
@@ -33,7 +33,7 @@ import Testing
                 Layer(type: "kitops.modelkit.dataset.v1.raw+zstd", digit: "2"),
             ]
         ).kit()
-        // The annotation tells, else the Kitfile.
+        // The annotation counts, else the Kitfile.
         #expect(
             places(kit) == [
                 "model m models/v2/w.bin models/v2/w.bin models/v2/w.bin",
@@ -43,7 +43,7 @@ import Testing
         #expect(kit.layers.allSatisfy { $0.file != nil })
     }
 
-    /// What other tools call a file by does not move what the Kitfile places.
+    /// A title does not override the path in the Kitfile.
     @Test func aTitleIsOnlyTheLastResort() throws {
         let title = ["org.opencontainers.image.title": "w.bin"]
         let kit = try MadeArtifact(
@@ -67,11 +67,11 @@ import Testing
             ]
         ).kit()
         #expect(kit.hiddenLayers.map(\.descriptor.digest.description) == [digest("1")])
-        #expect(kit.hiddenLayers.first?.reason.contains("called") == true)
+        #expect(kit.hiddenLayers.first?.reason.contains("has no name") == true)
         #expect(kit.layers.map(\.path.description) == ["."])
     }
 
-    /// Kit's tars have whole names in them; only the Kitfile says which part of the tree is theirs.
+    /// Kit's tars hold whole paths. Only the Kitfile declares the path of a layer.
     @Test func anAnnotationDoesNotMoveAKitsTar() throws {
         let kit = try MadeArtifact(
             config: #"{"code":[{"path":"src","digest":"\#(digest("1"))"}]}"#,
@@ -107,7 +107,7 @@ import Testing
         let new = try MadeArtifact(
             config: config, layers: [Layer(type: "kitops.modelkit.dataset.v1.tar", digit: "9")]
         ).kit()
-        // What has a layer is here, wherever it comes from.
+        // A dataset with a layer is in the kit, also with a remote path.
         #expect(places(new) == ["dataset both b b ."])
         #expect(new.kitfile.elements.filter(\.isRemote).map(\.remotePath) == ["s3://b/far"])
         #expect(new.kitfile.elements.filter(\.isRemote).map(\.remoteHash) == ["abc"])
@@ -126,7 +126,7 @@ import Testing
         ]
         let expected = ["code - src src .", "prompt p p.md p.md .", "mcpserver s s.mcpb s.mcpb s.mcpb"]
         #expect(places(try MadeArtifact(config: config, layers: layers).kit()) == expected)
-        // A prompt whose layer does not say so is found by its digest all the same.
+        // A prompt whose layer lacks the annotation is found by its digest.
         var unsaid = layers
         unsaid[1].annotations = [:]
         #expect(try MadeArtifact(config: config, layers: unsaid).kit().layers.map(\.name) == [nil, "p", "s"])

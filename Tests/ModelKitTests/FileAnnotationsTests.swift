@@ -3,7 +3,7 @@ import Testing
 
 @testable import ModelKit
 
-/// What a manifest says of the one file in a layer.
+/// The annotations on the one file of a layer.
 @Suite struct FileAnnotationsTests {
     private func metadata(_ json: String) -> FileAnnotations {
         FileAnnotations(["org.cncf.model.file.metadata+json": json])
@@ -37,10 +37,10 @@ import Testing
         arguments: [
             ("2024-05-06T07:08:09Z", 1_714_979_289), ("2024-05-06T07:08:09.5Z", 1_714_979_289),
             ("2024-05-06T07:08:09.999999999Z", 1_714_979_289), ("2024-05-06T07:08:09.000001Z", 1_714_979_289),
-            // Go writes its time zone, which is seldom UTC.
+            // Go writes the local time zone.
             ("2024-05-06T09:08:09+02:00", 1_714_979_289), ("2024-05-06T09:08:09.123456789+02:00", 1_714_979_289),
             ("2024-05-05T23:38:09.25-07:30", 1_714_979_289), ("1970-01-01T00:00:00Z", 0),
-            // The time of Go that means none.
+            // Go's zero time.
             ("0001-01-01T00:00:00Z", -62_135_596_800), ("1969-12-31T23:59:59Z", -1),
             ("2000-02-29T12:00:00Z", 951_825_600), ("1999-12-31T23:59:59Z", 946_684_799),
             ("2100-03-01T00:00:00Z", 4_107_542_400), ("9999-12-31T23:59:59Z", 253_402_300_799),
@@ -64,7 +64,7 @@ import Testing
         #expect(metadata(#"{"mtime":"\#(text)"}"#).modified == nil)
     }
 
-    /// Only the permission bits are the file's; the others are of Go's own making.
+    /// Only the permission bits count. The others are Go's own.
     @Test func modes() {
         #expect(metadata(#"{"mode":33188}"#).mode == 0o644)
         #expect(metadata(#"{"mode":18446744073709551615}"#).mode == 0o7777)
@@ -87,14 +87,14 @@ import Testing
         }
     }
 
-    /// 200,000 arrays in one another's company, which a reader that tries type after type takes minutes for.
+    /// 200,000 nested arrays, for which a reader that tries each type takes minutes.
     @Test(.timeLimit(.minutes(1))) func nestedManyTimes() {
         let deep = String(repeating: "[", count: 200) + String(repeating: "]", count: 200)
         let many = Array(repeating: deep, count: 5000).joined(separator: ",")
         #expect(metadata(#"{"x":[\#(many)],"mode":420}"#).mode == 0o644)
     }
 
-    /// No file has more bytes than an offset can say.
+    /// No file is larger than the largest offset.
     @Test func sizes() {
         #expect(metadata(#"{"size":9223372036854775807}"#).size == UInt64(Int64.max))
         for wrong in ["9223372036854775808", "18446744073709551615", "-1", "1.5", "1e30"] {

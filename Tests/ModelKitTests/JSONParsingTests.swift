@@ -45,7 +45,7 @@ import Testing
         #expect(parse(String(repeating: #"{"":"#, count: 100_000)) == nil)
     }
 
-    /// JSONDecoder took minutes for this, a value in many arrays at a time.
+    /// JSONDecoder takes minutes for this.
     @Test(.timeLimit(.minutes(1))) func manyValuesDeepDown() {
         let depth = JSONValue.depthLimit
         let zeros = Array(repeating: "0", count: 1 << 20).joined(separator: ",")

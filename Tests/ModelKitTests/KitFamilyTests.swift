@@ -5,7 +5,7 @@ import Testing
 
 @testable import ModelKit
 
-/// Artifacts in memory, by their printed references.
+/// An artifact in memory.
 struct FakeSource: ArtifactSource, OriginSource {
     let reference: Reference
     let manifest: String
@@ -25,7 +25,7 @@ struct FakeSource: ArtifactSource, OriginSource {
 @Suite struct KitFamilyTests {
     private struct Missing: Error, Equatable { let reference: String }
 
-    /// - Parameter kits: config and layers of each kit, by the reference under which it is found.
+    /// - Parameter kits: config and layers of each kit, by its reference.
     private func family(
         _ first: String, _ kits: [String: (config: String, layers: [(type: String, digit: Character)])]
     ) throws -> KitFamily {

@@ -36,17 +36,17 @@ import Testing
         ).kit()
     }
 
-    /// Digits of the layers that a filter chooses.
+    /// Digests' digits of the layers that a filter chooses.
     @Test(
         arguments: [
             ("model", "123"), ("code", "4"), ("prompts", "5"), ("datasets", "6"), ("docs", "7"), ("mcpservers", "8"),
             ("kitfile", ""), ("model,docs", "1237"), ("kitfile,datasets", "6"), ("docs,docs", "7"),
             ("model:m", "1"), ("model:p", "2"), ("model:m,p", "12"), ("model:q", "3"), ("datasets:train", "6"),
             ("datasets:data", "6"), ("docs:README.md", "7"), ("mcpservers:s", "8"), ("prompts:hi.md", "5"),
-            // Paths as they are spelled in the Kitfile, and no others.
+            // Paths as the Kitfile has them, and no others.
             ("model:./model/w", "1"), ("model:model/w", ""), ("code:src/", "4"), ("code:src", ""),
             ("model,datasets:train,m", "16"), ("datasets:m", ""), ("code:train", ""),
-            // An empty name is the name of what has none.
+            // An empty name chooses elements without a name.
             ("model:", "3"), ("datasets:", ""), ("model:m,", "13"),
             // Code and docs have no names in kit.
             ("docs:", ""), ("code:", ""),
@@ -66,7 +66,7 @@ import Testing
         #expect(error?.description.contains("“\(text)”") == true)
     }
 
-    /// Each filter that has `model` goes on to the parents, with its names; without any, no parent is asked for.
+    /// Each filter with `model` applies to the parents, with its names. Without one, no parent is fetched.
     @Test(
         arguments: [
             ([], ["c:45", "p:12", "g:7"], true), (["model"], ["c:", "p:12", "g:7"], false),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ModelKit
 
-/// What a reference names may be a kit, an index that holds one, or neither.
+/// A reference names a kit, an index with one kit, or neither.
 @Suite struct KitLookupTests {
     private typealias Item = (document: [UInt8], type: String, artifactType: String?)
 
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    /// Newer kits say it twice; what counts is the config.
+    /// Newer kits state the type twice. The config counts.
     @Test func anArtifactType() throws {
         var said = kit
         said.artifactType = Self.hint
@@ -63,13 +63,13 @@ import Testing
         #expect(try find([Self.item(image), Self.item(kit), Self.item(image)]).digest == kit.digest)
     }
 
-    /// Where one is said to be a kit, images beside it, which may not even be there, are not looked at.
+    /// If an entry states that it is a kit, images beside it, which may be missing, are not fetched.
     @Test func whatIsSaidToBeAKit() throws {
         let items = try [Self.item(image), Self.item(kit, Self.hint)]
         let source = try MadeSource(Self.index(items), others: [kit.manifest])
         #expect(try KitLookup(source: source).find().0.digest == kit.digest)
         #expect(try source.asked == [kit.digest])
-        // What is said to be something else is not looked at either.
+        // Entries that state another type are not fetched either.
         let signature = try Self.item(other, "application/vnd.dev.cosign.artifact.sig.v1+json")
         #expect(try find([signature, Self.item(kit)]).digest == kit.digest)
     }
@@ -85,7 +85,7 @@ import Testing
                 == .severalKits([try kit.digest, try other.digest]))
     }
 
-    /// Some tools name a manifest once for each platform.
+    /// Some tools list a manifest once for each platform.
     @Test func oneKitNamedTwice() throws {
         #expect(try find([Self.item(kit), Self.item(kit)]).digest == kit.digest)
     }

@@ -44,7 +44,7 @@ import Testing
         #expect(kit.layers.map(\.name) == [nil, nil])
     }
 
-    /// Kits of before 2024: in order within the kind, and names are relative to the directory of the path.
+    /// Kits of before 2024: elements are matched by order, and names are relative to the directory of the path.
     @Test func withoutDigestsTheOrderCounts() throws {
         let config = """
             {"model":{"name":"m","path":"models/v1/m.bin","parts":[{"path":"part"},{"path":"./parts/b/"}]},
@@ -90,14 +90,14 @@ import Testing
     {
         let config = #"{"model":{"path":"\#(path)"}}"#
         #expect(try MadeKit.kit(config).parent?.description == parent)
-        // A model layer of its own makes it no child, whatever its path looks like.
+        // A kit with a model layer has no parent, whatever the path looks like.
         if parent != nil {
             #expect(try MadeKit.kit(config, layers: [("model.v1.tar", "a")]).parent == nil)
             #expect(try MadeKit.kit(config, layers: [("modelpart.v1.tar", "a")]).parent != nil)
         }
     }
 
-    /// Each layer looks for its element among all: their product must stay bounded.
+    /// Each layer searches all elements, so that their product must be bounded.
     @Test func elementsAreBounded() throws {
         func config(_ count: Int) -> String {
             #"{"datasets":[\#(Array(repeating: "{}", count: count).joined(separator: ","))]}"#

@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    /// Null where there is no model, as some writers of JSON put it, is no element.
+    /// A null model, as some JSON writers give it, is not an element.
     @Test func aModelOfNullIsNone() throws {
         #expect(try parse(#"{"model":null}"#).elements.isEmpty)
     }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ModelKit
 
-/// The mounted Kitfile has the config's meaning.
+/// The mounted Kitfile has the meaning of the config.
 @Suite struct KitfileYAMLTests {
     private func roundTrip(_ json: String) throws -> JSONValue {
         try YAMLReader.read(Kitfile(parsing: Array(json.utf8)).yaml())
@@ -27,7 +27,7 @@ import Testing
     @Test(arguments: strings) func stringsComeBack(_ text: String) throws {
         let json = try JSONEncoder().encode(["package": ["name": text, "k" + text: text]])
         let found = try roundTrip(String(decoding: json, as: UTF8.self))
-        // Scalars, since equal strings may have different ones.
+        // Scalars are compared, since equal strings may have different ones.
         let name = try #require(found["package"]?["name"]?.string)
         #expect(Array(name.unicodeScalars) == Array(text.unicodeScalars))
         #expect(found["package"]?["k" + text]?.string == text)
@@ -97,7 +97,7 @@ import Testing
         #expect(keys == ["manifestVersion", "package", "model", "  name", "  path", "docs", "aaa", "zzz"])
     }
 
-    /// Each value deep down has a line of a thousand spaces.
+    /// Each deep value has a line of a thousand spaces.
     @Test func outputIsBounded() throws {
         let depth = 490
         let zeros = Array(repeating: "0", count: 100_000).joined(separator: ",")

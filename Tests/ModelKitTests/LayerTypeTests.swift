@@ -5,7 +5,7 @@ import Testing
 
 @testable import ModelKit
 
-/// Every media type that a layer of a kit may have.
+/// All media types of layers.
 @Suite struct LayerTypeTests {
     private func type(_ text: String, _ annotations: [String: String] = [:]) throws -> LayerType? {
         let mediaType = try #require(MediaType(text))

@@ -6,10 +6,10 @@ import Testing
 
 @testable import ModelKit
 
-/// An artifact's manifest and config, made in memory: of any types, with annotations.
+/// Manifest and config of an artifact in memory, of any types, with annotations.
 struct MadeArtifact {
     struct Layer {
-        /// Behind `application/vnd.`.
+        /// The media type without `application/vnd.`.
         var type: String
         var digit: Character
         var annotations: [String: String] = [:]
@@ -18,7 +18,7 @@ struct MadeArtifact {
     static let kitConfig = "kitops.modelkit.config.v1+json"
     static let packConfig = "cncf.model.config.v1+json"
 
-    /// Behind `application/vnd.`.
+    /// The media type without `application/vnd.`.
     var configType = kitConfig
     var config = "{}"
     var layers: [Layer] = []
@@ -60,7 +60,7 @@ struct MadeArtifact {
     }
 }
 
-/// Documents by digest, and the one that the reference names.
+/// A source with documents by digest, and the one that the reference names.
 final class MadeSource: ArtifactSource, OriginSource {
     let reference: Reference
     private let first: [UInt8]

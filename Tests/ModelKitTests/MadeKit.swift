@@ -5,14 +5,14 @@ import Testing
 
 @testable import ModelKit
 
-/// Kits of a config and a list of layers, made in memory.
+/// Makes kits in memory from a config and a list of layers.
 enum MadeKit {
     static let prefix = "application/vnd.kitops.modelkit."
 
     /// `sha256:` and one digit 64 times: digests are only compared.
     static func digest(_ digit: Character) -> String { "sha256:" + String(repeating: digit, count: 64) }
 
-    /// - Parameter layers: what stands between `prefix` and the end of the media type, and the digest's digit.
+    /// - Parameter layers: the rest of the media type after `prefix`, and the digest's digit.
     static func manifest(
         config: String, type: String = prefix + "config.v1+json", layers: [(type: String, digit: Character)] = []
     ) -> String {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ModelKit
 
-/// ModelPack artifacts, taken for kits.
+/// ModelPack artifacts, read as kits.
 @Suite struct ModelPackTests {
     private typealias Layer = MadeArtifact.Layer
 
@@ -28,7 +28,7 @@ import Testing
         layer("code.v1.tar+gzip", "5", "src/run.py"), layer("dataset.v1.tar+zstd", "6", nil),
     ]
 
-    /// Without a Kitfile, annotations tell the places; of a tar without one, nobody does.
+    /// Without a Kitfile, annotations have the paths. A tar without one has none.
     @Test func byAnnotations() throws {
         let kit = try Self.pack(Self.layers).kit()
         #expect(kit.hiddenLayers.isEmpty)
@@ -41,7 +41,7 @@ import Testing
         #expect(kit.parent == nil)
     }
 
-    /// The shown Kitfile names everything: the first weight is the model, the others are its parts.
+    /// The derived Kitfile names all layers: the first weight is the model, the others are its parts.
     @Test func aKitfileIsMade() throws {
         let config = #"""
             {"descriptor":{"name":"qwen","title":"t","version":"2","description":"d","licenses":["MIT","BSD"],
@@ -62,7 +62,7 @@ import Testing
             value["model"]?["parts"]?.array?.map { $0["path"]?.string } == ["weights/a-2.safetensors", "config.json"])
         #expect(value["code"]?.array?.map { $0["path"]?.string } == ["src/run.py"])
         #expect(value["docs"]?.array?.map { $0["path"]?.string } == ["docs"])
-        // Of a dataset without a path there is the digest only.
+        // A dataset without a path has only a digest.
         #expect(value["datasets"]?.array == [.object(["digest": .string(MadeKit.digest("6"))])])
         #expect(try String(decoding: kit.kitfile.yaml(), as: UTF8.self).contains("name: qwen"))
     }
@@ -85,12 +85,12 @@ import Testing
             """#
         let kit = try Self.pack(Self.layers, kitfile: kitfile.replacing("\n", with: " ")).kit()
         #expect(kit.kitfile.value["unknown"]?["kept"] == .bool(true))
-        // Names are the Kitfile's, though kit takes a second weight for a part of the model; places the annotations'.
+        // Names are from the Kitfile, in which a second weight is a part of the model. Paths are from annotations.
         #expect(kit.layers.map(\.name) == ["m", "second", nil, nil, nil, nil])
         #expect(kit.layers.first?.path.description == "weights/a-1.safetensors")
     }
 
-    /// Without an annotation of its own, a raw weight is where the Kitfile has it.
+    /// A raw weight without an annotation has the path of the Kitfile.
     @Test func rawWeightsPlacedByTheKitfile() throws {
         let layers = [Self.layer("weight.v1.raw", "1", nil), Self.layer("weight.v1.raw", "2", nil)]
         let kitfile = #"{"model":{"path":"w/x.gguf","digest":"\#(MadeKit.digest("1"))"}}"#

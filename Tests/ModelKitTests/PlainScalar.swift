@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ModelKit
 
-/// What a scalar without quotes means: YAML 1.1's types <https://yaml.org/type/>, and 1.2's core schema, section 10.3.
+/// The meaning of a plain scalar: YAML 1.1's types <https://yaml.org/type/>, and 1.2's core schema, section 10.3.
 enum PlainScalar {
     static func meaning(_ text: String) throws -> JSONValue {
         let lower = text.lowercased()
@@ -16,7 +16,7 @@ enum PlainScalar {
                 ?? .string("too large: \(text)")
         }
         if isFloat(unsigned), let number = Double(text) { return .number(number) }
-        // What is left and looks like a number, a time or a date: one of the two does not take it for a string.
+        // The rest of what looks like a number, a time or a date is not a string in one of the two.
         let isNumberLike =
             unsigned.drop { $0 == 46 }.first.map(isDigit) ?? false
             && bytes.allSatisfy { isDigit($0) || isLetter($0) || "-+.:_ ".utf8.contains($0) }
@@ -30,7 +30,7 @@ enum PlainScalar {
 
     private static func isLetter(_ byte: UInt8) -> Bool { (65...90).contains(byte) || (97...122).contains(byte) }
 
-    /// `[0-9]+\.[0-9]*(e[-+][0-9]+)?`: what both take for a number.
+    /// `[0-9]+\.[0-9]*(e[-+][0-9]+)?`, a number in both.
     private static func isFloat(_ text: ArraySlice<UInt8>) -> Bool {
         let isDigit = { (byte: UInt8) in (48...57).contains(byte) }
         let fraction = text.drop(while: isDigit)

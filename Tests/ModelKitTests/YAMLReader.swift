@@ -2,8 +2,8 @@
 import CYAML
 import ModelKit
 
-/// Reads a YAML document by libyaml's parser, and what its plain scalars mean. What YAML 1.1 and 1.2 take for
-/// different things is an error: a Kitfile must not depend on its reader.
+/// Reads a YAML document by libyaml's parser, and resolves its plain scalars. A scalar that YAML 1.1 and 1.2 resolve
+/// differently is an error: a Kitfile must not depend on its reader.
 final class YAMLReader {
     struct Failure: Error { let reason: String }
 

@@ -2,7 +2,7 @@
 import ModelKit
 import Testing
 
-/// The reader that the other tests rely on can tell right from wrong.
+/// The reader of the other tests detects what it should.
 @Suite struct YAMLReaderTests {
     @Test func aDocument() throws {
         let yaml = """

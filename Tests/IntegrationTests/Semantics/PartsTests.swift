@@ -40,7 +40,7 @@ import Testing
             let result = try Command.run(
                 Workbench.executable, arguments + ["--filter", "models"], environment: bench.environment)
             #expect(result.exitCode == 2)
-            #expect(result.errorOutput.contains("“models” is no type"), "\(result.errorOutput)")
+            #expect(result.errorOutput.contains("unknown type “models”"), "\(result.errorOutput)")
         }
         // Nothing chosen is legal, and most likely a mistake.
         let mount = try Command.run(
@@ -73,7 +73,7 @@ import Testing
         #expect(text.contains(#/not shown: application/vnd.example.adapter.v1.tar sha256:[0-9a-f]{64}: its type/#))
         let json = try bench.kitfs("inspect", "--json", reference)
         #expect(json.contains(#""remotePath" : "s3://bucket/far""#) && json.contains(#""remoteHash" : "sha256:77""#))
-        #expect(json.contains("\"hiddenLayers\" : [\n") && json.contains(#""reason" : "its type is not known here""#))
+        #expect(json.contains("\"hiddenLayers\" : [\n") && json.contains(#""reason" : "its media type is unknown""#))
         let mount = try bench.mount(reference)
         #expect(try TreeScan.scan(mount.path).map(\.name) == [".", "Kitfile", "docs", "docs/a.md"])
         #expect(try mount.read("docs/a.md") == [5])
