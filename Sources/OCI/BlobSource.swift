@@ -1,43 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where the bytes of blobs come from. This is all that the layer store knows of registries.
+/// Fetches blobs. The layer store knows nothing else of registries.
 ///
-/// Nothing here but `smallBlob` has a default: a source that stands before others must say of each what it does with it.
-/// Before one other that is `SourceDecorator`, whose defaults forward; with nothing behind it, `OriginSource`.
+/// Only `smallBlob` has a default here, so that a source with others behind it cannot forget to forward. A source with
+/// one behind it conforms to `SourceDecorator`, whose defaults forward; one with none, to `OriginSource`.
 public protocol BlobSource: Sendable {
-    /// Fetches `range` (offsets in the blob) and hands it to `receive` in order, in pieces of any size.
+    /// Fetches `range` (offsets in the blob) and passes it to `receive` in order, in pieces of any size.
     ///
-    /// Blocks the calling thread, which must be one that may wait. Retries what is worth retrying, going on at the
-    /// byte that was reached. Exactly `range` has been handed over when it returns; the bytes are not verified.
-    /// An error that `receive` throws ends the transfer and comes out as it is; every other one is a `SourceError`, or
-    /// `RangesIgnored`, of which the whole blob is an answer.
+    /// Blocks the calling thread, which must be one that may wait. Transient failures are retried, from the byte
+    /// reached on. When it returns, exactly `range` has been passed on; the bytes are not verified. An error that
+    /// `receive` throws ends the transfer and is rethrown. Every other error is a `SourceError`, or `RangesIgnored`,
+    /// after which the whole blob can be fetched.
     func fetch(
         _ blob: Descriptor, range: ByteRange, cancellation: Cancellation, receive: (RawSpan) throws -> Void
     ) throws
 
-    /// Small parts of a blob by one request, where the place answers such: nil for each that did not come so, which is
-    /// then to be fetched by itself. A gain or nothing: it is not tried again, and why it failed the single fetch tells.
+    /// Fetches several small ranges of a blob in one request, where the server supports that. nil for each that did not
+    /// come, which the caller then fetches by itself.
     ///
-    /// Blocks the calling thread. The bytes are not verified.
+    /// Blocks the calling thread. The bytes are not verified. Nothing is retried, and errors are not reported: a cause
+    /// that persists is reported by the single fetch.
     func parts(of blob: Descriptor, _ ranges: [ByteRange], cancellation: Cancellation) -> [[UInt8]?]
 
-    /// The bytes of a blob turned out to be wrong. True if they can be had elsewhere: then it is worth trying again.
+    /// Reports that the bytes of a blob were wrong. True if another source may have the right ones, so that a retry may
+    /// succeed.
     func distrust(_ blob: Descriptor) -> Bool
 
-    /// What went wrong last with something that is being tried again, for who waits; nil while all goes well.
+    /// Why a request is being retried, for messages to those who wait; nil if none is.
     var trouble: String? { get }
 
-    /// A whole blob in memory, verified: for manifests and configs, never for layers.
+    /// A whole blob in memory, verified. For manifests and configs, not for layers.
     /// Throws `SourceError.unusable` if it is larger than `Manifest.sizeLimit` or its digest is another.
-    func smallBlob(_ blob: Descriptor, at place: String) throws(SourceError) -> [UInt8]
+    func smallBlob(_ blob: Descriptor, at location: String) throws(SourceError) -> [UInt8]
 }
 
 /// A source that can be asked for one artifact by its reference.
 public protocol ArtifactSource: BlobSource {
     var reference: Reference { get }
 
-    /// Looks up a manifest or index by its digest, or, without one, by what the reference says: its digest, else its
-    /// tag. The bytes have been checked against the digest. Throws `SourceError`.
+    /// Fetches a manifest or index by `digest`; without one, by the digest of the reference, else by its tag. The bytes
+    /// are verified against the digest. Throws `SourceError`.
     func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument
 }
 
@@ -46,9 +48,9 @@ extension ArtifactSource {
 }
 
 extension BlobSource {
-    public func smallBlob(_ blob: Descriptor, at place: String) throws(SourceError) -> [UInt8] {
+    public func smallBlob(_ blob: Descriptor, at location: String) throws(SourceError) -> [UInt8] {
         guard blob.size <= Manifest.sizeLimit else {
-            throw .unusable("\(place): blob \(blob.digest) claims \(blob.size) bytes, over the limit of 8 MiB")
+            throw .unusable("\(location): blob \(blob.digest) claims \(blob.size) bytes, over the limit of 8 MiB")
         }
         while true {
             var bytes: [UInt8] = []
@@ -59,12 +61,12 @@ extension BlobSource {
             } catch let error as SourceError {
                 throw error
             } catch {
-                throw .unusable("\(place): \(error)")
+                throw .unusable("\(location): \(error)")
             }
             let digest = DigestHasher.digest(of: bytes, blob.digest.algorithm)
             if digest == blob.digest { return bytes }
             guard distrust(blob) else {
-                throw .unusable("\(place): blob should be \(blob.digest) but its bytes are \(digest)")
+                throw .unusable("\(location): blob should be \(blob.digest) but its bytes are \(digest)")
             }
         }
     }

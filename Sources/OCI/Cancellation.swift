@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Synchronization
 
-/// Tells work on another thread that nobody wants its result any more.
+/// Asks work on another thread to end, because its result is no longer needed.
 public final class Cancellation: Sendable {
     private let flag = Atomic(false)
 

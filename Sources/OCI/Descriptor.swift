@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a manifest says of a blob.
+/// The description of a blob in a manifest.
 ///
 /// Spec: <https://github.com/opencontainers/image-spec/blob/main/descriptor.md>.
 public struct Descriptor: Hashable, Sendable, Codable {
@@ -8,7 +8,7 @@ public struct Descriptor: Hashable, Sendable, Codable {
     public let digest: Digest
     /// Size of the blob in bytes, 0 ... `Int64.max`.
     public let size: UInt64
-    /// Of a manifest in an index: what the artifact is, where its maker says so.
+    /// The type of the artifact, of a manifest in an index; nil where it is not stated.
     public let artifactType: MediaType?
     public let annotations: [String: String]
 
@@ -36,6 +36,7 @@ public struct Descriptor: Hashable, Sendable, Codable {
                 forKey: .size, in: container, debugDescription: "size \(signed) is negative")
         }
         self.size = size
+        // It only saves requests: a malformed one is as good as none.
         artifactType = try? container.decodeIfPresent(MediaType.self, forKey: .artifactType)
         annotations = try container.decodeIfPresent([String: String].self, forKey: .annotations) ?? [:]
     }

@@ -3,7 +3,7 @@
 /// The content address of a blob, `ALGORITHM:HEX`.
 ///
 /// Spec: <https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests>. Only the two registered
-/// algorithms are accepted: a digest that cannot be checked is of no use to us.
+/// algorithms are accepted, since other digests could not be verified.
 public struct Digest: Hashable, Sendable {
     public enum Algorithm: String, Sendable, CaseIterable {
         case sha256, sha512
@@ -36,10 +36,10 @@ public struct Digest: Hashable, Sendable {
         self.hex = hex
     }
 
-    /// The first eight bytes of the digest as a number: stable, spread evenly, and different when the content is.
+    /// The first eight bytes of the digest as a number. It is spread evenly, and differs when the content does.
     public var leadingBits: UInt64 { UInt64(hex.prefix(16), radix: 16) ?? 0 }
 
-    /// Twelve characters: enough to tell layers apart in a table.
+    /// The first twelve characters, which tell layers apart in a table.
     public var short: String { String(hex.prefix(12)) }
 }
 

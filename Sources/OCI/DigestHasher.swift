@@ -3,7 +3,7 @@ private import CCrypto
 
 /// Computes a digest over bytes that arrive in pieces, by libcrypto's EVP.
 ///
-/// A reference type because the EVP context is one; it belongs to one thread at a time.
+/// A reference type because the EVP context is one. Used by one thread at a time.
 public final class DigestHasher {
     public let algorithm: Digest.Algorithm
     private let context: OpaquePointer
@@ -28,7 +28,7 @@ public final class DigestHasher {
         precondition(updated == 1, "EVP_DigestUpdate fails only on a context that was never set up")
     }
 
-    /// The digest of everything so far; the hasher is spent.
+    /// The digest of all bytes so far. The hasher cannot be used afterwards.
     public func finalize() -> Digest {
         var raw = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var count: UInt32 = 0
@@ -46,7 +46,7 @@ public final class DigestHasher {
         return digest
     }
 
-    /// The digest of bytes that are all here.
+    /// The digest of bytes in memory.
     public static func digest(of bytes: [UInt8], _ algorithm: Digest.Algorithm = .sha256) -> Digest {
         let hasher = DigestHasher(algorithm)
         hasher.update(bytes.span.bytes)

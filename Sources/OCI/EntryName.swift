@@ -2,17 +2,17 @@
 
 /// The name of one entry in a directory, as bytes: neither empty, `.` nor `..`, without `/` and NUL, 255 at most.
 ///
-/// Never a `String`: Swift's strings compare by canonical equivalence, which would make one of two sibling files
-/// that differ in NFC and NFD only. Invalid UTF-8 is a legal name.
+/// Never a `String`: Swift compares strings by canonical equivalence, so that two sibling files whose names differ only
+/// as NFC and NFD would be one. Invalid UTF-8 is a legal name.
 public struct EntryName: Hashable, Sendable {
     public let bytes: [UInt8]
 
-    /// NAME_MAX: what Linux lets a name have.
+    /// NAME_MAX of Linux, in bytes.
     public static let lengthLimit = 255
 
     public init?(_ bytes: some Sequence<UInt8>) { self.init(Array(bytes)[...]) }
 
-    /// Not generic: it is called for each entry, from modules that could not specialise it.
+    /// Not generic: it is called for each entry, from modules that could not specialise a generic one.
     public init?(_ bytes: ArraySlice<UInt8>) {
         let bytes = Array(bytes)
         guard !bytes.isEmpty, bytes.count <= Self.lengthLimit, bytes != [46], bytes != [46, 46],

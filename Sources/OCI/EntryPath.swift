@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The path of an entry below the root of a kit; no names mean the root itself.
+/// The path of an entry below the root of a kit. The root itself has no names.
 ///
 /// Spec, for what a layer may hold: <https://github.com/opencontainers/image-spec/blob/main/layer.md>.
 public struct EntryPath: Hashable, Sendable {
     public let names: [EntryName]
 
     public static let root = EntryPath([])
-    /// PATH_MAX: no program could open what lies deeper.
+    /// PATH_MAX in bytes. No program could open a longer path.
     public static let lengthLimit = 4096
 
     public init(_ names: [EntryName]) { self.names = names }
 
-    /// Reads a path as a tar or a Kitfile spells it: `./`, doubled and trailing slashes mean nothing.
+    /// Parses a path of a tar or a Kitfile. `./` and doubled or trailing slashes are ignored.
     ///
-    /// Not generic: it is called for each member of a tar, from modules that could not specialise it.
+    /// Not generic: it is called for each member of a tar, from modules that could not specialise a generic one.
     public init(parsing bytes: [UInt8]) throws(EntryPathError) {
         guard bytes.count <= Self.lengthLimit else { throw .tooLong(Self.printable(bytes)) }
         if bytes.first == 47 { throw .absolute(Self.printable(bytes)) }
@@ -37,7 +37,7 @@ public struct EntryPath: Hashable, Sendable {
     /// Whether this is `other` or one of the directories above it.
     public func contains(_ other: EntryPath) -> Bool { other.names.starts(with: names) }
 
-    /// Text of bytes for a message: at most 200 characters, with control characters and invalid UTF-8 replaced.
+    /// Bytes as text for a message: at most 200 characters, with control characters and invalid UTF-8 replaced.
     package static func printable(_ bytes: some Collection<UInt8>) -> String {
         let text = String(decoding: bytes.prefix(800), as: UTF8.self)
         let clean = text.unicodeScalars.map { scalar -> Character in
@@ -53,7 +53,7 @@ extension EntryPath: CustomStringConvertible {
     }
 }
 
-/// Why a path cannot be one of a kit's. The payload is the path, made printable.
+/// Why a path is not allowed in a kit. The payload is the path, made printable.
 public enum EntryPathError: Error, Equatable, CustomStringConvertible {
     case absolute(String), leavesRoot(String), nameTooLong(String), tooLong(String), containsNUL(String)
 

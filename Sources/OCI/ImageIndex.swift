@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 private import FoundationEssentials
 
-/// The `index.json` of an OCI image layout: the manifests that it holds, by name.
+/// An OCI image index, also the `index.json` of an image layout: a list of manifests.
 ///
 /// Spec: <https://github.com/opencontainers/image-spec/blob/main/image-index.md>.
 public struct ImageIndex: Hashable, Sendable {
     public let manifests: [Descriptor]
 
-    /// The annotation under which a layout keeps a manifest's tag.
+    /// The annotation with the tag of a manifest in a layout.
     public static let tagAnnotation = "org.opencontainers.image.ref.name"
 
     public init(parsing bytes: [UInt8]) throws(ManifestError) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Says in a few words why JSON was refused, without the noise of `DecodingError`'s own description.
+/// Describes in a few words why JSON could not be decoded; `DecodingError` does so in many.
 package enum JSONReason {
     package static func describe(_ error: any Error) -> String {
         guard let error = error as? DecodingError else { return "it is not JSON" }

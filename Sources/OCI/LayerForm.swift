@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How the bytes of a layer are to be read: what holds the files, and what it is compressed with.
+/// The form of a layer's bytes: the archive that holds the files, and its compression.
 public struct LayerForm: Hashable, Sendable, CustomStringConvertible {
     public enum Archive: String, Sendable { case tar, raw }
     public enum Compression: String, Sendable { case gzip, zstd }
@@ -13,8 +13,8 @@ public struct LayerForm: Hashable, Sendable, CustomStringConvertible {
         self.compression = compression
     }
 
-    /// Reads `tar`, `raw`, `tar+gzip` …, the last part of a layer's media type. Kit's older spelling of a fast gzip
-    /// is the same to a reader.
+    /// Parses `tar`, `raw`, `tar+gzip` …, the last part of a layer's media type. `gzip-fastest`, which older versions
+    /// of kit wrote, is gzip.
     public init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = parts.first, let archive = Archive(rawValue: String(first)) else { return nil }

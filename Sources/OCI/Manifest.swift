@@ -12,7 +12,7 @@ public struct Manifest: Hashable, Sendable {
     public let layers: [Descriptor]
     public let annotations: [String: String]
 
-    /// No manifest, index or config of more than 8 MiB is read: a kit of 50,000 layers stays below that.
+    /// The largest manifest, index or config that is read, in bytes. A kit of 50,000 layers is smaller.
     public static let sizeLimit: UInt64 = 8 << 20
 
     public init(parsing bytes: [UInt8]) throws(ManifestError) {
@@ -46,7 +46,7 @@ public struct Manifest: Hashable, Sendable {
 
 public enum ManifestError: Error, Equatable, CustomStringConvertible {
     case malformed(reason: String)
-    /// It is an image index: it names manifests instead of layers.
+    /// It is an image index, which lists manifests instead of layers.
     case isIndex
 
     public var description: String {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A media type as descriptors and HTTP headers name it: `type/subtype`, compared without regard to parameters.
+/// A media type in a descriptor or an HTTP header: `type/subtype`. Parameters are dropped.
 ///
 /// Spec: <https://www.rfc-editor.org/rfc/rfc6838#section-4.2>.
 public struct MediaType: Hashable, Sendable, CustomStringConvertible {
@@ -9,12 +9,12 @@ public struct MediaType: Hashable, Sendable, CustomStringConvertible {
     public static let imageManifest = MediaType(known: "application/vnd.oci.image.manifest.v1+json")
     public static let imageIndex = MediaType(known: "application/vnd.oci.image.index.v1+json")
     public static let kitConfig = MediaType(known: "application/vnd.kitops.modelkit.config.v1+json")
-    /// What registries gave before there was OCI, and still give for images that are older than it.
+    /// Older than OCI; registries still give it for older images.
     public static let dockerManifest = MediaType(known: "application/vnd.docker.distribution.manifest.v2+json")
     public static let dockerManifestList = MediaType(
         known: "application/vnd.docker.distribution.manifest.list.v2+json")
 
-    /// nil unless it is `type/subtype` of printable ASCII, 255 characters at most. Parameters are cut off.
+    /// nil unless it is `type/subtype` of printable ASCII, 255 characters at most. Parameters are dropped.
     public init?(_ text: some StringProtocol) {
         let bare = text.prefix { $0 != ";" && $0 != " " }
         let parts = bare.split(separator: "/", omittingEmptySubsequences: false)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A source that has its bytes itself, with no other source behind it: it gives one range at a time, has no second place
-/// for a blob, and reports no retries, unless it says otherwise.
+/// A source with no other source behind it. By default it gives one range at a time, has no second copy of a blob,
+/// and reports no retries.
 public protocol OriginSource: BlobSource {}
 
 extension OriginSource {

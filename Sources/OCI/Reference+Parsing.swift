@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a text is no reference; the sentence says what to write instead.
+/// Why a text is not a reference, and what to write instead.
 public struct ReferenceError: Error, Equatable, CustomStringConvertible {
     public let description: String
 }
@@ -47,14 +47,14 @@ extension Reference {
                     ? "it names no repository; write HOST/REPO:TAG"
                     : "a repository has lower-case letters and digits, with single “.”, “_”, “-” or “/” between them")
         }
-        // With its tag it would be a layout's directory when it is read again.
+        // With a tag, it would be parsed as a layout's directory.
         if host == nil, digest == nil, rest == "oci" { throw failure("write oci:DIR for an OCI image layout") }
         self.init(
             origin: host.map { .registry(host: $0, repository: repository) } ?? .localStore(repository: repository),
             tag: tag, digest: digest)
     }
 
-    /// Splits `DIR:TAG`: only a last part that can be a tag is one, so that directories may have colons.
+    /// Splits `DIR:TAG`. The last part is the tag only if it is a valid one, so that directories may have colons.
     private static func splitTag(_ text: Substring) -> (Substring, Tag?) {
         guard let colon = text.lastIndex(of: ":"), let tag = Tag(text[text.index(after: colon)...]) else {
             return (text, nil)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Names an artifact: where it is, and which one by tag or digest.
+/// Names an artifact by its origin and its tag or digest.
 ///
-/// Kit's own rules: `HOST[:PORT]/REPO[:TAG][@DIGEST]`; a first part without a dot or a colon is no host, and then
-/// the artifact is in kit's local store; `oci:DIR[:TAG][@DIGEST]` is an OCI image layout. No tag means `latest`.
+/// Kit's own rules: `HOST[:PORT]/REPO[:TAG][@DIGEST]`. A first part without a dot or a colon is not a host, and the
+/// artifact is in kit's local store. `oci:DIR[:TAG][@DIGEST]` is an OCI image layout. No tag means `latest`.
 /// Spec of names and tags: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests>.
 public struct Reference: Hashable, Sendable {
     public enum Origin: Hashable, Sendable {
@@ -13,7 +13,7 @@ public struct Reference: Hashable, Sendable {
     }
 
     public let origin: Origin
-    /// nil where only a digest was given.
+    /// nil if only a digest was given.
     public let tag: Tag?
     public let digest: Digest?
 
@@ -39,7 +39,7 @@ extension Reference: CustomStringConvertible {
     }
 }
 
-/// A repository's name: lower-case parts joined by slashes, 255 characters at most.
+/// The name of a repository: lower-case components joined by slashes, 255 characters at most.
 public struct Repository: Hashable, Sendable, CustomStringConvertible {
     public let description: String
 
@@ -50,7 +50,7 @@ public struct Repository: Hashable, Sendable, CustomStringConvertible {
         description = String(text)
     }
 
-    /// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`: between two runs of letters and digits stands exactly one separator.
+    /// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`: exactly one separator between two runs of letters and digits.
     private static func isComponent(_ text: ArraySlice<UInt8>) -> Bool {
         let isAlphanumeric = { (byte: UInt8) in byte.isLowercaseLetter || byte.isDigit }
         guard let first = text.first, let last = text.last, isAlphanumeric(first), isAlphanumeric(last) else {
@@ -79,7 +79,7 @@ public struct Tag: Hashable, Sendable, CustomStringConvertible {
     private init(known: String) { description = known }
 }
 
-/// A registry's host name or address, with its port if it is not the scheme's own.
+/// The host name or address of a registry, with its port unless it is the scheme's own.
 public struct RegistryHost: Hashable, Sendable, CustomStringConvertible {
     /// `name`, `name:port`, `1.2.3.4:port` or `[::1]:port`.
     public let description: String

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a reference names, with the digest that it was found, and checked, under: a manifest, or an index of some.
+/// The manifest or index that a reference names, with the digest that it was verified against.
 public struct ResolvedDocument: Sendable {
     public enum Content: Sendable {
         case manifest(Manifest)
@@ -11,18 +11,18 @@ public struct ResolvedDocument: Sendable {
     public let bytes: [UInt8]
     public let content: Content
 
-    /// Throws `SourceError.unusable` if the bytes have another digest, or are neither manifest nor index.
-    public init(bytes: [UInt8], expected: Digest?, at place: String) throws(SourceError) {
+    /// Throws `SourceError.unusable` if the bytes have another digest, or are neither a manifest nor an index.
+    public init(bytes: [UInt8], expected: Digest?, at location: String) throws(SourceError) {
         let digest = DigestHasher.digest(of: bytes, expected?.algorithm ?? .sha256)
         if let expected, expected != digest {
-            throw .unusable("\(place): the manifest should be \(expected) but its bytes are \(digest)")
+            throw .unusable("\(location): the manifest should be \(expected) but its bytes are \(digest)")
         }
         self.digest = digest
         self.bytes = bytes
         do {
             content = try Self.parse(bytes)
         } catch {
-            throw .unusable("\(place): \(error)")
+            throw .unusable("\(location): \(error)")
         }
     }
 
@@ -35,7 +35,7 @@ public struct ResolvedDocument: Sendable {
     }
 }
 
-/// A manifest with the digest that it was found, and checked, under.
+/// A manifest, with the digest that it was verified against.
 public struct ResolvedManifest: Sendable {
     public let digest: Digest
     public let bytes: [UInt8]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A source that stands before another and changes some of what it does. What it does not define goes to `base`.
+/// A source that changes some of what another source does. What it does not define is forwarded to `base`.
 ///
-/// `smallBlob` alone is not forwarded: it is made of `fetch` and `distrust`, which the decorator may have changed.
+/// Only `smallBlob` is not forwarded: it uses `fetch` and `distrust`, which the decorator may define.
 public protocol SourceDecorator: ArtifactSource {
     var base: any ArtifactSource { get }
 }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a source did not give what it was asked for. Each payload is a sentence that names the place.
+/// Why a source failed. The payload is a sentence that names the registry, file or blob.
 public enum SourceError: Error, Equatable {
-    /// The registry, layout or store has no such reference or blob.
+    /// The registry, layout or store does not have the reference or blob.
     case notFound(String)
-    /// Credentials are missing, wrong, or not enough.
+    /// Credentials are missing, wrong or insufficient.
     case unauthorized(String)
-    /// Nobody answered, or not to the end; trying later may help.
+    /// No complete answer came. A later attempt may succeed.
     case unreachable(String)
-    /// What came is not what was asked for, or not what it claims to be.
+    /// The answer is not what was asked for, or contradicts its digest, its length or itself.
     case unusable(String)
-    /// The user's own settings cannot be made sense of: an auth file, registries.conf, certs.d.
+    /// The user's settings are invalid: an auth file, registries.conf, certs.d.
     case misconfigured(String)
     case cancelled
 }

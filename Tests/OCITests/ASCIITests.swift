@@ -8,7 +8,7 @@ import Testing
     private static let lowercase = "abcdefghijklmnopqrstuvwxyz"
     private static let visible = digits + lowercase + lowercase.uppercased() + "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
-    /// Exactly these, of all 256.
+    /// Each class has exactly these of all 256 bytes.
     @Test func classes() {
         func members(_ isMember: (UInt8) -> Bool) -> Set<UInt8> { Set((0...UInt8.max).filter(isMember)) }
         let letters = Self.lowercase + Self.lowercase.uppercased()

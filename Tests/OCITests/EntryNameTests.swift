@@ -19,7 +19,7 @@ import Testing
     @Test func at255BytesItEnds() {
         #expect(EntryName([UInt8](repeating: 97, count: 255))?.bytes.count == 255)
         #expect(EntryName([UInt8](repeating: 97, count: 256)) == nil)
-        // Bytes, not characters: é is two.
+        // The limit is in bytes: é has two.
         #expect(EntryName(String(repeating: "é", count: 127)) != nil)
         #expect(EntryName(String(repeating: "é", count: 128)) == nil)
     }

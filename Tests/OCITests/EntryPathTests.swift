@@ -32,7 +32,7 @@ import Testing
         let path = try EntryPath(parsing: Array("d/\(longest)".utf8))
         #expect(path.names.map(\.bytes.count) == [1, 255])
         let error = #expect(throws: EntryPathError.self) { try names("d/" + longest + "n") }
-        // Cut for the message, at 200 characters.
+        // The message has the first 200 characters.
         #expect(error == .nameTooLong("d/" + String(repeating: "n", count: 198) + "…"))
     }
 

@@ -13,7 +13,7 @@ import Testing
         ("oci:../kit:v1", "../kit", "v1", nil),
         ("oci:/srv/kit@\(digest)", "/srv/kit", nil, digest),
         ("oci:/srv/kit:v1@\(digest)", "/srv/kit", "v1", digest),
-        // Only what can be a tag is one.
+        // Only a valid tag is taken for one.
         ("oci:/srv/a:b/kit", "/srv/a:b/kit", "latest", nil),
         ("oci:/srv/a:b/kit:v1", "/srv/a:b/kit", "v1", nil),
         ("oci:/srv/a b:ä", "/srv/a b:ä", "latest", nil),

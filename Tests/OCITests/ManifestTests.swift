@@ -57,7 +57,7 @@ import Testing
         #expect(error != .isIndex)
     }
 
-    /// Numbers that fit no `Int64` are a syntax error to Foundation's decoder, which then does not say where.
+    /// A number out of the range of `Int64` is a syntax error for Foundation's decoder, without a path.
     @Test(arguments: [
         ("-1", "layers.0.size"), ("\"12\"", "layers.0.size"), ("null", "layers.0.size"),
         ("true", "layers.0.size"), ("1.5", "JSON"), ("9223372036854775808", "JSON"), ("1e300", "JSON"),

@@ -3,7 +3,7 @@ import Testing
 
 @testable import OCI
 
-/// A digest that may stand in any reference.
+/// A digest for references.
 private let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 @Suite struct ReferenceTests {
@@ -13,7 +13,7 @@ private let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb41
         let repository: String
         let tag: String?
         var digest: String?
-        /// As it is printed, where that is not the text.
+        /// The description, if it differs from the text.
         var printed: String?
         var testDescription: String { text }
 
@@ -40,9 +40,9 @@ private let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb41
         Good("mymodel", nil, "mymodel", "latest", printed: "mymodel:latest"),
         Good("mymodel:v1", nil, "mymodel", "v1"),
         Good("team/everything:latest", nil, "team/everything", "latest"),
-        // Without a slash there is no host, whatever the name looks like.
+        // Without a slash there is no host.
         Good("r.io:v1", nil, "r.io", "v1"),
-        // Kit takes a first part for a host only if it has a dot or a colon in it.
+        // As in kit, only a first part with a dot or a colon is a host.
         Good("localhost/x:v1", nil, "localhost/x", "v1"),
         Good("mymodel@\(digest)", nil, "mymodel", nil, digest: digest),
         Good("r.io/m:" + String(repeating: "t", count: 128), "r.io", "m", String(repeating: "t", count: 128)),
@@ -102,7 +102,7 @@ private let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb41
         #expect(pinned != reference)
     }
 
-    /// As `oci:latest` it would be read again as a layout: found by fuzzing.
+    /// Its description, `oci:latest`, would be parsed as a layout. Found by fuzzing.
     @Test func theNameOfLayoutsIsNoRepository() throws {
         #expect(throws: ReferenceError.self) { try Reference(parsing: "oci") }
         let pinned = "oci@sha256:" + String(repeating: "0", count: 64)

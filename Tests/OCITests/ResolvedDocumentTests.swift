@@ -24,7 +24,7 @@ import Testing
             try ResolvedDocument(
                 bytes: flipped, expected: Digest(algorithm: .sha256, hex: Self.hex), at: "r.io/m:v1")
         }
-        // Both digests and the place are told.
+        // The message has both digests and the place.
         #expect(error?.description.contains(Self.hex) == true)
         #expect(error?.description.contains(Sha256.hex(flipped)) == true)
         #expect(error?.description.hasPrefix("r.io/m:v1: ") == true)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import OCI
 
-/// Hands over bytes of its own, whatever is asked for, two at a time.
+/// Gives the same bytes for every request, two at a time.
 private struct FixedSource: OriginSource {
     let bytes: [UInt8]
     var failure: (any Error)?
@@ -51,7 +51,7 @@ private struct FixedSource: OriginSource {
             return
         }
         #expect(reason.contains("8388609 bytes"))
-        // At the limit it is.
+        // The limit itself is allowed.
         #expect(throws: SourceError.cancelled) { try source.smallBlob(descriptor(of: [], size: 8 << 20), at: "here") }
     }
 

@@ -3,7 +3,7 @@ import OCI
 import Synchronization
 import Testing
 
-/// Tells what it was asked, and answers each question in its own way.
+/// Records its calls, and answers each with a value of its own.
 private final class RecordingSource: ArtifactSource {
     private let asked = Mutex<[String]>([])
     var questions: [String] { asked.withLock { $0 } }
@@ -38,7 +38,7 @@ private final class RecordingSource: ArtifactSource {
 
 private struct PlainDecorator: SourceDecorator { let base: any ArtifactSource }
 
-/// One that has the bytes of blobs itself.
+/// A decorator with bytes of its own.
 private struct FillingDecorator: SourceDecorator {
     let base: any ArtifactSource
 
@@ -49,14 +49,14 @@ private struct FillingDecorator: SourceDecorator {
     }
 }
 
-/// A decorator that forgets something has it done by what it stands before.
+/// What a decorator does not define is done by the source behind it.
 @Suite struct SourceDecoratorTests {
     private let source = RecordingSource()
     private let digest = DigestHasher.digest(of: [9, 9])
     private var blob: Descriptor { Descriptor(mediaType: .kitConfig, digest: digest, size: 2) }
 
     @Test func whatItDoesNotDefineIsForwarded() throws {
-        // Through the protocol, as all callers have it.
+        // Called through the protocol, as everywhere.
         let decorated: any ArtifactSource = PlainDecorator(base: PlainDecorator(base: source))
         #expect(decorated.reference == source.reference)
         #expect(decorated.trouble == "a trouble")
