@@ -52,7 +52,7 @@ enum HTTPReadings {
         let type = MediaType.imageManifest
         let blob = Descriptor(mediaType: type, digest: DigestHasher.digest(of: []), size: size)
         guard let url = HTTPURL("http://x/") else { fatalError("it is a URL") }
-        var reader = RangeReader(blob: blob, range: range, place: "here")
+        var reader = RangeReader(blob: blob, range: range, artifact: "here")
         var taken: UInt64 = 0
         do {
             for _ in 0..<2 {

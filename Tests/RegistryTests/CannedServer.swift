@@ -6,7 +6,7 @@ import Synchronization
 @testable import Registry
 @testable import TestSupport
 
-/// A server on 127.0.0.1 that gives prepared answers, one to each connection, the last one over and over.
+/// A server on 127.0.0.1 that gives prepared answers, one for each connection, and repeats the last one.
 final class CannedServer: Sendable {
     let port: UInt16
     private let stopping = Atomic(false)
@@ -20,6 +20,7 @@ final class CannedServer: Sendable {
         let made = try JoinableThread { [self] in
             while !stopping.load(ordering: .relaxed) {
                 var polled = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+                // A connection that fails before it is accepted is none.
                 guard poll(&polled, 1, 10) > 0, let client = try? GlibcExtensions.accept(listener) else { continue }
                 let number = heads.withLock(\.count)
                 serve(client, answers[min(number, answers.count - 1)])
@@ -37,7 +38,7 @@ final class CannedServer: Sendable {
     }
 
     var host: String { "127.0.0.1:\(port)" }
-    /// The requests so far, each from its first line to the empty one.
+    /// The headers of the requests so far, each with its request line.
     var requests: [String] { heads.withLock { $0 } }
 
     func source(timeout: Int = 3, environment: [String: String] = [:]) throws -> any ArtifactSource {
@@ -57,6 +58,7 @@ final class CannedServer: Sendable {
             head.append(byte)
         }
         heads.withLock { $0.append(String(decoding: head, as: UTF8.self)) }
+        // The client may have closed the connection, as after a refusal.
         try? writeAll(client, Array(answer.utf8))
     }
 }

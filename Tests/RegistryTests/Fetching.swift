@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 extension BlobSource {
-    /// A range of a blob, or all of it.
+    /// The bytes of a range of a blob, or of all of it.
     func bytes(_ blob: Descriptor, _ range: ByteRange? = nil) throws -> [UInt8] {
         var bytes: [UInt8] = []
         try fetch(blob, range: range ?? ByteRange(upTo: blob.size), cancellation: Cancellation()) { piece in
@@ -15,7 +15,7 @@ extension BlobSource {
     }
 }
 
-/// A registry with the kit plain-small as team/kit:v1.
+/// A registry that has the kit plain-small as team/kit:v1.
 struct FilledRegistry {
     static let manifestHex = "31076a52ae4874cc31d95102e5b7fb4eee5571f67a105ec8d3c5aebfd46e2a7e"
     static let modelHex = "4529e69374591634aa30749d50981a5767fbaf5822bc2a668acea0c427cce0fd"

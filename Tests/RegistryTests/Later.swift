@@ -3,7 +3,7 @@ import Glibc
 
 @testable import TestSupport
 
-/// Does something on a thread of its own after a while.
+/// Runs a closure after a delay, on a thread of its own.
 struct Later {
     private let thread: JoinableThread
 

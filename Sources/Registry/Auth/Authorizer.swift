@@ -2,14 +2,14 @@
 internal import OCI
 private import Synchronization
 
-/// What goes into a request's `Authorization`; libcurl sends it to the first host only.
+/// The `Authorization` of a request. libcurl sends it to the first host only.
 enum Authorization: Sendable {
     case basic(BasicCredentials)
     case bearer(String)
 }
 
-/// Learns from a registry's challenges how to be let in, and keeps being let in as long as a mount lives: tokens are
-/// renewed before they expire and when they are refused, passwords read anew when they are refused.
+/// Authorises requests to one repository, for as long as a mount lives, by what the registry's challenges ask for.
+/// Tokens are renewed before they expire and when they are refused; passwords are read again when they are refused.
 final class Authorizer: Sendable {
     private let host: RegistryHost
     private let repository: Repository
@@ -28,7 +28,7 @@ final class Authorizer: Sendable {
         self.store = store
     }
 
-    /// What to send, as far as it is known what the registry wants. Throws as `answer` does.
+    /// The authorization for a request; nil before the first challenge. Throws as `answer` does.
     func authorization(_ tokens: TokenClient, _ cancellation: Cancellation) throws -> Authorization? {
         let known = state.withLock { $0 }
         switch known.challenge {
@@ -40,13 +40,13 @@ final class Authorizer: Sendable {
         }
     }
 
-    /// The registry refused: takes its challenge, and whatever credentials there are now. nil if there is nothing new
-    /// to try. Throws `SourceError`, `HTTPFailure`.
+    /// The authorization for a retry after a refusal, by the challenge and the credentials that there are now. nil if
+    /// there is nothing new to try. Throws `SourceError`, `HTTPFailure`.
     func answer(
         _ response: HTTPResponse, _ refused: Authorization?, _ tokens: TokenClient, _ cancellation: Cancellation
     ) throws -> Authorization? {
         let challenges = Challenge.parse(response.headers["www-authenticate"] ?? "")
-        // A token is better than a password where both will do.
+        // A token is preferred to a password.
         let offered = challenges.compactMap { if case .bearer(let bearer) = $0 { bearer } else { nil } }.first
         switch (response.status, refused) {
         case (401, _):
@@ -55,7 +55,7 @@ final class Authorizer: Sendable {
         case (403, .bearer?) where offered?.error == "insufficient_scope":
             return try offered.map { try renew($0, tokens, cancellation) }
         case (400, .bearer?):
-            // ECR Public says so of an expired token.
+            // ECR Public answers so to an expired token.
             guard case .bearer(let known)? = state.withLock({ $0.challenge }) else { return nil }
             return try renew(known, tokens, cancellation)
         default:

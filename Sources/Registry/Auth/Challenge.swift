@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OCI
 
-/// What a registry wants to see, from its `WWW-Authenticate` headers.
+/// A challenge of a registry, from its `WWW-Authenticate` headers.
 ///
 /// Spec: RFC 9110, section 11.6.1; for Bearer
 /// <https://distribution.github.io/distribution/spec/auth/token/#how-to-authenticate>.
@@ -17,7 +17,7 @@ enum Challenge: Equatable, Sendable {
         let error: String?
     }
 
-    /// All challenges of a header, or of several joined by commas. What is malformed ends the list.
+    /// All challenges of a header, or of several joined by commas. The list ends at the first malformed one.
     static func parse(_ header: String) -> [Challenge] {
         var scanner = HeaderScanner(header)
         var challenges: [Challenge] = []
@@ -39,7 +39,7 @@ enum Challenge: Equatable, Sendable {
     }
 }
 
-/// Walks over `SCHEME name=value, name="quoted value", SCHEME …`.
+/// Scans `SCHEME name=value, name="quoted value", SCHEME …`.
 private struct HeaderScanner {
     private var rest: ArraySlice<UInt8>
 
@@ -65,7 +65,7 @@ private struct HeaderScanner {
         return token()
     }
 
-    /// What a scheme may have instead of parameters, as in `Negotiate YII=`: base64 up to a comma or the end.
+    /// Skips what a scheme may have instead of parameters, as in `Negotiate YII=`: base64 up to a comma or the end.
     private mutating func skipToken68() {
         var after = rest.drop { Self.isTokenByte($0) || $0 == 47 }.drop { $0 == 61 }
         guard after.startIndex > rest.startIndex else { return }
@@ -73,7 +73,7 @@ private struct HeaderScanner {
         if after.isEmpty || after.first == 44 { rest = after }
     }
 
-    /// Stops before the next scheme: a token that no `=` follows.
+    /// Stops before the next scheme: a token without `=` after it.
     mutating func parameters() -> [String: String] {
         var found: [String: String] = [:]
         skipSpace()

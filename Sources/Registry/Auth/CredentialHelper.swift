@@ -6,15 +6,15 @@ internal import OCI
 /// A `docker-credential-NAME` program.
 ///
 /// Protocol: <https://github.com/docker/docker-credential-helpers#development>: it is called with `get`, reads the
-/// server's name, and writes JSON. What it writes is never shown: it may hold a secret.
+/// server's name, and writes JSON. Its output is never shown, since it may hold a secret.
 struct CredentialHelper: Sendable {
     let name: String
-    /// What the helper gets; its `PATH` says where to look for it.
+    /// The helper's environment. It is searched for in its `PATH`.
     private let environment: [String: String]
-    /// Seconds after which a helper that asks for a password on a screen that nobody sees is ended.
+    /// Seconds after which the helper is killed: it may ask for a password on a screen that nobody sees.
     private let timeout: Double
 
-    /// nil for what cannot be a part of a program's name.
+    /// nil if `name` cannot be part of a program's name.
     init?(_ name: String, environment: [String: String], timeout: Double = 30) {
         guard !name.isEmpty, name.utf8.count < 100,
             name.utf8.allSatisfy({ $0.isVisible && $0 != UInt8(ascii: "/") })
@@ -26,7 +26,7 @@ struct CredentialHelper: Sendable {
 
     var program: String { "docker-credential-\(name)" }
 
-    /// nil where it has none for the server. Throws `SourceError.unauthorized` if it cannot be asked.
+    /// nil if the helper has none for the server. Throws `SourceError.unauthorized` if it fails.
     func credential(for server: String) throws(SourceError) -> Credential? {
         let (code, output) = try run(input: server)
         guard code == 0 else {
@@ -37,6 +37,7 @@ struct CredentialHelper: Sendable {
             let user: String?, secret: String?
             enum CodingKeys: String, CodingKey { case user = "Username", secret = "Secret" }
         }
+        // Any other output means no credentials. It is not quoted, since it may hold a secret.
         guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(output)), let secret = answer.secret,
             !secret.isEmpty
         else { return nil }
@@ -46,7 +47,7 @@ struct CredentialHelper: Sendable {
 
     private func run(input: String) throws(SourceError) -> (code: Int32, output: [UInt8]) {
         func failure(_ reason: String) -> SourceError {
-            .unauthorized("\(program) cannot be run: \(reason); install it, or take it out of the auth file")
+            .unauthorized("\(program) cannot be run: \(reason); install it, or remove it from the auth file")
         }
         guard let path = find() else { throw failure("it is not in PATH") }
         var toChild: [Int32] = [-1, -1]
@@ -57,7 +58,7 @@ struct CredentialHelper: Sendable {
             throw failure(String(cString: strerror(errno)))
         }
         for end in toChild + fromChild { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        // Far less than a pipe holds, and written while we hold both ends: no helper can stop us, nor send SIGPIPE.
+        // The text fits into the pipe, of which both ends are open here: writing neither blocks nor raises SIGPIPE.
         let bytes = Array(input.utf8)
         _ = write(toChild[1], bytes, bytes.count)
         close(toChild[1])
@@ -80,11 +81,11 @@ struct CredentialHelper: Sendable {
         let output = Self.readAll(fromChild[0], until: deadline)
         switch Self.wait(for: child, until: output == nil ? .now : deadline) {
         case .ended(let code):
-            guard let output else { throw failure("it says more than a helper may") }
+            guard let output else { throw failure("its answer is too long") }
             return (code, output)
         case .late: throw failure("no answer within \(Int(timeout)) s")
         case .unknown(let error):
-            throw failure("whether it succeeded is unknown, \(String(cString: strerror(error)))")
+            throw failure("its exit status is unknown (\(String(cString: strerror(error))))")
         }
     }
 
@@ -94,12 +95,12 @@ struct CredentialHelper: Sendable {
 
     /// How a helper's process ended.
     enum Ending: Equatable {
-        /// By itself; a signal's number is added to 128, as shells do.
+        /// It exited, or a signal ended it, whose number is added to 128, as in shells.
         case ended(code: Int32)
-        /// It had to be killed.
+        /// It was killed at the deadline.
         case late
-        /// Its status is not to be had, by this errno: ECHILD where somebody else reaps our children, or this process
-        /// was started with SIGCHLD ignored.
+        /// waitpid failed with this errno: ECHILD if something else reaps the children of this process, or SIGCHLD is
+        /// ignored.
         case unknown(Int32)
     }
 
@@ -120,7 +121,7 @@ struct CredentialHelper: Sendable {
         return .late
     }
 
-    /// nil if it takes too long, or is far too much.
+    /// nil if the output does not end before the deadline, or has 1 MiB or more.
     private static func readAll(_ descriptor: Int32, until deadline: ContinuousClock.Instant) -> [UInt8]? {
         var output: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)

@@ -2,10 +2,10 @@
 private import FoundationEssentials
 internal import OCI
 
-/// What proves to a registry who we are. Never printed.
+/// Credentials for a registry. Secrets are never printed.
 enum Credential: Sendable, Equatable, CustomStringConvertible {
     case basic(BasicCredentials)
-    /// A refresh token: it is exchanged for access tokens, and is no password.
+    /// A refresh token, which is exchanged for access tokens.
     case identityToken(String)
 
     var description: String {
@@ -16,7 +16,7 @@ enum Credential: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// A user and a password, as `Authorization: Basic` takes them.
+/// User and password for `Authorization: Basic`.
 struct BasicCredentials: Sendable, Equatable, CustomStringConvertible {
     let user: String
     let password: String
@@ -24,14 +24,14 @@ struct BasicCredentials: Sendable, Equatable, CustomStringConvertible {
     var description: String { "credentials of “\(user)”" }
 }
 
-/// Finds credentials where the tools of this field leave them. Files and helpers are asked anew each time: a mount
+/// Finds credentials in the files of docker, podman and kit. Files and helpers are read each time, since a mount
 /// outlives a password.
 ///
 /// Formats: containers-auth.json(5); <https://docs.docker.com/reference/cli/docker/login/#credential-stores>.
 struct CredentialStore: Sendable {
-    /// In the order in which they are looked in.
+    /// In the order of the search.
     let files: [String]
-    /// One that was named must be there.
+    /// Whether a missing file is an error, because the user named it.
     private let isRequired: Bool
     private let environment: [String: String]
 
@@ -54,19 +54,19 @@ struct CredentialStore: Sendable {
         isRequired = false
     }
 
-    /// The first that fits: in each file credHelpers for the host, then entries from the repository's whole path up to
-    /// the host, then credsStore. Throws `SourceError` for a file or helper that is no use.
+    /// The first match: in each file credHelpers for the host, then entries from the repository's whole path up to the
+    /// host, then credsStore. Throws `SourceError` for an unusable file or helper.
     func credential(for host: RegistryHost, _ repository: Repository) throws(SourceError) -> Credential? {
         for path in files {
             guard let bytes = try SmallFile.read(path) else {
-                if isRequired { throw .unauthorized("the auth file \(path) is not there") }
+                if isRequired { throw .unauthorized("the auth file \(path) does not exist") }
                 continue
             }
             let file: AuthFile
             do {
                 file = try JSONDecoder().decode(AuthFile.self, from: Data(bytes))
             } catch {
-                // Not the decoder's own words: they may quote a secret.
+                // The decoder's error is not shown, since it may quote a secret.
                 throw .misconfigured("\(path) is not an auth file; mend or remove it")
             }
             if let found = try credential(in: file, path, host, repository) { return found }
@@ -85,7 +85,7 @@ struct CredentialStore: Sendable {
                 return found
             }
         }
-        // Where several mean the same, the one that is written so already, else the first in the alphabet.
+        // Of several keys for one server, the normalised one counts, else the first in alphabetical order.
         let entries = (file.auths ?? [:]).sorted { left, right in
             let (isLeft, isRight) = (Self.normalised(left.key) == left.key, Self.normalised(right.key) == right.key)
             return isLeft == isRight ? left.key < right.key : isLeft
@@ -109,7 +109,7 @@ struct CredentialStore: Sendable {
         return nil
     }
 
-    /// Old entries are URLs, as in `https://index.docker.io/v1/`.
+    /// The host of an old entry, which is a URL such as `https://index.docker.io/v1/`.
     private static func normalised(_ key: String) -> String {
         var rest = HTTPURL(key).map { Substring($0.authority) } ?? Substring(key)
         while rest.hasSuffix("/") { rest = rest.dropLast() }
@@ -125,7 +125,7 @@ private struct AuthFile: Decodable {
     struct Entry: Decodable {
         let auth: String?, username: String?, password: String?, identitytoken: String?
 
-        /// nil for an entry that only says that a store has it.
+        /// nil for an empty entry, which tells that a store has the credentials.
         func credential(_ path: String, _ server: String) throws(SourceError) -> Credential? {
             if let token = identitytoken, !token.isEmpty { return .identityToken(token) }
             if let username, !username.isEmpty, let password {
@@ -138,7 +138,7 @@ private struct AuthFile: Decodable {
             return .basic(
                 BasicCredentials(
                     user: String(decoding: data[..<colon], as: UTF8.self),
-                    // Some tools leave a NUL behind.
+                    // Some tools append a NUL.
                     password: String(
                         decoding: data[(colon + 1)...].reversed().drop { $0 == 0 }.reversed(), as: UTF8.self)))
         }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OCI
 
-/// Where tokens are to be had.
+/// The server that gives tokens for a registry.
 struct Realm: Equatable {
     let url: HTTPURL
     var isSecure: Bool { url.scheme == .https }
     /// Without port, in lower case.
     var host: String { url.host }
 
-    /// nil for what is no URL of http or https.
+    /// nil for anything but an http or https URL.
     init?(_ text: String) {
         guard let url = HTTPURL(text) else { return nil }
         self.url = url
     }
 
-    /// Below these every name is another customer's, who could be given a neighbour's password: how many labels make a
-    /// site there.
+    /// Hosting domains, below which each name is another customer's, with the number of labels of one customer's site.
+    /// A password must not be sent to another customer.
     private static let hostingDomains = [
         // ACCOUNT.dkr.ecr.REGION.amazonaws.com
         "amazonaws.com": 6, "amazonaws.com.cn": 7,
@@ -24,7 +24,7 @@ struct Realm: Equatable {
         "onrender.com": 3, "pkg.dev": 3, "a.run.app": 4,
     ]
 
-    /// Of how many labels the site of a name is: two, three below such as co.uk, more below hosting domains.
+    /// The number of labels of the site of a name: two, three below suffixes such as co.uk, more below hosting domains.
     private static func siteLength(_ labels: [Substring]) -> Int {
         for count in [2, 3] where labels.count >= count {
             if let length = hostingDomains[labels.suffix(count).joined(separator: ".")] { return length }
@@ -33,8 +33,8 @@ struct Realm: Equatable {
         return isShortSuffix ? 3 : 2
     }
 
-    /// Whether a registry's password may be shown here: the same host, or one of the same site, as auth.docker.io is to
-    /// registry-1.docker.io. Addresses have no site.
+    /// Whether a registry's password may be sent here: to the same host, or one of the same site, as auth.docker.io is
+    /// of registry-1.docker.io. Addresses have no site.
     func belongs(to registry: RegistryHost) -> Bool {
         let other = registry.endpoint.name.lowercased()
         if host == other { return true }

@@ -2,43 +2,43 @@
 private import FoundationEssentials
 internal import OCI
 
-/// An access token, and until when it is worth sending.
+/// An access token, and the end of its use.
 struct AccessToken: Sendable {
     let text: String
     let expiry: ContinuousClock.Instant
 
-    /// A token about to expire would be refused in the middle of a transfer's start.
+    /// Whether the token can be sent. One that is about to expire could be refused when a transfer starts.
     var isFresh: Bool { ContinuousClock.now < expiry }
 }
 
-/// Gets access tokens from the realm that a registry names.
+/// Fetches access tokens from the realm of a challenge.
 ///
 /// Spec: <https://distribution.github.io/distribution/spec/auth/token/> (GET, with Basic or anonymously) and
 /// <https://distribution.github.io/distribution/spec/auth/oauth/> (POST, for identity tokens).
 struct TokenClient: Sendable {
     let client: HTTPClient
     let host: RegistryHost
-    /// Whether the registry itself is spoken to without TLS.
+    /// Whether the registry itself is accessed without TLS.
     let isPlain: Bool
     /// Seconds without a byte after which to give up.
-    let patience: Int
+    let progressTimeout: Int
 
     private static let clientID = "kitfs"
     private static let sizeLimit = 1 << 20
 
-    /// `scope`: what the challenge asks for, or pulling from the repository. Throws `SourceError`, `HTTPFailure`.
+    /// `scope`: that of the challenge, or pulling from the repository. Throws `SourceError`, `HTTPFailure`.
     func token(
         _ challenge: Challenge.Bearer, scope: String, credential: Credential?, cancellation: Cancellation
     ) throws -> AccessToken {
         guard let realm = Realm(challenge.realm), realm.isSecure || isPlain else {
             throw SourceError.unusable(
-                "\(host) sends us for a token to “\(challenge.realm.prefix(200))”, which is no https URL")
+                "\(host) requires a token from “\(challenge.realm.prefix(200))”, which is not an https URL")
         }
         let isTrusted = realm.belongs(to: host)
         if credential != nil, !isTrusted {
-            // A registry, or who stands between, could name any host to be given the password.
+            // A registry, or an attacker on the way, could name any host to get the password.
             throw SourceError.unauthorized(
-                "\(host) sends us for a token to \(realm.host), which is not its own site: credentials are not sent there"
+                "\(host) requires a token from \(realm.host), which is of another site: credentials are not sent there"
             )
         }
         var query: [(String, String)] = []
@@ -50,7 +50,7 @@ struct TokenClient: Sendable {
             var request = HTTPRequest(url: realm.url)
             request.form = form
             let answer = try perform(request, cancellation)
-            // GHCR and others know no POST; they take the token for a password.
+            // GHCR and others do not support POST. They accept the token as a password.
             if answer.response.status != 404, answer.response.status != 405 { return try read(answer, realm) }
             return try get(
                 query, BasicCredentials(user: "<token>", password: refresh), realm, cancellation)
@@ -76,7 +76,7 @@ struct TokenClient: Sendable {
     private func perform(_ request: HTTPRequest, _ cancellation: Cancellation) throws -> Answer {
         var body: [UInt8] = []
         var request = request
-        request.patience = patience
+        request.progressTimeout = progressTimeout
         let response = try client.perform(request, cancellation: cancellation) { _, piece in
             guard body.count + piece.byteCount <= Self.sizeLimit else {
                 throw SourceError.unusable("\(host): the answer to a token request has more than 1 MiB")
@@ -91,7 +91,7 @@ struct TokenClient: Sendable {
         case 200: break
         case 400, 401, 403:
             throw SourceError.unauthorized(
-                "\(host): \(realm.host) refuses a token (HTTP \(answer.response.status)); log in again, "
+                "\(host): \(realm.host) refuses to give a token (HTTP \(answer.response.status)); log in again, "
                     + "or check that you may pull from this repository")
         case 404, 405:
             throw SourceError.unusable("\(host): \(realm.host) gives no tokens (HTTP \(answer.response.status))")
@@ -107,14 +107,15 @@ struct TokenClient: Sendable {
 }
 
 extension AccessToken {
-    /// Reads a realm's answer; nil if there is no token in it that a header could carry.
+    /// Parses a realm's answer; nil if it has no token that is valid in a header.
     init?(parsing answer: [UInt8]) {
         struct Body: Decodable { let token: String?, access_token: String?, expires_in: Double? }
+        // The decoder's error is not shown, since it may quote the token.
         guard let body = try? JSONDecoder().decode(Body.self, from: Data(answer)),
             let text = [body.token, body.access_token].compactMap({ $0 }).first(where: { !$0.isEmpty }),
             text.utf8.allSatisfy(\.isVisible)
         else { return nil }
-        // Spec: 60 s where nothing is said. A fifth is left for clocks and slow links.
+        // Spec: 60 s if nothing is stated. A fifth is kept as a margin for clocks and slow links.
         let lifetime = max(1, min(body.expires_in ?? 60, 86_400)) * 0.8
         self.init(text: text, expiry: .now + .seconds(lifetime))
     }

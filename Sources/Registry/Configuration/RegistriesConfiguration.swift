@@ -2,14 +2,14 @@
 private import Glibc
 internal import OCI
 
-/// Where to ask for a repository, in order: mirrors, then the place itself.
+/// One of the endpoints of a repository: a mirror, or the registry itself.
 struct RegistryEndpoint: Sendable, Equatable {
     /// Which pulls a mirror serves.
     enum Serves: String, Sendable { case all, digestOnly = "digest-only", tagOnly = "tag-only" }
 
     let host: RegistryHost
     let repository: Repository
-    /// TLS is not verified, and plain HTTP is tried.
+    /// Whether TLS is not verified and plain HTTP is tried.
     let isInsecure: Bool
     let isMirror: Bool
     let serves: Serves
@@ -23,13 +23,13 @@ struct RegistryEndpoint: Sendable, Equatable {
     }
 }
 
-/// The containers tools' `registries.conf`: where names lead. See containers-registries.conf(5).
+/// The `registries.conf` of the containers tools, which maps names to endpoints. See containers-registries.conf(5).
 struct RegistriesConfiguration: Sendable {
     private let registries: [RegistriesFile.Registry]
 
-    /// `$CONTAINERS_REGISTRIES_CONF` alone; else the user's file and `.d` folder; else, where the user has no such
-    /// file, the system's file, its `.d` folder, and the user's. Folders' files go by name. A later entry for a prefix
-    /// replaces an earlier one. Throws `SourceError`.
+    /// Reads `$CONTAINERS_REGISTRIES_CONF` alone if it is set; else the user's file and `.d` folder; without a user's
+    /// file, the system's file, its `.d` folder and the user's. Files of a folder are read by name. A later entry for a
+    /// prefix replaces an earlier one. Throws `SourceError`.
     init(environment: [String: String], system: String = "/etc/containers") throws(SourceError) {
         func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         let user = (variable("XDG_CONFIG_HOME") ?? variable("HOME").map { $0 + "/.config" }).map { $0 + "/containers" }
@@ -40,7 +40,7 @@ struct RegistriesConfiguration: Sendable {
         } else {
             let candidates = folders.reversed().map { $0 + "/registries.conf" }
             files += candidates.filter { access($0, F_OK) == 0 }.prefix(1)
-            // A file of the user's own is instead of all that the system has.
+            // A user's file replaces everything of the system's.
             let isOwn = user.map { files.first == $0 + "/registries.conf" } ?? false
             let read = isOwn ? [String](folders.dropFirst()) : folders
             for folder in read { files += Self.files(in: folder + "/registries.conf.d") }
@@ -68,7 +68,8 @@ struct RegistriesConfiguration: Sendable {
 
     // MARK: Looking up
 
-    /// Where to ask, at least one place. Throws `SourceError.unauthorized` for what is blocked.
+    /// The endpoints of a repository in the order of use, at least one. Throws `SourceError.unauthorized` if it is
+    /// blocked.
     func endpoints(_ host: RegistryHost, _ repository: Repository) throws(SourceError) -> [RegistryEndpoint] {
         let name = "\(host)/\(repository)"
         let own = RegistryEndpoint(
@@ -95,15 +96,16 @@ struct RegistriesConfiguration: Sendable {
             } else {
                 serves = registry.mirrorByDigestOnly == true ? .digestOnly : .all
             }
-            endpoints.append(try Self.place(mirror.location + rest, mirror.insecure ?? false, isMirror: true, serves))
+            endpoints.append(
+                try Self.endpoint(mirror.location + rest, mirror.insecure ?? false, isMirror: true, serves))
         }
-        // A wildcard may have no location of its own: then the name stays.
+        // Without a location, as a wildcard may be, the name stays.
         let location = registry.location.flatMap { $0.isEmpty ? nil : $0 + rest } ?? name
-        endpoints.append(try Self.place(location, registry.insecure ?? false, isMirror: false, .all))
+        endpoints.append(try Self.endpoint(location, registry.insecure ?? false, isMirror: false, .all))
         return endpoints
     }
 
-    /// How much of the name a prefix covers; nil if it is for others. It ends where a part of the name does.
+    /// The length of a prefix that matches a name; nil if it does not. It ends at the end of a component.
     private static func matched(_ scope: String, _ name: String, _ host: RegistryHost) -> Int? {
         if scope.hasPrefix("*.") {
             return host.name.hasSuffix(scope.dropFirst()) ? host.description.count : nil
@@ -113,7 +115,7 @@ struct RegistriesConfiguration: Sendable {
         return next == nil || next == "/" || next == ":" ? scope.count : nil
     }
 
-    private static func place(
+    private static func endpoint(
         _ text: String, _ isInsecure: Bool, isMirror: Bool, _ serves: RegistryEndpoint.Serves
     ) throws(SourceError) -> RegistryEndpoint {
         guard let slash = text.firstIndex(of: "/"), let host = RegistryHost(text[..<slash]),

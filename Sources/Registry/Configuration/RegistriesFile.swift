@@ -2,7 +2,7 @@
 internal import OCI
 private import TOMLKit
 
-/// One `registries.conf`, as it is written: version 2, or 1, which only says who is insecure and who is blocked.
+/// One `registries.conf` file: version 2, or version 1, which only lists insecure and blocked registries.
 struct RegistriesFile: Decodable {
     private let registry: [Registry]?
     private let registries: Version1?
@@ -23,7 +23,7 @@ struct RegistriesFile: Decodable {
 
         static func names(_ list: List?) -> [String] { list?.registries ?? [] }
 
-        /// For who is told of in any way; a name that ends with slashes means the same without.
+        /// An entry for each registry that is listed. Slashes at the end of a name are ignored.
         var registries: [Registry] {
             func bare(_ list: List?) -> Set<String> {
                 Set(Self.names(list).map { name in String(name.reversed().drop { $0 == "/" }.reversed()) })
@@ -52,7 +52,7 @@ struct RegistriesFile: Decodable {
             case mirrorByDigestOnly = "mirror-by-digest-only"
         }
 
-        /// What it is for: `host`, `host/path` or `*.domain`.
+        /// What the entry applies to: `host`, `host/path` or `*.domain`.
         var scope: String { prefix.flatMap { $0.isEmpty ? nil : $0 } ?? location ?? "" }
     }
 
@@ -67,11 +67,12 @@ struct RegistriesFile: Decodable {
         }
     }
 
-    /// `isDropIn`: of a `.d` folder, where version 1 is not allowed. Throws `SourceError.misconfigured`.
+    /// `isDropIn`: whether the file is in a `.d` folder, where version 1 is not allowed. Throws
+    /// `SourceError.misconfigured`.
     static func read(_ path: String, isDropIn: Bool) throws(SourceError) -> [Registry] {
-        guard let bytes = try SmallFile.read(path) else { throw .misconfigured("\(path) is not there") }
+        guard let bytes = try SmallFile.read(path) else { throw .misconfigured("\(path) does not exist") }
         if let line = TOMLGuard.unreadableLine(of: bytes) {
-            throw .misconfigured("\(path): line \(line) is not TOML: see what its brackets hold")
+            throw .misconfigured("\(path): line \(line) is not TOML: check what its brackets hold")
         }
         let file: RegistriesFile
         do {

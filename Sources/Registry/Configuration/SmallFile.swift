@@ -2,12 +2,13 @@
 internal import OCI
 internal import SystemPackage
 
-/// Files that are read whole: settings, indexes, manifests.
+/// Reads whole files: settings, indexes, manifests.
 enum SmallFile {
-    /// nil if there is none. At most `Manifest.sizeLimit` bytes.
+    /// nil if there is no file. At most `Manifest.sizeLimit` bytes.
     static func read(_ path: String) throws(SourceError) -> [UInt8]? {
         do {
             let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
+            // Only read from: an error on closing loses nothing.
             defer { try? file.close() }
             var bytes: [UInt8] = []
             while bytes.count <= Manifest.sizeLimit {
@@ -22,7 +23,7 @@ enum SmallFile {
         } catch Errno.noSuchFileOrDirectory, Errno.notDirectory {
             return nil
         } catch Errno.permissionDenied {
-            throw .unauthorized("\(path) may not be read by this user")
+            throw .unauthorized("\(path) cannot be read by this user")
         } catch {
             throw .unusable("\(path): \(error)")
         }

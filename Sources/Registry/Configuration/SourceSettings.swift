@@ -1,41 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 public import OCI
 
-/// How to reach registries. Times are in seconds.
+/// Settings of access to registries. Times are in seconds.
 public struct SourceSettings: Sendable {
-    /// Speak HTTP without TLS.
+    /// Whether to use HTTP without TLS.
     public var plainHTTP = false
     public var verifyTLS = true
-    /// A PEM file of the only authorities to trust.
+    /// A PEM file of the authorities to trust instead of the system's.
     public var caFile: String?
-    /// A transfer without progress for so long is given up, in all at most 1.5 times that.
+    /// A transfer without progress for this long is given up, after at most 1.5 times this long.
     public var timeout = 60
     /// PEM files of a client certificate and its key.
     public var clientCertificate: String?
     public var clientKey: String?
-    /// A proxy's URL for all hosts, instead of what `https_proxy` and the like say for those that `no_proxy` does not
-    /// except.
+    /// URL of a proxy for all hosts. It overrides `https_proxy` and the like, and `no_proxy`.
     public var proxy: String?
-    /// Where credentials are, instead of the usual files.
+    /// The file with credentials, instead of the usual ones.
     public var authFile: String?
-    /// Hears of settings of the user's that make reading unsafe; of one as often as it counts.
+    /// Gets warnings of settings that are unsafe, each as often as it applies.
     public var warn: @Sendable (String) -> Void = { _ in }
-    /// Ask nobody.
+    /// Whether no registry is accessed.
     public var isOffline = false
-    /// Where `HOME`, `DOCKER_CONFIG` and the like are looked up.
+    /// Has `HOME`, `DOCKER_CONFIG` and the like.
     public var environment: [String: String]
 
-    /// What it means that TLS is not verified.
+    /// The risk of TLS that is not verified.
     public static let risk = "whoever stands between may read and change what is sent"
 
     public init(environment: [String: String]) { self.environment = environment }
 
-    /// Manifests are small and somebody waits at the prompt: a few seconds must do.
-    var resolvePatience: Int { max(1, min(timeout, 6)) }
-    /// A mirror that stands still must leave time for the next place.
-    var mirrorPatience: Int { max(1, min(timeout / 4, 10)) }
+    /// Manifests are small, and a user waits at the prompt: a few seconds must suffice.
+    var resolveTimeout: Int { max(1, min(timeout, 6)) }
+    /// A mirror that stalls must leave time for the next endpoint.
+    var mirrorTimeout: Int { max(1, min(timeout / 4, 10)) }
 
-    /// Throws `SourceError` if what certs.d has cannot be used.
+    /// Throws `SourceError` if the content of certs.d is unusable.
     func http(for host: RegistryHost, isInsecure: Bool) throws(SourceError) -> HTTPSettings {
         var http = HTTPSettings(
             verifyTLS: verifyTLS && !isInsecure, caFile: caFile, connectTimeout: max(1, min(10, timeout / 2)),
@@ -44,12 +43,12 @@ public struct SourceSettings: Sendable {
         http.clientCertificate = clientCertificate
         http.clientKey = clientKey
         http.proxy = proxy
-        // A proxy that somebody asked for is used, whatever the environment excepts.
+        // A proxy that the user named is used for all hosts, whatever the environment excepts.
         http.proxyExceptions = proxy == nil ? ProxyExceptions.list(environment: environment) : ""
         return http
     }
 
-    /// The source of an artifact. Throws `SourceError` where we cannot read from such a place.
+    /// The source of an artifact. Throws `SourceError` if there can be none for the reference.
     public func source(for reference: Reference) throws(SourceError) -> any ArtifactSource {
         switch reference.origin {
         case .layout(let directory):
@@ -73,28 +72,28 @@ public struct SourceSettings: Sendable {
         _ reference: Reference, _ host: RegistryHost, _ repository: Repository
     ) throws(SourceError) -> any ArtifactSource {
         let endpoints = try RegistriesConfiguration(environment: environment).endpoints(host, repository)
-        var places: [any ArtifactSource] = []
+        var sources: [any ArtifactSource] = []
         for endpoint in endpoints where endpoint.serves(reference) {
             if endpoint.isInsecure { warn("\(endpoint.host) is insecure in registries.conf: \(Self.risk)") }
             do {
-                places.append(try RegistrySource(reference, endpoint: endpoint, settings: self))
+                sources.append(try RegistrySource(reference, endpoint: endpoint, settings: self))
             } catch {
-                // A mirror that is set up wrongly is passed over as one that is broken.
+                // A misconfigured mirror is skipped, as one that fails.
                 guard endpoint.isMirror else { throw error }
             }
         }
-        return places.count == 1 ? places[0] : MirroredSource(reference, places: places)
+        return sources.count == 1 ? sources[0] : MirroredSource(reference, sources: sources)
     }
 }
 
-/// Stands for a registry that is not to be asked.
+/// Stands for a registry that must not be accessed.
 struct OfflineSource: ArtifactSource, OriginSource {
     let reference: Reference
-    /// Registry and repository, as kit's local store calls them.
+    /// Registry and repository, the name in kit's local store.
     let name: String
     let store: LocalStore?
 
-    /// What `kit pull` has brought is here.
+    /// Finds what `kit pull` has stored.
     func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
         let tag = reference.tag ?? .latest
         if digest == nil, reference.digest == nil, let store, let known = try store.digest(of: tag, in: name) {

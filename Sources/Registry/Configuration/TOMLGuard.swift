@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 private import OCI
 
-/// What toml++ would meet with an assertion, which ends the process.
+/// Finds input on which toml++ would fail an assertion, which ends the process.
 public enum TOMLGuard {
     /// The first line, counted from 1, with a table's name that starts with neither a letter, a digit, `_`, `-`, nor a
-    /// quote; or with `}` where an array has its next value. No host, path or filter has these in it, so that strings need
-    /// not be told from the rest.
+    /// quote; or with `}` where an array has its next value. No host, path or filter has these in it, so that strings
+    /// are not told from the rest.
     public static func unreadableLine(of bytes: [UInt8]) -> Int? {
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
         let text = bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]

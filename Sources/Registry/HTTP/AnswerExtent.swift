@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OCI
 
-/// Which bytes of a blob a successful answer says that its body is.
+/// The bytes of a blob that the body of a successful answer holds, by its header.
 ///
-/// `Content-Range` decides wherever there is one, whatever the status: some proxies answer a range with status 200 and
-/// the part alone. The status decides only where there is none. What cannot be understood, or contradicts itself, is
-/// refused: its bytes would be put in a wrong place.
+/// `Content-Range` decides if there is one, whatever the status: some proxies answer a range with status 200 and only
+/// the part. Without it, the status decides. A malformed or contradictory header is refused, since the bytes could be
+/// put in a wrong place.
 enum AnswerExtent: Equatable {
-    /// All of the blob, as a server sends it that ignores `Range`.
+    /// All of the blob, as from a server that ignores `Range`.
     case whole
-    /// This part; offsets in the blob.
+    /// A part of the blob; offsets in the blob.
     case part(ByteRange)
 
-    /// Why the place of a body cannot be known, as a clause for a message.
+    /// Why it is not certain where the body belongs, as a clause for a message.
     struct Contradiction: Error { let reason: String }
 
     /// `blobSize`: length of the blob in bytes, by its descriptor.
     init(_ response: HTTPResponse, blobSize: UInt64) throws(Contradiction) {
-        // One range is asked for, and one is what may come; the body would be taken with the boundaries in it.
+        // Only one range was requested. The boundaries in the body would be taken for content.
         guard !response.isMultipart else { throw Contradiction(reason: "the answer to one range has several parts") }
         guard let text = response.headers["content-range"] else {
             guard response.status == 200 else {

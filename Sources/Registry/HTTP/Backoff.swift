@@ -2,32 +2,32 @@
 private import Glibc
 internal import OCI
 
-/// Spaces retries: 0.1 s at first, doubled up to 5 s, with jitter so that many jobs do not come back at once.
+/// Delays between retries: 0.1 s at first, doubled up to 5 s. Jitter spreads the retries of many jobs.
 struct Backoff {
-    /// Seconds without progress after which to give up.
-    let patience: Int
+    /// Seconds without progress after which retries end.
+    let progressTimeout: Int
     let host: RegistryHost
     private var lastProgress = ContinuousClock.now
     private var delay = 0.1
 
-    init(patience: Int, host: RegistryHost) {
-        self.patience = patience
+    init(progressTimeout: Int, host: RegistryHost) {
+        self.progressTimeout = progressTimeout
         self.host = host
     }
 
-    /// Patience counts from when the last bytes came, not from when it was noticed that no more do.
+    /// `instant`: when the last bytes came, from which the timeout counts.
     mutating func madeProgress(at instant: ContinuousClock.Instant = .now) {
         lastProgress = instant
         delay = 0.1
     }
 
-    /// Sleeps, or throws `SourceError.unreachable` once patience has run out, `.cancelled` when nobody waits.
+    /// Sleeps. Throws `SourceError.unreachable` if the timeout would pass meanwhile, `.cancelled` when cancelled.
     mutating func wait(after problem: String, retryAfter: Double?, cancellation: Cancellation) throws(SourceError) {
-        let deadline = lastProgress + .seconds(patience)
+        let deadline = lastProgress + .seconds(progressTimeout)
         let pause = retryAfter ?? delay * Double.random(in: 0.5...1)
         delay = min(delay * 2, 5)
         guard ContinuousClock.now + .seconds(pause) < deadline else {
-            throw .unreachable("\(host): \(problem); given up after \(patience) s without progress")
+            throw .unreachable("\(host): \(problem); given up after \(progressTimeout) s without progress")
         }
         let end = ContinuousClock.now + .seconds(pause)
         while ContinuousClock.now < end {

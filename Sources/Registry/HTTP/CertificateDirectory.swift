@@ -2,17 +2,18 @@
 private import Glibc
 internal import OCI
 
-/// Certificates for one registry, where docker and podman keep them: `certs.d/HOST[:PORT]/` with `*.crt` of authorities
-/// to trust besides the system's, and pairs `NAME.cert`, `NAME.key` to show. See containers-certs.d(5).
+/// Certificates for one registry, from the directories of docker and podman. `certs.d/HOST[:PORT]/` has `*.crt` of
+/// authorities that are trusted besides the system's, and pairs `NAME.cert` and `NAME.key` of client certificates. See
+/// containers-certs.d(5).
 struct HostCertificates: Sendable, Equatable {
-    /// PEM of the authorities, one after the other; empty if there are none.
+    /// The authorities in PEM, concatenated; empty if there are none.
     var authorities: [UInt8] = []
     /// Paths of the first pair.
     var clientCertificate: String?
     var clientKey: String?
 
-    /// Looks in the user's directory, then the system's; the first that exists for the host counts, as with podman.
-    /// Throws `SourceError` if what is there cannot be used.
+    /// Looks in the user's directory, then in the system's. As in podman, only the first that exists for the host
+    /// counts. Throws `SourceError` if its content is unusable.
     init(for host: RegistryHost, environment: [String: String]) throws(SourceError) {
         let home =
             environment["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 }

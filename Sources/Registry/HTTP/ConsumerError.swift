@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the receiver of a transfer threw: not a failure of the place that the bytes come from, and so no reason to try
-/// another.
+/// An error that the receiver of a transfer threw. It is not a failure of the source, so no other source is tried.
 struct ConsumerError: Error { let error: any Error }

@@ -10,8 +10,8 @@ struct ContentRange: Equatable {
     /// Length of the resource in bytes, at least `range.end`; nil where the server does not know it.
     let total: UInt64?
 
-    /// nil for every other form: another unit, `bytes */TOTAL` (which belongs to status 416), several values, and numbers
-    /// that contradict each other or are too large for a file.
+    /// nil for every other form: another unit, `bytes */TOTAL` (which belongs to status 416), several values, and
+    /// numbers that contradict each other or exceed `Int64.max`.
     init?(_ text: String) {
         let words = text.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
         guard words.count == 2, Substring(words[0]).lowercased() == "bytes" else { return nil }
@@ -30,6 +30,6 @@ struct ContentRange: Equatable {
         }
     }
 
-    /// Whether it is all of the resource, so that a body with it is what a body without it would be.
+    /// Whether the range is all of the resource.
     var isWhole: Bool { range.start == 0 && range.end == total }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OCI
 
-/// `application/x-www-form-urlencoded`, and queries.
+/// Encodes forms (`application/x-www-form-urlencoded`) and queries.
 enum FormEncoding {
     static func encode(_ fields: [(String, String)]) -> String {
         fields.map { "\(escape($0.0))=\(escape($0.1))" }.joined(separator: "&")

@@ -3,28 +3,28 @@ private import CCurl
 internal import OCI
 private import Synchronization
 
-/// How to speak to servers. Times are in seconds.
+/// Settings of a client. Times are in seconds.
 struct HTTPSettings: Sendable {
     var verifyTLS = true
-    /// A PEM file of the only authorities to trust, instead of the system's.
+    /// A PEM file of the authorities to trust instead of the system's.
     var caFile: String?
-    /// What certs.d has for the host.
+    /// The certificates in certs.d for the host.
     var certificates: HostCertificates?
-    /// Paths of PEM files to show; before what certs.d has.
+    /// Paths of PEM files of a client certificate and its key. They override certs.d.
     var clientCertificate: String?
     var clientKey: String?
-    /// A proxy's URL, before what the environment says.
+    /// URL of a proxy. It overrides the environment.
     var proxy: String?
-    /// Hosts that are reached without one, as CURLOPT_NOPROXY has it; nil for what the environment says.
+    /// Hosts that are reached without a proxy, in the form of CURLOPT_NOPROXY; nil for those of the environment.
     var proxyExceptions: String?
     var connectTimeout = 10
-    /// A transfer in which no byte comes for so long is given up.
+    /// A transfer without a byte for this long is given up.
     var stallTimeout = 20
     var userAgent = "kitfs"
 }
 
-/// Performs requests over libcurl, on the caller's thread: a worker blocks in its own transfer, and the bytes go from
-/// curl's buffer to where they belong without a hop. Handles, and with them open connections, are used again.
+/// Performs requests by libcurl, on the caller's thread. A worker blocks in its own transfer, and takes the bytes from
+/// curl's buffer without a hop to another thread. Handles, and with them open connections, are reused.
 final class HTTPClient: Sendable {
     private let settings: HTTPSettings
     // SAFETY: a handle is taken out of the pool by one thread, used by it alone, and put back.
@@ -37,12 +37,12 @@ final class HTTPClient: Sendable {
         var active = 0
     }
 
-    /// So many are kept when there is nothing to do: each has connections.
+    /// The most handles that are kept without requests: each has connections.
     private static let idleLimit = 8
-    /// The system's authorities are read as a whole, since the one that is needed was not found by its name.
+    /// Whether all of the system's authorities are read, because the one that is needed was not found by its name.
     private let readsAllAuthorities: Atomic<Bool>
 
-    /// Why libcurl cannot be used; nil if it can.
+    /// Why libcurl could not be initialised; nil if it was.
     private let setUpFailure: String?
 
     init(_ settings: HTTPSettings, setUpFailure: String? = CurlLibrary.setUpFailure) {
@@ -56,8 +56,8 @@ final class HTTPClient: Sendable {
         for handle in handles.withLock({ $0.idle }) { curl_easy_cleanup(handle.pointer) }
     }
 
-    /// Follows redirects, without credentials to another host. `receive` gets the response and each piece of its
-    /// body; what it throws ends the transfer and comes out as it is. Throws `HTTPFailure` for all else.
+    /// Follows redirects; credentials are not sent to another host. `receive` gets the response and each piece of its
+    /// body. An error that it throws ends the transfer and is rethrown. Every other error is an `HTTPFailure`.
     func perform(
         _ request: HTTPRequest, cancellation: Cancellation, receive: (HTTPResponse, RawSpan) throws -> Void
     ) throws -> HTTPResponse {
@@ -65,7 +65,7 @@ final class HTTPClient: Sendable {
         do {
             return try attempt(request, cancellation, receive)
         } catch HTTPFailure.untrusted where couldReadMore {
-            // Some add theirs to the system's file only.
+            // Some administrators add an authority to the system's file only.
             readsAllAuthorities.store(true, ordering: .relaxed)
             return try attempt(request, cancellation, receive)
         }
@@ -74,12 +74,12 @@ final class HTTPClient: Sendable {
     private func attempt(
         _ request: HTTPRequest, _ cancellation: Cancellation, _ receive: (HTTPResponse, RawSpan) throws -> Void
     ) throws -> HTTPResponse {
-        if let setUpFailure { throw HTTPFailure.settings("libcurl cannot be set up: \(setUpFailure)") }
+        if let setUpFailure { throw HTTPFailure.settings("libcurl cannot be initialised: \(setUpFailure)") }
         guard let handle = takeHandle() else { throw HTTPFailure.settings("libcurl has no memory for a handle") }
         defer { giveBack(handle) }
         curl_easy_reset(handle)
         return try withoutActuallyEscaping(receive) { receive in
-            let stallTimeout = min(settings.stallTimeout, request.patience ?? .max)
+            let stallTimeout = min(settings.stallTimeout, request.progressTimeout ?? .max)
             let transfer = HTTPTransfer(
                 stallTimeout: .seconds(stallTimeout), cancellation: cancellation, receive: receive)
             let headers = configure(handle, request, transfer)
@@ -113,7 +113,7 @@ final class HTTPClient: Sendable {
         return nil
     }
 
-    /// Keeps it, and of those that have not been used for longest as many as may be used again soon.
+    /// Keeps the handle, and frees those that were unused for longest and are too many.
     private func giveBack(_ handle: UnsafeMutableRawPointer) {
         let surplus = handles.withLock { handles -> [Handle] in
             handles.active -= 1
@@ -137,11 +137,12 @@ final class HTTPClient: Sendable {
         _ = ccurl_set_long(handle, CURLOPT_FOLLOWLOCATION, 1)
         _ = ccurl_set_long(handle, CURLOPT_MAXREDIRS, 10)
         _ = ccurl_set_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
-        // A redirect from TLS to plain HTTP would give away what TLS was to hide.
+        // A redirect from TLS to plain HTTP would reveal what TLS protects.
         let redirects = request.url.scheme == .https ? "https" : "http,https"
         _ = ccurl_set_string(handle, CURLOPT_REDIR_PROTOCOLS_STR, redirects)
-        _ = ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT, min(settings.connectTimeout, request.patience ?? .max))
-        // Many small ranges may be asked for at once.
+        _ = ccurl_set_long(
+            handle, CURLOPT_CONNECTTIMEOUT, min(settings.connectTimeout, request.progressTimeout ?? .max))
+        // Many small ranges may be requested at once.
         let isSmall = !request.ranges.isEmpty && request.ranges.allSatisfy { $0.count < 64 << 10 }
         _ = ccurl_set_long(handle, CURLOPT_BUFFERSIZE, isSmall ? 16 << 10 : 256 << 10)
         if !settings.verifyTLS {
@@ -150,10 +151,10 @@ final class HTTPClient: Sendable {
         }
         if let file = settings.caFile {
             _ = ccurl_set_string(handle, CURLOPT_CAINFO, file)
-            // Or the system's directory would still be looked in.
+            // Otherwise the system's directory would be searched too.
             _ = ccurl_set_string(handle, CURLOPT_CAPATH, nil)
         } else if let authorities = settings.certificates?.authorities, !authorities.isEmpty {
-            // Besides the system's, which CURLOPT_CAPATH has.
+            // In addition to the system's, from CURLOPT_CAPATH.
             _ = authorities.withUnsafeBytes { ccurl_set_blob(handle, CURLOPT_CAINFO_BLOB, $0.baseAddress, $0.count) }
         } else if !readsAllAuthorities.load(ordering: .relaxed) {
             _ = ccurl_set_string(handle, CURLOPT_CAINFO, nil)
@@ -166,7 +167,7 @@ final class HTTPClient: Sendable {
         if let hosts = settings.proxyExceptions { _ = ccurl_set_string(handle, CURLOPT_NOPROXY, hosts) }
         let ranges = request.ranges.lazy.filter { !$0.isEmpty }.map { "\($0.start)-\($0.end - 1)" }
         if !ranges.isEmpty { _ = ccurl_set_string(handle, CURLOPT_RANGE, ranges.joined(separator: ",")) }
-        // libcurl sends these to the first host only.
+        // libcurl sends credentials to the first host only.
         switch request.authorization {
         case .basic(let credentials)?:
             _ = ccurl_set_long(handle, CURLOPT_HTTPAUTH, Int(ccurl_auth_basic))
@@ -179,7 +180,7 @@ final class HTTPClient: Sendable {
         }
         if let form = request.form {
             _ = ccurl_set_string(handle, CURLOPT_COPYPOSTFIELDS, FormEncoding.encode(form))
-            // A redirect would carry the form, and the secret in it, elsewhere.
+            // A redirect would send the form, which has a secret in it, elsewhere.
             _ = ccurl_set_long(handle, CURLOPT_FOLLOWLOCATION, 0)
         }
         var headers: UnsafeMutablePointer<curl_slist>?
@@ -193,9 +194,9 @@ final class HTTPClient: Sendable {
     }
 
     private static func failure(_ code: CURLcode, _ text: String) -> HTTPFailure {
-        // libcurl quotes the URL, with the password that may be in it.
+        // libcurl's message quotes the URL, which may have a password in it.
         if text.hasPrefix("Unsupported proxy") {
-            return .settings("the proxy's URL is none: check --proxy, $https_proxy, $http_proxy and $all_proxy")
+            return .settings("the proxy's URL is invalid: check --proxy, $https_proxy, $http_proxy and $all_proxy")
         }
         return failure(of: code, text)
     }

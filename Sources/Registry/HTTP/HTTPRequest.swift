@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OCI
 
-/// A GET, which is all that reading from a registry needs; a POST of a form, which tokens may.
+/// A GET, or a POST of a form, which some token servers require.
 struct HTTPRequest {
     let url: HTTPURL
     var accept: [MediaType] = []
-    /// Offsets in the resource; none asks for all of it.
+    /// Offsets in the resource; empty for all of it.
     var ranges: [ByteRange] = []
     var authorization: Authorization?
-    /// Fields of a form to POST.
+    /// Fields of a form to POST; nil for a GET.
     var form: [(String, String)]?
-    /// Seconds without a byte after which to give up, where the client's own limits are longer.
-    var patience: Int?
+    /// Seconds without a byte after which to give up, if the client's own limits are longer.
+    var progressTimeout: Int?
 }
 
-/// What came before the body.
+/// Status and header of an answer.
 struct HTTPResponse {
     var status = 0
     /// Names in lower case; the values of a repeated header joined by commas.
     var headers: [String: String] = [:]
-    /// Lines without end would fill the memory: of so many bytes, the rest is passed over. Servers take no more
-    /// themselves, and libcurl has a limit in newer versions only.
+    /// The most bytes of header lines that are kept, so that an endless header does not fill the memory. Servers accept
+    /// no more themselves, and only newer versions of libcurl have a limit.
     private static let headerLimit = 64 << 10
     private var headerBytes = 0
 
-    /// Where redirects led in the end; nil if there were none, or none that can be asked again.
+    /// The URL that redirects led to; nil if there were none, or it cannot be requested again.
     var redirectedTo: HTTPURL?
 
     init(status: Int = 0, headers: [String: String] = [:]) {
@@ -32,7 +32,7 @@ struct HTTPResponse {
         self.headers = headers
     }
 
-    /// Each response of a chain of redirects starts with its status line, and forgets the one before.
+    /// The status line of each response in a chain of redirects discards the response before.
     mutating func take(headerLine line: String) {
         if line.hasPrefix("HTTP/") {
             let status = line.split(separator: " ", maxSplits: 2).dropFirst().first.flatMap { Int($0.prefix(3)) }
@@ -54,16 +54,17 @@ struct HTTPResponse {
         return String(value.drop(while: isSpace).reversed().drop(while: isSpace).reversed())
     }
 
-    /// Whether the body is what was asked for, and not a message.
+    /// Whether the body is the requested content, not an error message.
     var isSuccess: Bool { status == 200 || status == 206 }
 
-    /// Whether other credentials may help.
+    /// Whether other credentials may be accepted.
     var mayBeRefusal: Bool { status == 400 || status == 401 || status == 403 }
 
     /// Whether the body is several ranges, each with a header of its own. Spec: RFC 9110, section 14.6.
     var isMultipart: Bool { headers["content-type"]?.lowercased().hasPrefix("multipart/byteranges") ?? false }
 
-    /// What stands between the parts of a `multipart/byteranges` body; nil for any other. Spec: RFC 2046, section 5.1.1.
+    /// The boundary between the parts of a `multipart/byteranges` body; nil for any other. Spec: RFC 2046, section
+    /// 5.1.1.
     var multipartBoundary: String? {
         guard isMultipart else { return nil }
         let fields = (headers["content-type"] ?? "").split(separator: ";").map { $0.drop { $0 == " " } }
@@ -77,25 +78,25 @@ struct HTTPResponse {
         headers["transfer-encoding"] == nil ? headers["content-length"].flatMap { UInt64(decimal: $0.utf8) } : nil
     }
 
-    /// `Retry-After` in seconds, a day at most; a date, the header's other form, is not looked at.
+    /// `Retry-After` in seconds, a day at most; nil for a date, the header's other form.
     var retryAfter: Double? {
         headers["retry-after"].flatMap { UInt64(decimal: $0.utf8) }.map { Double(min($0, 86_400)) }
     }
 }
 
-/// Why a request did not come to its end.
+/// Why a request failed.
 enum HTTPFailure: Error {
-    /// The connection could not be made, broke, or stood still: worth another try.
+    /// The connection could not be made, broke or stalled. A retry may succeed.
     case transport(String)
-    /// The server asks to come again later, after so many seconds.
+    /// The server asks for a retry after some seconds.
     case busy(String, retryAfter: Double?)
-    /// Nobody listens there.
+    /// The connection was refused.
     case refused(String)
-    /// TLS could not be agreed on: this may be a registry that speaks plain HTTP.
+    /// The TLS handshake failed: the registry may speak plain HTTP.
     case handshake(String)
-    /// The server's certificate is of no authority that is trusted.
+    /// The server's certificate is not from a trusted authority.
     case untrusted(String)
-    /// A setting or the URL is wrong: another try ends in the same way.
+    /// A setting or the URL is invalid. A retry would fail in the same way.
     case settings(String)
     case cancelled
 }

@@ -2,17 +2,17 @@
 private import CCurl
 internal import OCI
 
-/// One transfer under way: what libcurl's callbacks get to see. Lives on one thread, from `attach` to the end of
+/// The state of one transfer, for libcurl's callbacks. Used on one thread, from `attach` to the end of
 /// `curl_easy_perform`.
 final class HTTPTransfer {
     var response = HTTPResponse()
     var error: (any Error)?
     private(set) var isStalled = false
-    /// libcurl's own watch, CURLOPT_LOW_SPEED_TIME, looks at the mean of five seconds: after a fast start it takes
-    /// that much longer, and it counts the time that `receive` takes.
+    /// Stalls are detected here and not by CURLOPT_LOW_SPEED_TIME, which looks at the mean of five seconds: it is that
+    /// much late after a fast start, and counts the time that `receive` takes.
     private var lastBytes = ContinuousClock.now
     private var lastLook = ContinuousClock.now
-    /// libcurl does not let so much time pass between two looks.
+    /// libcurl calls `mustEnd` more often than this.
     private static let standstill = Duration.seconds(3)
     private let stallTimeout: Duration
     private let cancellation: Cancellation
@@ -59,11 +59,11 @@ final class HTTPTransfer {
         }
     }
 
-    /// Asked at least once a second.
+    /// Called at least once a second.
     private func mustEnd() -> Bool {
         if cancellation.isCancelled { return true }
         let now = ContinuousClock.now
-        // This process stood still, or the whole machine: what has come meanwhile was not looked at yet.
+        // This process or the whole machine was suspended. Bytes that came meanwhile have not been read yet.
         if now - lastLook > Self.standstill { lastBytes = min(now, lastBytes + (now - lastLook)) }
         lastLook = now
         isStalled = now - lastBytes > stallTimeout

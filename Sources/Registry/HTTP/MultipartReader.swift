@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OCI
 
-/// Takes several ranges of a blob out of one answer. Spec: RFC 9110, sections 14.6 and 15.3.7.2.
+/// Reads several ranges of a blob from one answer. Spec: RFC 9110, sections 14.6 and 15.3.7.2.
 ///
-/// A server may ignore or refuse more than one range, join those that lie near each other, and give them in any order.
+/// A server may ignore or refuse several ranges, join neighbouring ones, and send them in any order.
 struct MultipartReader: ResponseReader {
-    /// The answer is none to several ranges: all of the blob, or far too much.
+    /// The answer is not one to several ranges: it is all of the blob, or too long.
     struct Refused: Error {}
 
     let blob: Descriptor
     let ranges: [ByteRange]
-    /// The bytes of each range that came.
+    /// The bytes of each range; nil for those that did not come.
     private(set) var parts: [[UInt8]?]
     private var body: [UInt8] = []
     private let bodyLimit: Int
@@ -19,7 +19,7 @@ struct MultipartReader: ResponseReader {
         self.blob = blob
         self.ranges = ranges
         parts = [[UInt8]?](repeating: nil, count: ranges.count)
-        // A part has a boundary and its own header lines before it.
+        // Before each part are a boundary and header lines.
         bodyLimit = ranges.reduce(4096) { $0 + Int($1.count) + 512 }
     }
 
@@ -63,12 +63,12 @@ struct MultipartReader: ResponseReader {
             guard let range = range(of: header), range.count <= UInt64(rest.count) else { continue }
             let content = rest.prefix(Int(range.count))
             rest = rest[content.endIndex...]
-            // A part that goes on is longer than its header says: it is not known which of its bytes are meant.
+            // A part that is longer than its header says is refused: it is not certain which of its bytes are meant.
             if rest.isEmpty || rest.starts(with: lineBreak + delimiter) { take(content, range) }
         }
     }
 
-    /// Which bytes of the blob a header says that the content below it is.
+    /// The bytes of the blob that a part holds, by its header.
     private func range(of header: HTTPResponse) -> ByteRange? {
         guard let content = header.headers["content-range"].flatMap({ ContentRange($0) }),
             content.total ?? blob.size == blob.size, content.range.end <= blob.size
@@ -76,11 +76,11 @@ struct MultipartReader: ResponseReader {
         return content.range
     }
 
-    /// Fills in the ranges that are in `found`, whose bytes are `content`.
+    /// Fills in the ranges that are within `found`; `content` is its bytes.
     private mutating func take(_ content: ArraySlice<UInt8>, _ found: ByteRange) {
-        for (place, range) in ranges.enumerated() where range.start >= found.start && range.end <= found.end {
+        for (index, range) in ranges.enumerated() where range.start >= found.start && range.end <= found.end {
             let start = content.startIndex + Int(range.start - found.start)
-            parts[place] = Array(content[start..<(start + Int(range.count))])
+            parts[index] = Array(content[start..<(start + Int(range.count))])
         }
     }
 }

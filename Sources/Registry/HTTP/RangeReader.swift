@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OCI
 
-/// Takes what it wants of as many answers as that takes.
+/// Collects content from one or more answers.
 protocol ResponseReader {
-    /// What to ask next; the answer to it is the next that `receive` sees.
+    /// The next request. `receive` gets the answer to it.
     mutating func request(_ url: HTTPURL) -> HTTPRequest
-    /// Throws `ResponseComplete` to end a transfer that has given all it should.
+    /// Takes a piece of the body. Throws `ResponseComplete` to end a transfer that is not needed any more.
     mutating func receive(_ response: HTTPResponse, _ piece: RawSpan, into consume: (RawSpan) throws -> Void) throws
-    /// Grows with progress.
+    /// Increases with progress.
     var reached: UInt64 { get }
-    /// Whether nothing more is wanted, however the answer ends.
+    /// Whether nothing more is needed, even if the answer breaks off.
     var hasAll: Bool { get }
-    /// Whether an answer that has come to its end was all that is wanted.
+    /// Whether nothing more is needed after an answer that ended as it should.
     var isComplete: Bool { get }
 }
 
 struct ResponseComplete: Error {}
 
-/// A manifest, which is small: a broken answer is asked for again from its start.
+/// Reads a manifest. It is small: after a broken answer it is requested again from its start.
 struct ManifestReader: ResponseReader {
-    let place: String
+    let artifact: String
     private(set) var bytes: [UInt8] = []
     var reached: UInt64 { 0 }
     var isComplete: Bool { true }
     var hasAll: Bool { false }
 
-    init(place: String) { self.place = place }
+    init(artifact: String) { self.artifact = artifact }
 
     mutating func request(_ url: HTTPURL) -> HTTPRequest {
         bytes = []
@@ -34,10 +34,10 @@ struct ManifestReader: ResponseReader {
 
     mutating func receive(_ response: HTTPResponse, _ piece: RawSpan, into consume: (RawSpan) throws -> Void) throws {
         guard bytes.count + piece.byteCount <= Manifest.sizeLimit else {
-            throw SourceError.unusable("\(place): the manifest has more than 8 MiB")
+            throw SourceError.unusable("\(artifact): the manifest has more than 8 MiB")
         }
         guard Self.isWhole(response) else {
-            throw SourceError.unusable("\(place): the answer to a request for the manifest is a part of it")
+            throw SourceError.unusable("\(artifact): the answer to a request for the manifest is a part of it")
         }
         piece.withUnsafeBytes { bytes.append(contentsOf: $0) }
     }
@@ -48,22 +48,21 @@ struct ManifestReader: ResponseReader {
     }
 }
 
-/// Hands over exactly one range of a blob, from as many answers as it takes.
+/// Passes on exactly one range of a blob, from one or more answers.
 struct RangeReader: ResponseReader {
     let blob: Descriptor
     let range: ByteRange
     /// For messages: whose blob it is.
-    let place: String
-    /// The next byte to hand over, an offset in the blob.
+    let artifact: String
+    /// Offset in the blob of the next byte to pass on.
     private(set) var reached: UInt64
-    /// The next byte of the present answer, and where that ends, by its header; offsets in the blob. nil before its first
-    /// byte.
+    /// The next byte of the current answer, and its end by its header; offsets in the blob. nil before its first byte.
     private var answer: (next: UInt64, end: UInt64)?
 
-    init(blob: Descriptor, range: ByteRange, place: String) {
+    init(blob: Descriptor, range: ByteRange, artifact: String) {
         self.blob = blob
         self.range = range
-        self.place = place
+        self.artifact = artifact
         reached = range.start
     }
 
@@ -78,10 +77,10 @@ struct RangeReader: ResponseReader {
 
     mutating func receive(_ response: HTTPResponse, _ piece: RawSpan, into consume: (RawSpan) throws -> Void) throws {
         let (next, end) = try answer ?? extent(of: response)
-        // What comes before the next byte to hand over was had already, or is not wanted.
+        // Bytes before `reached` were passed on already, or are before the range.
         let first = next < reached ? Int(min(reached - next, UInt64(piece.byteCount))) : 0
         let count = min(UInt64(piece.byteCount - first), range.end - reached)
-        // The sum cannot overflow: both ends are of a file, and a piece is memory.
+        // The sum cannot overflow: it is at most `range.end`.
         guard reached + count <= end else { throw unusable("the answer is longer than its Content-Range says") }
         let following = next + UInt64(piece.byteCount)
         answer = (following, end)
@@ -89,21 +88,21 @@ struct RangeReader: ResponseReader {
             try consume(piece.extracting(first..<(first + Int(count))))
             reached += count
         }
-        // What exceeds the range is not waited for.
+        // Bytes behind the range are not waited for.
         if reached == range.end, following > range.end || response.contentLength == nil { throw ResponseComplete() }
     }
 
-    /// Whether a whole blob will do where a part was asked for. A part at its very start is taken out of it. Of a whole blob
-    /// that is asked for again, what was had before is taken once more. Whoever wants other parts had better take the
-    /// whole once, or each would cost all before it.
+    /// Whether a whole blob is accepted as the answer to a request for a part. It is for a part at the blob's start,
+    /// and for the rest of a whole blob of which little was received. For other parts the caller should take the whole
+    /// once: each would cost all bytes before it.
     private var takesWhole: Bool {
         range.count == blob.size ? reached <= 8 << 20 : range.end <= 256 << 10
     }
 
-    private func unusable(_ reason: String) -> SourceError { .unusable("\(place): blob \(blob.digest): \(reason)") }
+    private func unusable(_ reason: String) -> SourceError { .unusable("\(artifact): blob \(blob.digest): \(reason)") }
 
-    /// Throws `SourceError.unusable` for an answer whose bytes would be put in a wrong place, `RangesIgnored` for a whole
-    /// blob that will not do.
+    /// Throws `SourceError.unusable` for an answer of which it is not certain where its bytes belong, `RangesIgnored`
+    /// for a whole blob that is not accepted.
     private func extent(of response: HTTPResponse) throws -> (next: UInt64, end: UInt64) {
         let extent: AnswerExtent
         do { extent = try AnswerExtent(response, blobSize: blob.size) } catch { throw unusable(error.reason) }
@@ -113,7 +112,7 @@ struct RangeReader: ResponseReader {
             return (0, blob.size)
         case .part(let part):
             guard part.start == reached else {
-                throw unusable("asked for byte \(reached) on, the answer starts at \(part.start)")
+                throw unusable("byte \(reached) was requested, the answer starts at \(part.start)")
             }
             return (part.start, part.end)
         }

@@ -3,10 +3,10 @@ private import CCurl
 private import Glibc
 internal import OCI
 
-/// Where the system keeps the authorities that it trusts: a file of all of them, which takes 30 ms to read for each
-/// connection, and most often a directory in which the one that is needed is found by its name.
+/// The authorities that the system trusts: a file of all of them, which takes 30 ms to read for each connection, and on
+/// most systems a directory in which OpenSSL finds one by its name.
 enum SystemAuthorities {
-    /// Whether the directory that libcurl was built to look in is one that OpenSSL can search.
+    /// Whether OpenSSL can search the directory that libcurl was built with.
     static let isDirectorySearchable: Bool = {
         guard let version = curl_version_info(CURLVERSION_SEVENTH),
             version.pointee.age.rawValue >= CURLVERSION_SEVENTH.rawValue,
@@ -19,7 +19,7 @@ enum SystemAuthorities {
         return false
     }()
 
-    /// Eight hexadecimal digits, a point and a number: what openssl-rehash(1) makes.
+    /// Whether a name is one of openssl-rehash(1): eight hexadecimal digits, a point and a number.
     private static func isHashed(_ name: [UInt8]) -> Bool {
         let parts = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         return parts.count == 2 && parts[0].count == 8 && parts[0].allSatisfy(\.isLowercaseHexDigit)

@@ -6,25 +6,28 @@ private import SystemPackage
 ///
 /// Spec: <https://github.com/opencontainers/image-spec/blob/main/image-layout.md#blobs>.
 struct BlobDirectory: Sendable {
-    /// What has `blobs` in it.
+    /// The directory that has `blobs` in it.
     let parent: String
 
     func path(of digest: Digest) -> String { "\(parent)/blobs/\(digest.algorithm.rawValue)/\(digest.hex)" }
 
-    /// Whether there is a file of the blob's size.
+    /// Whether there is a file of the blob's size that can be opened; `fetch` says why if not.
     func has(_ blob: Descriptor) -> Bool {
         guard
+            // A file that cannot be opened is as good as none here: the blob is fetched from elsewhere.
             let file = try? FileDescriptor.open(
                 path(of: blob.digest), .readOnly, options: [.closeOnExec, .nonBlocking])
         else { return false }
+        // Only read from: an error on closing loses nothing.
         defer { try? file.close() }
+        // What cannot be sought, such as a pipe, is no blob.
         return (try? file.seek(offset: 0, from: .end)) == Int64(exactly: blob.size)
     }
 
-    /// A manifest or index, checked against its digest.
+    /// A manifest or index, verified against its digest.
     func document(_ digest: Digest) throws(SourceError) -> ResolvedDocument {
         let path = path(of: digest)
-        guard let bytes = try SmallFile.read(path) else { throw .notFound("\(path) is not there") }
+        guard let bytes = try SmallFile.read(path) else { throw .notFound("\(path) does not exist") }
         return try ResolvedDocument(bytes: bytes, expected: digest, at: path)
     }
 
@@ -37,12 +40,13 @@ struct BlobDirectory: Sendable {
         do {
             file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
         } catch Errno.noSuchFileOrDirectory {
-            throw SourceError.notFound("\(path) is not there")
+            throw SourceError.notFound("\(path) does not exist")
         } catch Errno.permissionDenied {
-            throw SourceError.unauthorized("\(path) may not be read by this user")
+            throw SourceError.unauthorized("\(path) cannot be read by this user")
         } catch {
             throw SourceError.unreachable("\(path): \(error)")
         }
+        // Only read from: an error on closing loses nothing.
         defer { try? file.close() }
         var buffer = [UInt8](repeating: 0, count: Int(min(range.count, 1 << 20)))
         var reached = range.start

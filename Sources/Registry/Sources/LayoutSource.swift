@@ -24,7 +24,7 @@ final class LayoutSource: ArtifactSource, OriginSource {
         do { index = try ImageIndex(parsing: bytes) } catch { throw .unusable("\(directory)/index.json: \(error)") }
         let tag = reference.tag ?? .latest
         let tagged = index.manifests.filter { $0.annotations[ImageIndex.tagAnnotation] == tag.description }
-        // A layout of one artifact needs no tag.
+        // Without a tag, the only artifact of a layout is meant.
         let only = tag == .latest && index.manifests.count == 1 ? index.manifests.first : nil
         guard let descriptor = tagged.last ?? only else {
             let known = index.manifests.compactMap { $0.annotations[ImageIndex.tagAnnotation] }

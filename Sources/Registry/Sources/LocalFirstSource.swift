@@ -2,12 +2,13 @@
 internal import OCI
 private import Synchronization
 
-/// An artifact in a registry, whose blobs are taken from kit's local store where that has them: what `kit pull` has
-/// brought needs no network. Tags mean what the registry says.
+/// An artifact in a registry, whose blobs are taken from kit's local store if that has them, so that what `kit pull`
+/// has stored needs no network. Tags are resolved by the registry.
 final class LocalFirstSource: SourceDecorator {
     let base: any ArtifactSource
     private let blobs: BlobDirectory
-    /// Blobs whose bytes in the store turned out to be wrong; nil: not tried yet.
+    /// Whether the store's bytes of a blob can be used. False after they were wrong or unreadable; nil before the first
+    /// use.
     private let trust = Mutex<[Digest: Bool]>([:])
 
     init(_ source: any ArtifactSource, blobs: BlobDirectory) {
@@ -16,6 +17,7 @@ final class LocalFirstSource: SourceDecorator {
     }
 
     func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
+        // A document that is missing, damaged or unreadable comes from the registry.
         if let digest = digest ?? reference.digest, let document = try? blobs.document(digest) { return document }
         return try base.resolve(digest)
     }
@@ -38,7 +40,7 @@ final class LocalFirstSource: SourceDecorator {
         } catch SourceError.cancelled {
             throw SourceError.cancelled
         } catch {
-            // Taken away, or unreadable: the registry has the rest.
+            // Deleted meanwhile, or unreadable: the rest comes from the registry.
             trust.withLock { $0[blob.digest] = false }
             try base.fetch(blob, range: range.suffix(from: reached), cancellation: cancellation, receive: receive)
         }

@@ -8,7 +8,7 @@ struct LocalStore: Sendable {
     let path: String
     var blobs: BlobDirectory { BlobDirectory(parent: path) }
 
-    /// Where kit itself would look; nil without a home.
+    /// The directory that kit itself uses; nil without a home.
     init?(environment: [String: String]) {
         func directory(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         guard
@@ -23,7 +23,7 @@ struct LocalStore: Sendable {
         try tags(of: name)?[tag.description]?.digest
     }
 
-    /// nil if kit knows no such repository.
+    /// Manifests by tag; nil if the store does not have the repository.
     func tags(of name: String) throws(SourceError) -> [String: Descriptor]? {
         let file = "\(path)/\(Self.fileName(name))-tags.json"
         guard let bytes = try SmallFile.read(file) else { return nil }

@@ -2,40 +2,40 @@
 internal import OCI
 private import Synchronization
 
-/// An artifact that may be had in several places: one that lacks, refuses, stalls or corrupts what is asked is passed
-/// over for the next, at the byte that was reached.
+/// An artifact with several sources: mirrors, then its own registry. After one that lacks, refuses, stalls or corrupts
+/// content the next is used, from the byte reached on.
 final class MirroredSource: ArtifactSource {
     let reference: Reference
-    private let places: [any ArtifactSource]
+    private let sources: [any ArtifactSource]
     private let state = Mutex(State())
 
     private struct State: Sendable {
-        /// Places that gave bytes of a blob.
+        /// Sources that gave bytes of a blob.
         var served: [Digest: Set<Int>] = [:]
-        /// Places whose bytes of a blob were wrong.
+        /// Sources whose bytes of a blob were wrong.
         var distrusted: [Digest: Set<Int>] = [:]
-        /// Places that could not be reached are asked last until then: each had its share of the reader's patience.
+        /// Sources that could not be reached come last until then, since each takes a part of the reader's timeout.
         var resting: [Int: ContinuousClock.Instant] = [:]
     }
 
     private static let rest = Duration.seconds(30)
 
-    /// `places` in the order in which they are asked, one at least.
-    init(_ reference: Reference, places: [any ArtifactSource]) {
-        precondition(!places.isEmpty)
+    /// `sources` in the order of use, at least one; the last is the artifact's own registry.
+    init(_ reference: Reference, sources: [any ArtifactSource]) {
+        precondition(!sources.isEmpty)
         self.reference = reference
-        self.places = places
+        self.sources = sources
     }
 
-    var trouble: String? { places.lazy.compactMap(\.trouble).first }
+    var trouble: String? { sources.lazy.compactMap(\.trouble).first }
 
     func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
-        // What the place itself says counts, not what a mirror says.
-        var failure = SourceError.unreachable("\(reference): no place has been asked")
-        for place in inOrder(places.indices) {
-            do { return try places[place].resolve(digest) } catch {
-                note(error, of: place)
-                if place == places.count - 1 { failure = error }
+        // The error of the registry itself is thrown, not that of a mirror.
+        var failure = SourceError.unreachable("\(reference): no source was asked")
+        for index in inOrder(sources.indices) {
+            do { return try sources[index].resolve(digest) } catch {
+                note(error, of: index)
+                if index == sources.count - 1 { failure = error }
             }
         }
         throw failure
@@ -46,9 +46,9 @@ final class MirroredSource: ArtifactSource {
         return candidates.filter { resting[$0] == nil } + candidates.filter { resting[$0] != nil }
     }
 
-    private func note(_ error: any Error, of place: Int) {
+    private func note(_ error: any Error, of index: Int) {
         guard case SourceError.unreachable = error else { return }
-        state.withLock { $0.resting[place] = .now + Self.rest }
+        state.withLock { $0.resting[index] = .now + Self.rest }
     }
 
     func fetch(
@@ -56,13 +56,14 @@ final class MirroredSource: ArtifactSource {
     ) throws {
         var reached = range.start
         let usable = usable(for: blob)
-        var failure: any Error = SourceError.unreachable("\(reference): no place has been asked")
+        var failure: any Error = SourceError.unreachable("\(reference): no source was asked")
         var isOwn = false
-        for place in usable {
+        for index in usable {
             do {
-                try places[place].fetch(blob, range: range.suffix(from: reached), cancellation: cancellation) { piece in
-                    if reached == range.start || !state.withLock({ $0.served[blob.digest]?.contains(place) ?? false }) {
-                        noteServed(blob, by: place)
+                try sources[index].fetch(blob, range: range.suffix(from: reached), cancellation: cancellation) {
+                    piece in
+                    if reached == range.start || !state.withLock({ $0.served[blob.digest]?.contains(index) ?? false }) {
+                        noteServed(blob, by: index)
                     }
                     do { try receive(piece) } catch { throw ConsumerError(error: error) }
                     reached += UInt64(piece.byteCount)
@@ -73,10 +74,10 @@ final class MirroredSource: ArtifactSource {
             } catch SourceError.cancelled {
                 throw SourceError.cancelled
             } catch {
-                note(error, of: place)
-                // What the artifact's own place says counts most.
+                note(error, of: index)
+                // The error of the registry itself is preferred.
                 if !isOwn { failure = error }
-                isOwn = isOwn || place == places.count - 1
+                isOwn = isOwn || index == sources.count - 1
             }
         }
         throw failure
@@ -84,30 +85,30 @@ final class MirroredSource: ArtifactSource {
 
     private func usable(for blob: Descriptor) -> [Int] {
         let distrusted = state.withLock { $0.distrusted[blob.digest] ?? [] }
-        return inOrder(places.indices.filter { !distrusted.contains($0) })
+        return inOrder(sources.indices.filter { !distrusted.contains($0) })
     }
 
-    private func noteServed(_ blob: Descriptor, by place: Int) {
-        state.withLock { _ = $0.served[blob.digest, default: []].insert(place) }
+    private func noteServed(_ blob: Descriptor, by index: Int) {
+        state.withLock { _ = $0.served[blob.digest, default: []].insert(index) }
     }
 
-    /// The first place is asked; what it does not give so, `fetch` may have elsewhere.
+    /// Only the first usable source is asked. `fetch` asks the others for what it does not give.
     func parts(of blob: Descriptor, _ ranges: [ByteRange], cancellation: Cancellation) -> [[UInt8]?] {
-        guard let place = usable(for: blob).first else { return [[UInt8]?](repeating: nil, count: ranges.count) }
-        let parts = places[place].parts(of: blob, ranges, cancellation: cancellation)
-        if parts.contains(where: { $0 != nil }) { noteServed(blob, by: place) }
+        guard let index = usable(for: blob).first else { return [[UInt8]?](repeating: nil, count: ranges.count) }
+        let parts = sources[index].parts(of: blob, ranges, cancellation: cancellation)
+        if parts.contains(where: { $0 != nil }) { noteServed(blob, by: index) }
         return parts
     }
 
-    /// Of several places that served parts of a blob, the last is believed longest: it is the artifact's own. Once
-    /// there is nobody left to believe, the next fetch starts afresh: a place may have been mended.
+    /// Of several sources that served parts of a blob, the last is trusted longest: it is the artifact's own registry.
+    /// Once none is left, the next fetch starts with all of them again: one may have been repaired.
     func distrust(_ blob: Descriptor) -> Bool {
         state.withLock { state in
             var blamed = state.served.removeValue(forKey: blob.digest) ?? []
             if blamed.count > 1, let last = blamed.max() { blamed.remove(last) }
             let distrusted = (state.distrusted[blob.digest] ?? []).union(blamed)
-            let isHopeful = !blamed.isEmpty && distrusted.count < places.count
-            state.distrusted[blob.digest] = distrusted.count < places.count ? distrusted : nil
+            let isHopeful = !blamed.isEmpty && distrusted.count < sources.count
+            state.distrusted[blob.digest] = distrusted.count < sources.count ? distrusted : nil
             return isHopeful
         }
     }

@@ -3,13 +3,13 @@ internal import OCI
 private import Synchronization
 
 extension RegistrySource {
-    /// Asks until the reader has all it wants, the error is final, or `patience` seconds went by without progress.
-    /// Throws `SourceError`, and what `receive` throws.
+    /// Repeats the request until the reader has all it needs, an error is final, or `progressTimeout` seconds pass
+    /// without progress. Throws `SourceError`, and what `receive` throws.
     func get(
-        _ path: String, into reader: inout some ResponseReader, patience: Int, cancellation: Cancellation,
+        _ path: String, into reader: inout some ResponseReader, progressTimeout: Int, cancellation: Cancellation,
         receive: (RawSpan) throws -> Void
     ) throws {
-        var backoff = Backoff(patience: patience, host: host)
+        var backoff = Backoff(progressTimeout: progressTimeout, host: host)
         let trouble = nextTrouble.wrappingAdd(1, ordering: .relaxed).oldValue
         var isTroubled = false
         func setTrouble(_ text: String?) {
@@ -24,7 +24,7 @@ extension RegistrySource {
             var retryAfter: Double?
             do {
                 var message: [UInt8] = []
-                let response = try perform(path, &reader, patience, cancellation) { reader, response, piece in
+                let response = try perform(path, &reader, progressTimeout, cancellation) { reader, response, piece in
                     if response.isSuccess {
                         let reached = reader.reached
                         try reader.receive(response, piece, into: receive)
@@ -54,7 +54,7 @@ extension RegistrySource {
                 retryAfter = seconds
             } catch HTTPFailure.transport(let text), HTTPFailure.refused(let text), HTTPFailure.handshake(let text) {
                 if reader.hasAll { return }
-                // libcurl does not tell a handshake that cannot be from one that the network broke.
+                // libcurl does not distinguish a handshake that cannot succeed from one that the network broke.
                 problem = text
             }
             if let lastProgress { backoff.madeProgress(at: lastProgress) }
@@ -63,24 +63,25 @@ extension RegistrySource {
         }
     }
 
-    /// One request, over TLS unless told otherwise. On loopback, as with docker, and where TLS is not verified, as with
-    /// skopeo, plain HTTP is tried where TLS cannot be had.
+    /// Performs one request, over TLS by default. On loopback, as in docker, and without TLS verification, as in
+    /// skopeo, plain HTTP is tried if TLS fails.
     func perform<Reader: ResponseReader>(
-        _ path: String, _ reader: inout Reader, _ patience: Int, _ cancellation: Cancellation,
+        _ path: String, _ reader: inout Reader, _ progressTimeout: Int, _ cancellation: Cancellation,
         receive: (inout Reader, HTTPResponse, RawSpan) throws -> Void
     ) throws -> HTTPResponse {
         func send(_ scheme: HTTPURL.Scheme, _ reader: inout Reader) throws -> HTTPResponse {
-            let tokens = TokenClient(client: client, host: host, isPlain: scheme == .http, patience: patience)
+            let tokens = TokenClient(
+                client: client, host: host, isPlain: scheme == .http, progressTimeout: progressTimeout)
             func send(_ authorization: Authorization?) throws -> HTTPResponse {
                 var request = reader.request(
                     HTTPURL(scheme, host.endpoint, path: "/v2/\(host.path(repository))/\(path)"))
                 request.authorization = authorization
-                request.patience = patience
+                request.progressTimeout = progressTimeout
                 return try client.perform(request, cancellation: cancellation) { try receive(&reader, $0, $1) }
             }
             var authorization = try authorizer.authorization(tokens, cancellation)
             var response = try send(authorization)
-            // A token may be missing, and then lack a scope: each kind of refusal is answered once.
+            // A token may be missing, and a new one may lack a scope. Each kind of refusal is answered once.
             var refusals: Set<Int> = []
             while response.mayBeRefusal, refusals.insert(response.status).inserted,
                 let again = try authorizer.answer(response, authorization, tokens, cancellation)
@@ -91,7 +92,7 @@ extension RegistrySource {
             if response.isSuccess, let target = response.redirectedTo { redirects.withLock { $0[path] = target } }
             return response
         }
-        if let response = try performRedirected(path, &reader, patience, cancellation, receive: receive) {
+        if let response = try performRedirected(path, &reader, progressTimeout, cancellation, receive: receive) {
             return response
         }
         if let known = scheme.withLock({ $0 }) { return try send(known, &reader) }
@@ -104,24 +105,24 @@ extension RegistrySource {
             failure = text
         }
         let response = try send(.http, &reader)
-        // So answers a port for TLS: the handshake had a bad moment only.
+        // A port for TLS answers plain HTTP so. The failure of the handshake was transient.
         if response.status == 400 { throw HTTPFailure.transport(failure) }
         scheme.withLock { $0 = .http }
         return response
     }
 
-    /// Asks where the registry sent us before, without its authorization; nil if it did not, or that place refuses by
-    /// now: such addresses are signed for some minutes.
+    /// Requests the URL that the registry redirected to before, without authorization. nil if there is none or it is
+    /// refused, since such URLs are signed for some minutes.
     private func performRedirected<Reader: ResponseReader>(
-        _ path: String, _ reader: inout Reader, _ patience: Int, _ cancellation: Cancellation,
+        _ path: String, _ reader: inout Reader, _ progressTimeout: Int, _ cancellation: Cancellation,
         receive: (inout Reader, HTTPResponse, RawSpan) throws -> Void
     ) throws -> HTTPResponse? {
         guard let target = redirects.withLock({ $0[path] }) else { return nil }
         do {
             var request = reader.request(target)
-            request.patience = patience
+            request.progressTimeout = progressTimeout
             let response = try client.perform(request, cancellation: cancellation) { response, piece in
-                // A refusal's text is nobody's answer: the registry is asked.
+                // The body of a refusal is not passed on: the registry is asked next.
                 if response.isSuccess { try receive(&reader, response, piece) }
             }
             if response.isSuccess { return response }
@@ -133,7 +134,7 @@ extension RegistrySource {
         return nil
     }
 
-    /// What a status says: text if it may be another one soon, else the error. Spec: "Error Codes".
+    /// A message for a status that a retry may change; throws for a final one. Spec: "Error Codes".
     private func retryable(_ response: HTTPResponse, _ path: String, _ body: [UInt8]) throws(SourceError) -> String {
         let what = "\(host)/\(repository)/\(path)"
         let detail = RegistryErrors.summary(of: body).map { ": \($0)" } ?? ""
@@ -143,7 +144,7 @@ extension RegistrySource {
                 "\(what): the registry refuses (HTTP \(response.status))\(detail); log in with `docker login \(host)`, "
                     + "or check that you may pull from this repository")
         case 404:
-            throw .notFound("\(what): not there (HTTP 404)\(detail); check the name and the tag")
+            throw .notFound("\(what): not found (HTTP 404)\(detail); check the name and the tag")
         case 408, 425, 429, 500...599:
             return "HTTP \(response.status)\(detail)"
         default:

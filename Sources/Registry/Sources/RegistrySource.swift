@@ -10,30 +10,30 @@ final class RegistrySource: ArtifactSource, OriginSource {
     let host: RegistryHost
     let repository: Repository
     /// Seconds without progress after which to give up, for layers, and for manifests and configs.
-    private let patience: Int
-    private let resolvePatience: Int
+    private let progressTimeout: Int
+    private let resolveTimeout: Int
     let client: HTTPClient
     let authorizer: Authorizer
-    /// Where blobs were had last, by path: registries before a CDN send each request on.
+    /// URLs that blobs were last redirected to, by path. A registry with a CDN redirects each request.
     let redirects = Mutex<[String: HTTPURL]>([:])
-    /// Decided by the first answer where the settings leave it open.
+    /// nil until the first answer decides, if the settings do not.
     let scheme: Mutex<HTTPURL.Scheme?>
 
-    /// A request for several ranges was not answered with all of them.
+    /// Whether a request for several ranges was not answered with all of them.
     private let givesSingleRanges = Atomic(false)
 
-    /// By request, as each may have a trouble of its own.
+    /// Why requests are being retried, by request.
     let troubles = Mutex<[UInt64: String]>([:])
     let nextTrouble = Atomic<UInt64>(0)
     var trouble: String? { troubles.withLock { $0.min { $0.key < $1.key }?.value } }
 
-    /// Throws `SourceError` if certificates for the host cannot be used.
+    /// Throws `SourceError` if certificates for the host are unusable.
     init(_ reference: Reference, endpoint: RegistryEndpoint, settings: SourceSettings) throws(SourceError) {
         self.reference = reference
         host = endpoint.host
         repository = endpoint.repository
-        patience = endpoint.isMirror ? settings.mirrorPatience : settings.timeout
-        resolvePatience = endpoint.isMirror ? min(settings.resolvePatience, 2) : settings.resolvePatience
+        progressTimeout = endpoint.isMirror ? settings.mirrorTimeout : settings.timeout
+        resolveTimeout = endpoint.isMirror ? min(settings.resolveTimeout, 2) : settings.resolveTimeout
         client = HTTPClient(try settings.http(for: host, isInsecure: endpoint.isInsecure))
         authorizer = Authorizer(
             host: host, repository: repository,
@@ -45,10 +45,10 @@ final class RegistrySource: ArtifactSource, OriginSource {
     func resolve(_ digest: Digest?) throws(SourceError) -> ResolvedDocument {
         let expected = digest ?? reference.digest
         let name = expected?.description ?? reference.tag?.description ?? Tag.latest.description
-        var reader = ManifestReader(place: "\(reference)")
+        var reader = ManifestReader(artifact: "\(reference)")
         do {
             try get(
-                "manifests/\(name)", into: &reader, patience: resolvePatience, cancellation: Cancellation()
+                "manifests/\(name)", into: &reader, progressTimeout: resolveTimeout, cancellation: Cancellation()
             ) { _ in }
         } catch let error as SourceError {
             throw error
@@ -62,31 +62,32 @@ final class RegistrySource: ArtifactSource, OriginSource {
         _ blob: Descriptor, range: ByteRange, cancellation: Cancellation, receive: (RawSpan) throws -> Void
     ) throws {
         guard !range.isEmpty else { return }
-        var reader = RangeReader(blob: blob, range: range, place: "\(reference)")
-        // Somebody waits at the prompt for a config, as for a manifest; it is as small.
-        let patience = blob.mediaType == .kitConfig ? resolvePatience : patience
+        var reader = RangeReader(blob: blob, range: range, artifact: "\(reference)")
+        // A user waits at the prompt for a config as for a manifest, and it is as small.
+        let progressTimeout = blob.mediaType == .kitConfig ? resolveTimeout : progressTimeout
         try get(
-            Self.path(of: blob), into: &reader, patience: patience, cancellation: cancellation, receive: receive)
+            Self.path(of: blob), into: &reader, progressTimeout: progressTimeout, cancellation: cancellation,
+            receive: receive)
     }
 
-    /// By `multipart/byteranges`, which web servers and registries on a file system know, and most object stores behind
-    /// others do not: one that does not is not asked again.
+    /// Uses `multipart/byteranges`, which web servers and registries on a file system support, and most object stores
+    /// behind others do not. A registry that does not is not asked again.
     func parts(of blob: Descriptor, _ ranges: [ByteRange], cancellation: Cancellation) -> [[UInt8]?] {
         var reader = MultipartReader(blob: blob, ranges: ranges)
         guard ranges.count > 1, !givesSingleRanges.load(ordering: .relaxed) else { return reader.parts }
         do {
-            let response = try perform(Self.path(of: blob), &reader, patience, cancellation) {
+            let response = try perform(Self.path(of: blob), &reader, progressTimeout, cancellation) {
                 reader, response, piece in
                 if response.isSuccess { try reader.receive(response, piece) { _ in } }
             }
             if response.isSuccess { reader.finish(response) }
-            // A bad moment, or credentials: that says nothing.
+            // Transient and authorisation failures say nothing about multi-range support.
             let isPassing = [401, 403, 408, 425, 429, 500, 502, 503, 504].contains(response.status)
             if !reader.hasAllParts, !isPassing { givesSingleRanges.store(true, ordering: .relaxed) }
         } catch is MultipartReader.Refused {
             givesSingleRanges.store(true, ordering: .relaxed)
         } catch {
-            // The single fetch tells.
+            // A cause that persists is reported by the single fetch.
         }
         return reader.parts
     }

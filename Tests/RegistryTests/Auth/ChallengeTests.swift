@@ -3,7 +3,7 @@ import Testing
 
 @testable import Registry
 
-/// `WWW-Authenticate` headers as registries write them, and as nobody should.
+/// `WWW-Authenticate` headers as registries send them, and malformed ones.
 @Suite struct ChallengeTests {
     private static func bearer(
         _ realm: String, _ service: String? = nil, _ scope: String? = nil, _ error: String? = nil
@@ -30,15 +30,15 @@ import Testing
             (#"Basic realm="x", Bearer realm="r""#, [.basic, bearer("r")]),
             (#"Bearer realm="r",service="s", Basic realm="x""#, [bearer("r", "s"), .basic]),
             (#"Negotiate, Basic, Digest qop="auth", Bearer realm="r""#, [.basic, bearer("r")]),
-            // What some schemes have instead of parameters.
+            // A token68 instead of parameters.
             (#"Negotiate YIIabc+/d==, Bearer realm="r""#, [bearer("r")]),
             (#"NTLM TlRM , Basic realm="x""#, [.basic]),
             (#"Bearer realm="one", Bearer realm="two""#, [bearer("one"), bearer("two")]),
             (", ,\tBasic ,", [.basic]),
-            // Nothing to be had there.
+            // No usable challenge.
             ("", []), (",,,", []), ("=", []), ("\"", []), (#"Bearer service="s""#, []), ("Digest realm=x", []),
             (#"Bearer realm="never ends"#, []), (#"Bearer realm="ends in \"#, []), ("Bearer realm=", []),
-            // What is malformed ends the list, and spoils nothing before it.
+            // A malformed challenge ends the list. Those before it are kept.
             (#"Basic realm="x", Bearer realm="#, [.basic]),
         ] as [(String, [Challenge])]) func parses(_ header: String, _ expected: [Challenge])
     {
@@ -68,12 +68,12 @@ import Testing
             #expect(found.count <= text.count)
             parsed += found.isEmpty ? 0 : 1
         }
-        // Or nothing but the first word was looked at.
+        // Otherwise only the first word was parsed.
         #expect(parsed > 500 && parsed < 2_000)
     }
 }
 
-/// SplitMix64: the same numbers in every run.
+/// SplitMix64, which gives the same numbers in each run.
 struct SeededGenerator: RandomNumberGenerator {
     var state: UInt64
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Registry
 
-/// `docker-credential-*` programs: shell scripts in a directory of the test's own.
+/// `docker-credential-*` programs: shell scripts in a temporary directory.
 @Suite final class CredentialHelperTests {
     private let directory: TemporaryDirectory
     private var environment: [String: String] { ["PATH": directory.path + ":/usr/bin:/bin", "MARK": "m"] }
@@ -40,7 +40,7 @@ import Testing
         #expect(
             try helper(#"echo '{"Username":"<token>","Secret":"refresh"}'"#).credential(for: "r.io")
                 == .identityToken("refresh"))
-        // One that does not read what it is told, and more of an answer than a pipe holds.
+        // It does not read its input, and its answer is longer than a pipe holds.
         #expect(
             try helper(#"exec <&-; printf '{"Username":"u","Secret":"s"}%200000s' ' '"#).credential(for: "r.io")
                 == .basic(BasicCredentials(user: "u", password: "s")))
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    /// A process that is no child of ours: nobody says that it did what it was asked.
+    /// The status of a process that is not our child is unknown, which is not a success.
     @Test func itsEndIsUnknown() {
         #expect(CredentialHelper.wait(for: .max, until: .now + .seconds(10)) == .unknown(ECHILD))
         #expect(CredentialHelper.wait(for: .max, until: .now) == .unknown(ECHILD))
@@ -77,7 +77,7 @@ import Testing
         #expect(reason(try helper(script + "; exit 0")).contains("docker-credential-test cannot be run"))
     }
 
-    /// Whether it keeps its output open or not, it is ended, and leaves no process.
+    /// It is killed, whether it keeps its output open or not, and leaves no process.
     @Test(arguments: ["exec sleep 60", "exec >&-; exec sleep 60", "yes s3cret"]) func itHangs(_ script: String) throws {
         let pidFile = directory.path + "/pid"
         let helper = try helper("echo $$ >\(pidFile)\n\(script)", timeout: 0.5)
@@ -89,7 +89,7 @@ import Testing
         #expect(kill(pid, 0) == -1 && errno == ESRCH)
     }
 
-    /// credHelpers are for one host and come first; a credsStore is asked last.
+    /// A credHelper for the host is asked first, a credsStore last.
     @Test func inAnAuthFile() throws {
         _ = try helper(#"echo '{"Username":"helper","Secret":"s"}'"#, name: "one")
         _ = try helper(#"read s; echo "{\"Username\":\"store:$s\",\"Secret\":\"s\"}""#, name: "all")
@@ -113,7 +113,7 @@ import Testing
         #expect(try user("c.io") == "store:c.io")
         #expect(try user("d.io") == "store:d.io")
         #expect(try user("docker.io") == "store:https://index.docker.io/v1/")
-        // Not passed over: somebody set it up, and would wonder.
+        // It is reported, not skipped: the user configured it.
         #expect(throws: SourceError.self) { try user("a.io", "missing") }
     }
 }

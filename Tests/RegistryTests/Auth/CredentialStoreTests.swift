@@ -5,7 +5,7 @@ import Testing
 
 @testable import Registry
 
-/// Whose entry counts, in which of the files of docker, podman and kit.
+/// Which entry counts, of those in the files of docker, podman and kit.
 @Suite final class CredentialStoreTests {
     private let directory: TemporaryDirectory
     private let host: RegistryHost
@@ -15,7 +15,7 @@ import Testing
         host = try #require(RegistryHost("r.example.com:5000"))
     }
 
-    /// An auth file, and the store that has only that.
+    /// Writes an auth file; returns a store with only that file.
     private func store(_ json: String) throws -> CredentialStore {
         try writeFile(directory.path + "/auth.json", Array(json.utf8))
         return CredentialStore(authFile: directory.path + "/auth.json", environment: [:])
@@ -45,12 +45,12 @@ import Testing
         ]
         #expect(store.files == expected)
         for name in ["docker", "run/containers", "config/containers", "kit"] { _ = try directory.subdirectory(name) }
-        // From the last to the first: each comes before those that were there.
+        // In reverse order: each file precedes those written before.
         for (number, path) in expected.enumerated().reversed() {
             try writeFile(path, Array(#"{"auths":{"\#(host)":\#(Self.entry("user\(number)"))}}"#.utf8))
             #expect(try user(store, "a") == "user\(number)")
         }
-        // A file that has nothing for the host is passed over.
+        // A file without an entry for the host is skipped.
         try writeFile(expected[0], Array(#"{"auths":{"other":\#(Self.entry("x"))}}"#.utf8))
         #expect(try user(store, "a") == "user1")
         #expect(
@@ -62,9 +62,9 @@ import Testing
         let named = environment.merging(["REGISTRY_AUTH_FILE": "/named"]) { $1 }
         #expect(CredentialStore(authFile: nil, environment: named).files == ["/named"])
         #expect(CredentialStore(authFile: "/given", environment: named).files == ["/given"])
-        // One that was asked for by --authfile has to be there.
+        // A file named by --authfile must exist.
         #expect(try user(CredentialStore(authFile: nil, environment: named), "a") == nil)
-        #expect(throws: SourceError.unauthorized("the auth file /given is not there")) {
+        #expect(throws: SourceError.unauthorized("the auth file /given does not exist")) {
             try user(CredentialStore(authFile: "/given", environment: named), "a")
         }
     }
@@ -107,7 +107,7 @@ import Testing
         #expect(try credential(#"{"auth":"","identitytoken":""}"#) == nil)
     }
 
-    /// Secrets are shown by no message, description or dump.
+    /// No message, description or dump shows a secret.
     @Test func whatIsNoAuthFile() throws {
         for json in [
             "", "[", #"["s3cret"]"#, #"{"auths":["s3cret"]}"#, #"{"auths":{"\#(host)":{"auth":["s3cret"]}}}"#,

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Registry
 
-/// A realm that has a bad moment is waited for as a registry is.
+/// Transient failures of a realm are retried as those of a registry.
 @Suite struct RealmFaultTests {
     private let filled: FilledRegistry
 
@@ -33,7 +33,7 @@ import Testing
         #expect(server.tokenRequests.count == 2)
     }
 
-    /// In the middle of a mount, too.
+    /// Also after the start, as in a long mount.
     @Test func whenATokenIsRenewed() throws {
         let server = try server([])
         let source = try filled.source(host: server.host)
@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test(arguments: [TokenServer.Failure.status(429, retryAfter: 3_600), .status(503), .cut])
-    func patienceEnds(_ failure: TokenServer.Failure) throws {
+    func timeoutEnds(_ failure: TokenServer.Failure) throws {
         let server = try server(Array(repeating: failure, count: 100))
         let source = try filled.source(host: server.host) { $0.timeout = 2 }
         let start = monotonicSeconds()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Registry
 
-/// Where a password may be shown for a token.
+/// Which realms a password may be sent to.
 @Suite struct RealmTests {
     @Test(arguments: [
         ("https://auth.docker.io/token", "docker.io", true),
@@ -21,7 +21,7 @@ import Testing
         ("https://auth.team.jfrog.io/token", "team.jfrog.io", true),
         ("https://team.azurecr.io/oauth2/token", "team.azurecr.io", true),
         ("https://x.123.dkr.ecr.eu-west-1.amazonaws.com/", "123.dkr.ecr.eu-west-1.amazonaws.com", true),
-        // Customers of one host.
+        // Customers of one hosting domain.
         ("https://b.azurecr.io/oauth2/token", "a.azurecr.io", false),
         ("https://b.jfrog.io/token", "a.jfrog.io", false),
         ("https://jfrog.io/token", "a.jfrog.io", false),
@@ -67,7 +67,7 @@ import Testing
     @Test func forms() {
         #expect(FormEncoding.encode([]) == "")
         #expect(FormEncoding.encode([("a", "b"), ("c-._~", "d")]) == "a=b&c-._~=d")
-        // What would end a field, or begin another.
+        // Characters that would end a field or begin another.
         #expect(
             FormEncoding.encode([("scope", "repository:a/b:pull,push"), ("x", "&=+ %#\n")])
                 == "scope=repository%3Aa%2Fb%3Apull%2Cpush&x=%26%3D%2B%20%25%23%0A")

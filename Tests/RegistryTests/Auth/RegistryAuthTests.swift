@@ -31,18 +31,18 @@ import Testing
                 #expect(!reason.contains("s3cret"))
             }
             #expect(try filled.registry.requests().map(\.status).allSatisfy { $0 == 401 })
-            // Each is asked without and, where there is a password that was not tried yet, with it.
+            // A request without credentials, and one with a password that was not tried yet.
             #expect(try filled.registry.requests().count == (password == nil ? 2 : 3))
         }
-        // Right; the file is read anew.
+        // The right password: the file is read again.
         try login(directory, filled.registry.host, "fs-s3cret:x")
         #expect(try source.resolve().digest.hex == FilledRegistry.manifestHex)
         #expect(try source.bytes(blob) == bytes)
-        // A login elsewhere is not used here.
+        // A login at another host is not used.
         try login(directory, "127.0.0.1:1", "fs-s3cret:x")
         let another = try filled.source { $0.environment = ["DOCKER_CONFIG": directory.path] }
         #expect(throws: SourceError.self) { try another.resolve() }
-        // A file that is no use is told, and not passed over.
+        // An unusable file is reported, not skipped.
         try writeFile(directory.path + "/config.json", Array("{".utf8))
         let error = #expect(throws: SourceError.self) { try another.resolve() }
         guard case .misconfigured? = error else {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Registry
 
-/// Registries that want tokens, with the oddities that are met in the field.
+/// Registries that require tokens, with the peculiarities of those in use.
 @Suite final class TokenFlowTests {
     private let filled: FilledRegistry
     private let directory: TemporaryDirectory
@@ -20,7 +20,7 @@ import Testing
         try TokenServer(before: filled.registry, change)
     }
 
-    /// The server's registry, for who has `entry` in an auth file.
+    /// A source for the server, with `entry` in an auth file.
     private func source(_ server: TokenServer, _ entry: String? = nil) throws -> any ArtifactSource {
         let path = directory.path + "/auth.json"
         if let entry { try writeFile(path, Array(#"{"auths":{"\#(server.host)":\#(entry)}}"#.utf8)) }
@@ -40,13 +40,13 @@ import Testing
         let server = try server()
         try expectWhole(source(server))
         let asked = server.tokenRequests
-        // One token does for all.
+        // One token serves all requests.
         #expect(asked.count == 1)
         #expect(asked[0].method == "GET" && asked[0].authorization == nil)
         #expect(asked[0].fields == ["service": "kitfs-test", "scope": "repository%3Ateam%2Fkit%3Apull"])
     }
 
-    /// The password goes to the realm, and never to the registry, which wants none.
+    /// The password is sent to the realm, and never to the registry.
     @Test func withAPassword() throws {
         let server = try server { $0.user = Self.user }
         try expectWhole(source(server, Self.login))
@@ -60,7 +60,7 @@ import Testing
                 Issue.record("\(String(describing: error))")
                 continue
             }
-            #expect(reason.contains("refuses a token (HTTP 401)") && reason.contains("log in"))
+            #expect(reason.contains("refuses to give a token (HTTP 401)") && reason.contains("log in"))
             #expect(!reason.contains("s3cret"))
         }
     }
@@ -75,7 +75,7 @@ import Testing
         #expect(error?.description.contains("HTTP 400") == true && error?.description.contains("0ld") == false)
     }
 
-    /// GHCR knows no POST, and takes the token for a password.
+    /// GHCR does not support POST, and accepts the token as a password.
     @Test func whereThereIsNoPost() throws {
         let server = try server { $0.user = ("<token>", "r3fresh") }
         try expectWhole(source(server, #"{"identitytoken":"r3fresh"}"#))
@@ -96,7 +96,7 @@ import Testing
         #expect(error?.description.contains("has no token in it") == true)
     }
 
-    /// Before it expires, where that is known; else when it is refused, as 401 or, by ECR Public, as 400.
+    /// A token is renewed before it expires, or when it is refused: with 401, or 400 by ECR Public.
     @Test(arguments: [(true, 401), (false, 401), (false, 400)])
     func aTokenIsRenewed(_ tellsLifetime: Bool, _ status: Int) throws {
         let server = try server {
@@ -110,7 +110,7 @@ import Testing
         let (blob, bytes) = try FilledRegistry.model()
         #expect(try source.bytes(blob) == bytes)
         #expect(server.tokenRequests.count == 2)
-        // The refused request is there only if nobody could know.
+        // A request is refused only if the expiry was not stated.
         #expect(server.requests.filter { $0.path.contains("/blobs/") }.count == (tellsLifetime ? 1 : 2))
     }
 
@@ -120,7 +120,7 @@ import Testing
         #expect(server.tokenRequests.count == 2)
     }
 
-    /// A registry cannot have the password sent to whom it likes.
+    /// A registry cannot have the password sent to another site.
     @Test func aRealmOnAnotherHost() throws {
         let other = try TokenServer(before: filled.registry)
         let elsewhere = other.host.replacing("127.0.0.1", with: "localhost")
@@ -132,7 +132,7 @@ import Testing
         }
         #expect(reason.contains("credentials are not sent there") && reason.contains("localhost"))
         #expect(other.requests.isEmpty)
-        // Without credentials there is nothing to lose; its tokens are none here.
+        // Without credentials the realm is asked; its tokens are not accepted here.
         #expect(throws: SourceError.self) { try source(server).resolve() }
         #expect(other.tokenRequests.count >= 1 && other.requests.allSatisfy { $0.authorization == nil })
         for realm in ["ftp://127.0.0.1/token", "http://u@127.0.0.1/token", ""] {

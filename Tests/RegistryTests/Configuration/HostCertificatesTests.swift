@@ -26,7 +26,7 @@ import Testing
         let found = try HostCertificates(for: host, environment: environment)
         #expect(String(decoding: found.authorities, as: UTF8.self) == "a.crt\nb.crt\n")
         #expect(found.clientCertificate == path + "/client.cert" && found.clientKey == path + "/client.key")
-        // The port is a part of the name.
+        // The port is part of the directory's name.
         for other in ["r.example.com", "r.example.com:5001"] {
             let host = try #require(RegistryHost(other))
             #expect(try HostCertificates(for: host, environment: environment).authorities.isEmpty)

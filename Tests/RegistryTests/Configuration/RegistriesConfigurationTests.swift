@@ -5,7 +5,7 @@ import Testing
 
 @testable import Registry
 
-/// registries.conf: where a name leads. `HOST/REPOSITORY` and, in brackets, what is special about the place.
+/// registries.conf: the endpoints of a name. `HOST/REPOSITORY` and, in brackets, the endpoint's attributes.
 @Suite final class RegistriesConfigurationTests {
     private let directory: TemporaryDirectory
     init() throws { directory = try TemporaryDirectory() }
@@ -115,7 +115,7 @@ import Testing
         "[[registry]]\nprefix = \"p.io\"\nlocation = \"\(location)\"\n"
     }
 
-    /// Each file that is added comes before all that were there.
+    /// Each file that is added precedes those before it.
     @Test func theOrderOfFiles() throws {
         #expect(try places(configuration(), "p.io/a") == ["p.io/a"])
         try write("system/registries.conf", Self.rule("system.io"))
@@ -129,13 +129,13 @@ import Testing
         try write("named/it.conf", Self.rule("named.io"))
         let named = ["CONTAINERS_REGISTRIES_CONF": directory.path + "/named/it.conf"]
         #expect(try places(configuration(named), "p.io/a") == ["named.io/a"])
-        // One that was named must be there.
+        // A file that the user named must exist.
         #expect(throws: SourceError.self) {
             try configuration(["CONTAINERS_REGISTRIES_CONF": directory.path + "/named/none.conf"])
         }
     }
 
-    /// With a file of the user's own, the system's folder is not read, as with podman.
+    /// With a user's file, the system's folder is not read, as in podman.
     @Test func theSystemsFolder() throws {
         try write("system/registries.conf.d/10.conf", Self.rule("folder.io"))
         #expect(try places(configuration(), "p.io/a") == ["folder.io/a"])
@@ -159,7 +159,7 @@ import Testing
         }
         #expect(try places(text, "r.io/team/a") == ["r.io/team/a insecure"])
         for name in ["b.io/a", "ib.io/a"] { #expect(throws: SourceError.self) { try places(text, name) } }
-        // Empty lists make no version 1.
+        // Empty lists do not make a file one of version 1.
         let empty = "[registries.search]\nregistries = []\n[registries.block]\n" + Self.rule("p.new.io")
         #expect(try places(empty, "p.io/a") == ["p.new.io/a"])
         try write("user/containers/registries.conf.d/1.conf", text)
@@ -186,7 +186,7 @@ import Testing
         #expect(reason.contains(says) && !reason.contains("\n"), "\(reason)")
     }
 
-    /// toml++ ends the process where a table's name starts with anything else: found by fuzzing.
+    /// toml++ ends the process at any other first character of a table's name. Found by fuzzing.
     @Test(arguments: [
         "[!a]", "[[[registry]]", "[[!", " [ \t*]", "\u{FEFF}[é]", "[", "[[", "[[\n", "[\n]", "[.a]", "a = [}",
         "a = [1,\n # c\n }",

@@ -24,7 +24,7 @@ import Testing
             return
         }
         #expect(reason.contains("certificate"))
-        // Another try would end in the same way.
+        // A retry would fail in the same way.
         #expect(monotonicSeconds() - start < 1)
         #expect(try filled.registry.requests().isEmpty)
     }
@@ -57,7 +57,7 @@ import Testing
         #expect(try source.bytes(blob) == bytes)
     }
 
-    /// A handshake that breaks is an outage like any other.
+    /// A broken handshake is retried as any other failure.
     @Test func anOutageIsWaitedFor() throws {
         let proxy = try FaultProxy(upstreamPort: filled.registry.port)
         let (blob, bytes) = try FilledRegistry.model()

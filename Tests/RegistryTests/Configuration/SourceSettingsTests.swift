@@ -29,7 +29,7 @@ import Testing
             #expect(reason.contains("--offline"))
         }
         #expect(try registry.requests().isEmpty)
-        // A layout is read all the same.
+        // A layout can be read offline.
         let layout = try Reference(parsing: "oci:" + Fixtures.layout("gzip"))
         #expect(try settings.source(for: layout).resolve().digest.short == "fb4a9a85a285")
     }
@@ -42,7 +42,7 @@ import Testing
         #expect(try #require(RegistryHost(host)).isLoopback == expected)
     }
 
-    /// Only what resolves to this very machine may be asked without TLS.
+    /// Only names of this machine may be accessed without TLS.
     @Test func aNameThatOnlyLooksLikeIt() throws {
         #expect(try #require(RegistryHost("127.0.0.1.example.com:5000")).isLoopback == false)
     }

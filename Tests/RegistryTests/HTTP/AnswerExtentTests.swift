@@ -4,14 +4,14 @@ import Testing
 
 @testable import Registry
 
-/// Where the bytes of an answer are put: by what its header says of them, or nowhere.
+/// Bytes of an answer are put where its header says, or the answer is refused.
 @Suite struct AnswerExtentTests {
     private static let content: [UInt8] = Array("0123456789".utf8)
 
     struct Answer: Sendable, CustomTestStringConvertible {
         let status: Int
         let headers: [String: String]
-        /// Offsets in the blob of the bytes that come.
+        /// The bytes that come, as offsets in the blob.
         let body: Range<Int>
 
         init(_ status: Int, _ headers: [String: String], _ body: Range<Int>) {
@@ -23,7 +23,7 @@ import Testing
         var testDescription: String { "\(status) \(headers) \(body)" }
     }
 
-    /// What is asked for: all of the blob, or bytes 3 to 6.
+    /// A request for all of the blob, or for bytes 3 to 6.
     enum Request: CaseIterable {
         case whole, part
 
@@ -33,7 +33,7 @@ import Testing
     private func bytes(_ request: Request, _ answer: Answer, pieceSize: Int) throws -> [UInt8] {
         let blob = Descriptor(mediaType: .kitConfig, digest: DigestHasher.digest(of: []), size: 10)
         let range = ByteRange(start: UInt64(request.range.lowerBound), count: UInt64(request.range.count))
-        var reader = RangeReader(blob: blob, range: try #require(range), place: "r.io/m:v1")
+        var reader = RangeReader(blob: blob, range: try #require(range), artifact: "r.io/m:v1")
         #expect(try reader.request(.example()).ranges.isEmpty == (request == .whole))
         var bytes: [UInt8] = []
         var rest = Self.content[answer.body]
@@ -49,7 +49,7 @@ import Testing
         return bytes
     }
 
-    /// The place is the one that the header says, also where status 200 says "all of it".
+    /// The header decides, also with status 200.
     @Test(
         arguments: [
             (.part, Answer(206, ["content-range": "bytes 3-6/10"], 3..<7), 3..<7),
@@ -70,10 +70,10 @@ import Testing
         #expect(try bytes(example.request, example.answer, pieceSize: pieceSize) == expected)
     }
 
-    /// Nothing of them is taken, whatever was asked for.
+    /// Refused with either request.
     @Test(
         arguments: [
-            // Another range than any that was asked for.
+            // A range that neither requests.
             Answer(200, ["content-range": "bytes 4-7/10"], 4..<8),
             Answer(206, ["content-range": "bytes 4-7/10"], 4..<8),
             Answer(200, ["content-range": "bytes 2-6/10"], 2..<7),
@@ -85,7 +85,7 @@ import Testing
             Answer(206, ["content-range": "bytes 0-9/11"], 0..<10),
             Answer(200, ["content-range": "bytes 0-10/*"], 0..<10),
             Answer(206, ["content-range": "bytes 3-10/*"], 3..<10),
-            // None, several, or what cannot be read.
+            // No range, several ranges, or a malformed one.
             Answer(206, [:], 3..<7), Answer(206, ["content-length": "4"], 3..<7),
             Answer(200, ["content-range": ""], 3..<7), Answer(206, ["content-range": ""], 3..<7),
             Answer(200, ["content-range": "bytes */10"], 3..<7), Answer(206, ["content-range": "bytes */10"], 3..<7),
@@ -93,12 +93,12 @@ import Testing
             Answer(200, ["content-range": "items 3-6/10"], 3..<7), Answer(206, ["content-range": "3-6/10"], 3..<7),
             Answer(200, ["content-range": "bytes 3-6/10, bytes 0-9/10"], 3..<7),
             Answer(206, ["content-range": "bytes 3-6/10, bytes 3-6/10"], 3..<7),
-            // Two lengths.
+            // Contradictory lengths.
             Answer(200, ["content-range": "bytes 3-6/10", "content-length": "10"], 0..<10),
             Answer(206, ["content-range": "bytes 3-6/10", "content-length": "3"], 3..<6),
             Answer(206, ["content-range": "bytes 0-9/10", "content-length": "11"], 0..<10),
             Answer(200, ["content-length": "4"], 3..<7),
-            // Boundaries and headers are no content.
+            // Several parts, with boundaries and headers in the body.
             Answer(200, ["content-type": "multipart/byteranges; boundary=X"], 0..<10),
             Answer(206, ["content-type": "multipart/byteranges; boundary=X"], 3..<7),
             Answer(
@@ -113,7 +113,7 @@ import Testing
         #expect(reason.hasPrefix("r.io/m:v1: blob sha256:"))
     }
 
-    /// A part at the blob's start is none to a request for the middle, and the other way round.
+    /// A part at the blob's start does not answer a request for the middle, nor the reverse.
     @Test(arguments: [200, 206]) func aPartOfTheOther(_ status: Int) throws {
         let start = Answer(status, ["content-range": "bytes 0-3/10"], 0..<4)
         #expect(throws: SourceError.self) { try bytes(.part, start, pieceSize: 4) }
@@ -121,7 +121,7 @@ import Testing
         #expect(throws: SourceError.self) { try bytes(.whole, middle, pieceSize: 4) }
     }
 
-    /// Without a `Content-Length`, only the body tells that it is longer than its `Content-Range`.
+    /// Without a `Content-Length`, only the body shows that it is longer than its `Content-Range`.
     @Test(arguments: [200, 206], [1, 2, 4]) func aBodyThatGoesOn(_ status: Int, _ pieceSize: Int) throws {
         let answer = Answer(status, ["content-range": "bytes 3-4/10"], 3..<7)
         let error = #expect(throws: SourceError.self) { try bytes(.part, answer, pieceSize: pieceSize) }

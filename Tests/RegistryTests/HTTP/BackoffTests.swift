@@ -6,12 +6,12 @@ import Testing
 @testable import Registry
 
 @Suite struct BackoffTests {
-    private func backoff(patience: Int) throws -> Backoff {
-        Backoff(patience: patience, host: try #require(RegistryHost("r.io")))
+    private func backoff(progressTimeout: Int) throws -> Backoff {
+        Backoff(progressTimeout: progressTimeout, host: try #require(RegistryHost("r.io")))
     }
 
-    @Test func givesUpWhenPatienceIsOver() throws {
-        var backoff = try backoff(patience: 1)
+    @Test func givesUpAfterTheTimeout() throws {
+        var backoff = try backoff(progressTimeout: 1)
         let start = monotonicSeconds()
         var waits = 0
         let error = #expect(throws: SourceError.self) {
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func progressStartsItAnew() throws {
-        var backoff = try backoff(patience: 1)
+        var backoff = try backoff(progressTimeout: 1)
         let start = monotonicSeconds()
         while monotonicSeconds() - start < 1.5 {
             try backoff.wait(after: "x", retryAfter: nil, cancellation: Cancellation())
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func theRegistrysWishCounts() throws {
-        var backoff = try backoff(patience: 5)
+        var backoff = try backoff(progressTimeout: 5)
         let start = monotonicSeconds()
         try backoff.wait(after: "x", retryAfter: 0.7, cancellation: Cancellation())
         #expect((0.7..<1.2).contains(monotonicSeconds() - start))
@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test func cancellationEndsTheSleep() throws {
-        var backoff = try backoff(patience: 60)
+        var backoff = try backoff(progressTimeout: 60)
         let cancellation = Cancellation()
         cancellation.cancel()
         let start = monotonicSeconds()

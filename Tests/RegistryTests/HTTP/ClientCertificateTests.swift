@@ -5,7 +5,7 @@ import Testing
 @testable import Registry
 @testable import TestSupport
 
-/// A server that lets in only those who show a certificate.
+/// A server that requires a client certificate.
 @Suite final class ClientCertificateTests {
     private let filled: FilledRegistry
     private let directory: TemporaryDirectory
@@ -30,7 +30,7 @@ import Testing
             $0.clientKey = directory.path + "/me.key"
         }
         #expect(try source.resolve().digest.hex == FilledRegistry.manifestHex)
-        // A key of somebody else's.
+        // The key of another certificate.
         let broken = try filled.source(host: server.host) { [certificates, directory] in
             $0.caFile = certificates.caFile
             $0.clientCertificate = directory.path + "/me.cert"

@@ -22,11 +22,11 @@ import Testing
     @Test(arguments: [
         "", "bytes", "bytes ", "bytes */1000", "bytes -", "bytes /", "bytes /-", "bytes a-b/c", "items 0-1/2",
         "bytes=0-1/2", "bytes 18446744073709551616-0/1", "bytes 18446744073709551615-0/1", "-/bytes ",
-        // A last byte is missing, before the first, or not below the total.
+        // The last byte is missing, before the first, or not below the total.
         "bytes 7-/x", "bytes 7-/9", "bytes 4-2/36", "bytes 0-9/9", "bytes 0-9/5", "bytes 0-0/0",
-        // Several values, as of a header that came twice.
+        // Several values, as of a repeated header.
         "bytes 0-1/9, bytes 0-1/9", "bytes 0-1,3-4/9", "bytes 0-1/9,bytes 3-4/9",
-        // Signs, spaces and what no file can have.
+        // Signs, spaces and offsets beyond `Int64.max`.
         "bytes +0-1/2", "bytes 0-+1/2", "bytes 0-1/+2", "bytes  0-1/2", "bytes 0 - 1/2", "bytes 0-1/2 ",
         "bytes 0-1/2/3",
         "bytes 0-1-2/3", "bytes 0-9223372036854775807/*", "bytes 0-18446744073709551615/*", "bytes ٠-١/٢",

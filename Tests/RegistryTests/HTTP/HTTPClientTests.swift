@@ -5,7 +5,7 @@ import Testing
 
 @testable import Registry
 
-/// A client as such: what it needs, and what it keeps between requests.
+/// Initialisation of a client, and the handles that it keeps.
 @Suite struct HTTPClientTests {
     @Test func itCannotBeSetUp() {
         let client = HTTPClient(HTTPSettings(), setUpFailure: "Out of memory")
@@ -13,13 +13,13 @@ import Testing
             _ = try client.perform(HTTPRequest(url: .example()), cancellation: Cancellation()) { _, _ in }
             Issue.record("a request was made")
         } catch HTTPFailure.settings(let text) {
-            #expect(text == "libcurl cannot be set up: Out of memory")
+            #expect(text == "libcurl cannot be initialised: Out of memory")
         } catch {
             Issue.record("\(error)")
         }
     }
 
-    /// A listing asks for hundreds at a time; a mount that does nothing keeps no hundred connections.
+    /// A listing sends hundreds of requests at once. An idle mount does not keep as many connections.
     @Test func fewConnectionsAreKept() throws {
         let filled = try FilledRegistry()
         let client = HTTPClient(HTTPSettings())
@@ -28,6 +28,7 @@ import Testing
             let threads = try (0..<60).map { _ in
                 try Later(seconds: 0) {
                     for _ in 0..<5 {
+                        // Only the handles matter, however a request ends.
                         _ = try? client.perform(HTTPRequest(url: url), cancellation: Cancellation()) { _, _ in }
                     }
                 }

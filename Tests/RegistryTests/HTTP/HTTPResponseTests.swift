@@ -10,7 +10,7 @@ import Testing
         return response
     }
 
-    /// A server may send lines for as long as it likes.
+    /// A server may send lines without end.
     @Test func headersWithoutEnd() {
         var response = HTTPResponse()
         response.take(headerLine: "HTTP/1.1 200 OK\r\n")
@@ -21,7 +21,7 @@ import Testing
         }
         #expect(response.contentLength == 5)
         #expect(response.headers.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count } < 100_000)
-        // The next response of a chain has its own.
+        // The next response of a chain has a limit of its own.
         response.take(headerLine: "HTTP/1.1 200 OK\r\n")
         response.take(headerLine: "Content-Length: 7\r\n")
         #expect(response.contentLength == 7)
@@ -36,7 +36,7 @@ import Testing
         #expect(response("content-length", value).contentLength == expected)
     }
 
-    /// Chunks tell where the body ends, whatever else the header says.
+    /// Chunked encoding overrides a length in the header.
     @Test func chunksOverrideALength() {
         var response = response("content-length", "12")
         response.headers["transfer-encoding"] = "chunked"
@@ -51,7 +51,7 @@ import Testing
         #expect(response.headers == ["x-name": "value"])
     }
 
-    /// Whatever a registry says, it is a number of seconds that can be slept, or nothing.
+    /// The result is a number of seconds that can be slept, or nil.
     @Test(
         arguments: [
             ("0", 0), ("7", 7), ("", nil), ("-5", nil), ("1e300", nil), ("inf", nil), ("nan", nil), ("-inf", nil),

@@ -5,13 +5,13 @@ import Testing
 
 @testable import Registry
 
-/// Several ranges in one answer, as servers give them, and as they should not.
+/// Several ranges in one answer, well-formed and malformed.
 @Suite struct MultipartReaderTests {
     private static let content = "0123456789abcdefghijklmnopqrstuvwxyz"
     private static let ranges: [(UInt64, UInt64)] = [(2, 3), (10, 4), (30, 6)]
     private static let texts = ["234", "abcd", "uvwxyz"]
 
-    /// The parts as text, after one answer.
+    /// The parts of one answer, as text.
     private func parts(_ headers: [String: String], _ body: String, status: Int = 206) throws -> [String?] {
         let type = try #require(MediaType("application/x-tar"))
         let blob = Descriptor(
@@ -50,7 +50,7 @@ import Testing
         #expect(try parts(headers, "preamble" + part(30, 35, total: "*") + part(1, 15) + "\r\n--X--") == Self.texts)
     }
 
-    /// What a part says of its length counts, also where its content looks like a boundary.
+    /// The length of a part counts, also if its content looks like a boundary.
     @Test func contentThatLooksLikeABoundary() throws {
         let body = part(2, 4, "\r\n-") + part(10, 13, "-X--") + part(30, 35, "\r\n--X\r")
         #expect(try parts(headers, body) == ["\r\n-", "-X--", "\r\n--X\r"])
@@ -73,7 +73,7 @@ import Testing
         #expect(try parts(headers, body) == [nil, nil, nil])
     }
 
-    /// Which of its bytes are meant is not known.
+    /// It is not certain which of its bytes are meant.
     @Test func aPartThatIsLongerThanItSays() throws {
         #expect(try parts(headers, part(2, 4, "2345") + part(10, 13) + part(30, 35)) == [nil, "abcd", "uvwxyz"])
         #expect(try parts(headers, part(2, 4) + part(10, 13) + part(30, 35, "uvwxyz!")) == ["234", "abcd", nil])
@@ -93,7 +93,7 @@ import Testing
     }
 }
 
-/// A source that is asked for several ranges.
+/// Requests of a source for several ranges.
 @Suite struct ManyRangesTests {
     private let ranges = [ByteRange(start: 0, count: 512), ByteRange(start: 1_000_000, count: 1024)].compactMap { $0 }
 
@@ -105,7 +105,7 @@ import Testing
         #expect(try filled.registry.requests().filter { $0.blobHex == FilledRegistry.modelHex }.count == 1)
     }
 
-    /// Answers that will be the same next time: nothing more is asked so.
+    /// Answers that would be the same again: several ranges are not requested again.
     @Test(arguments: [
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 416 No\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 501 No\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n",
@@ -135,7 +135,7 @@ import Testing
         #expect(server.requests.count == 1)
     }
 
-    /// A bad moment: it is asked again.
+    /// After a transient failure, several ranges are requested again.
     @Test(arguments: [
         "HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 206 Part\r\nContent-Length: 9\r\n\r\nabc",
     ])

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Registry
 
-/// Where plain HTTP is tried instead of TLS, as skopeo does it. 0.0.0.0 leads to this machine, and is no loopback name.
+/// Plain HTTP is tried after TLS, as in skopeo. 0.0.0.0 leads to this machine, and is not a loopback name.
 @Suite struct PlainFallbackTests {
     private let filled: FilledRegistry
 
@@ -26,7 +26,7 @@ import Testing
         #expect(try source.bytes(blob) == bytes)
     }
 
-    /// Nobody at port 443, the registry at port 80.
+    /// Port 443 is closed; the registry is on port 80.
     @Test(.enabled(if: geteuid() == 0, "only root may listen on port 80"))
     func whereNobodySpeaksTLS() throws {
         let upstream = filled.registry.port
@@ -36,7 +36,7 @@ import Testing
         #expect(server.requests.count == 1)
     }
 
-    /// A TLS port that breaks one handshake is not taken for one of plain HTTP.
+    /// A TLS port that breaks one handshake is not taken for one with plain HTTP.
     @Test func aHandshakeThatBreaks() throws {
         let filled = try FilledRegistry(tls: true)
         let proxy = try FaultProxy(upstreamPort: filled.registry.port)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Registry
 
-/// An HTTP proxy, which gets the whole URL, and a password of its own.
+/// An HTTP proxy with a password. It gets the whole URL.
 @Suite final class ProxyTests {
     private let filled: FilledRegistry
     private let proxy: LittleServer
@@ -23,7 +23,7 @@ import Testing
         self.filled = filled
     }
 
-    /// Nobody but the proxy knows the registry's name.
+    /// Only the proxy can resolve the registry's name.
     @Test func isAskedForAll() throws {
         let url = "http://kit:pr0xy-s3cret@\(proxy.host)"
         let source = try filled.source(host: "registry.example.test") {

@@ -9,14 +9,14 @@ import Testing
         mediaType: .kitConfig, digest: DigestHasher.digest(of: []), size: 10)
 
     private func reader(_ start: UInt64, _ count: UInt64) throws -> RangeReader {
-        RangeReader(blob: blob, range: try #require(ByteRange(start: start, count: count)), place: "r.io/m:v1")
+        RangeReader(blob: blob, range: try #require(ByteRange(start: start, count: count)), artifact: "r.io/m:v1")
     }
 
     private func response(_ status: Int, _ headers: [String: String] = [:]) -> HTTPResponse {
         HTTPResponse(status: status, headers: headers)
     }
 
-    /// Gives the reader pieces of one answer; returns what it handed over, and whether it ended the transfer.
+    /// Gives the reader pieces of one answer; returns the bytes passed on, and whether the reader ended the transfer.
     private func give(
         _ reader: inout RangeReader, _ response: HTTPResponse, _ pieces: [UInt8]...
     ) throws -> (bytes: [UInt8], ended: Bool) {
@@ -55,7 +55,7 @@ import Testing
         #expect(try reader.request(.example()).ranges == [ByteRange(start: 3, count: 7)])
         #expect(try give(&reader, response(206, ["content-range": "bytes 3-9/*"]), [3, 4]).bytes == [3, 4])
         #expect(try reader.request(.example()).ranges == [ByteRange(start: 5, count: 5)])
-        // This time the server ignores the range: what was there is not handed over again.
+        // This time the server ignores the range. Bytes already received are not passed on again.
         #expect(try give(&reader, response(200), [0, 1, 2], [3, 4, 5, 6], [7, 8, 9]).bytes == [5, 6, 7, 8, 9])
         #expect(reader.isComplete)
     }
@@ -71,17 +71,17 @@ import Testing
         #expect(more.ended)
     }
 
-    /// Of a part at the blob's start, the whole is a good answer; of others it costs all that is before them.
+    /// The whole is accepted for a part at the blob's start. For others it would cost all bytes before them.
     @Test func theWholeInsteadOfADistantPart() throws {
         let blob = Descriptor(mediaType: .kitConfig, digest: DigestHasher.digest(of: []), size: 20 << 20)
         let whole = response(200, ["content-length": "\(20 << 20)"])
         for (start, count) in [(0, 300 << 10), (256 << 10, 1), (1 << 20, 19 << 20)] as [(UInt64, UInt64)] {
             var far = RangeReader(
-                blob: blob, range: try #require(ByteRange(start: start, count: count)), place: "r.io/m:v1")
+                blob: blob, range: try #require(ByteRange(start: start, count: count)), artifact: "r.io/m:v1")
             _ = try far.request(.example())
             #expect(throws: RangesIgnored.self) { try give(&far, whole, [1]) }
         }
-        var near = RangeReader(blob: blob, range: try #require(ByteRange(start: 1, count: 2)), place: "r.io/m:v1")
+        var near = RangeReader(blob: blob, range: try #require(ByteRange(start: 1, count: 2)), artifact: "r.io/m:v1")
         _ = try near.request(.example())
         #expect(try give(&near, whole, [1, 2, 3, 4]).bytes == [2, 3])
     }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Registry
 
-/// Blobs that are on another server than the registry: same address, other port.
+/// Blobs on another server than the registry, on another port of the same address.
 @Suite final class RedirectTests {
     private let network: ContentNetwork
     private let server: TokenServer
@@ -32,7 +32,7 @@ import Testing
 
     @Test func theRegistryIsAskedOnce() throws {
         try expectRange()
-        // Without a token first, then with it.
+        // One request without a token, one with it.
         #expect(asked == 2)
         for _ in 0..<3 { try expectRange() }
         #expect(asked == 2)
@@ -53,7 +53,7 @@ import Testing
         #expect(asked == 3)
     }
 
-    /// An address that was good once is not held on to when its server is gone.
+    /// A redirect is forgotten when its server is gone.
     @Test func aServerThatIsGone() throws {
         let gone = try ContentNetwork(of: registry)
         server.change { $0.blobs = gone.url }

@@ -25,7 +25,7 @@ import Testing
         let error = #expect(throws: SourceError.self) { try source(layout("sharing") + ":v3").resolve() }
         let directory = Fixtures.layout("sharing")
         #expect(error == .notFound("\(directory) has no tag “v3”; it has v1, v2"))
-        // Of several, none is meant without a tag.
+        // With several artifacts, a tag is required.
         #expect(throws: SourceError.notFound("\(directory) has no tag “latest”; it has v1, v2")) {
             try source(layout("sharing")).resolve()
         }
@@ -85,7 +85,7 @@ import Testing
         }
         #expect(count == 1000)
         try Command.check("rm", [path])
-        #expect(throws: SourceError.notFound("\(path) is not there")) { try source.bytes(blob) }
+        #expect(throws: SourceError.notFound("\(path) does not exist")) { try source.bytes(blob) }
 
         let manifest = directory.path + "/blobs/sha256/" + FilledRegistry.manifestHex
         try writeFile(manifest, Array("{}".utf8))

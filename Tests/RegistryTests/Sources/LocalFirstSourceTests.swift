@@ -5,7 +5,7 @@ import Testing
 
 @testable import Registry
 
-/// What `kit pull` has brought needs no network.
+/// What `kit pull` has stored needs no network.
 @Suite final class LocalFirstSourceTests {
     private let directory: TemporaryDirectory
     private let storage: String
@@ -38,7 +38,7 @@ import Testing
         #expect(network.requests.count == 1)
     }
 
-    /// It could only be wrong.
+    /// A file of another size must be wrong.
     @Test(arguments: [0, 2_499_999, 2_500_001]) func anotherSize(_ size: Int) throws {
         try writeFile(file, Array((bytes + [0]).prefix(size)))
         #expect(try source.bytes(blob) == bytes)
@@ -51,13 +51,13 @@ import Testing
         #expect(source.distrust(blob))
         #expect(try source.bytes(blob) == bytes)
         #expect(network.requests.count == 1)
-        // The network was right; had it not been, there would be nowhere else.
+        // The bytes of the network are right. There would be no other source.
         #expect(!source.distrust(blob))
         let other = LocalFirstSource(network, blobs: BlobDirectory(parent: directory.path + "/storage"))
         #expect(try other.smallBlob(blob, at: "here") == bytes)
     }
 
-    /// Taken away, or cut short, while it is read: the network has the rest.
+    /// A file that is deleted or truncated while it is read: the rest comes from the network.
     @Test func vanishedInTheMiddle() throws {
         try writeFile(file, bytes)
         var found: [UInt8] = []
@@ -67,7 +67,7 @@ import Testing
         }
         #expect(found == bytes)
         #expect(network.requests == [try #require(ByteRange(start: 1 << 20, count: blob.size - 1 << 20))])
-        // It has shown that it cannot be relied on.
+        // The store is not used again for a blob that it failed on.
         try writeFile(file, bytes)
         #expect(try source.bytes(blob) == bytes)
         #expect(network.requests.count == 2)
@@ -95,12 +95,12 @@ import Testing
         #expect(throws: SourceError.cancelled) {
             try source.fetch(blob, range: ByteRange(upTo: blob.size), cancellation: cancelled) { _ in }
         }
-        // Neither speaks against the store.
+        // Neither is a failure of the store.
         #expect(try source.bytes(blob) == bytes)
         #expect(network.requests.isEmpty)
     }
 
-    /// A tag means what the registry says; what has a digest may be anywhere.
+    /// The registry resolves tags. Content with a digest may come from the store.
     @Test func manifests() throws {
         let mine = Array(#"{"schemaVersion":2,"config":{"mediaType":"a/b","digest":"\#(blob.digest)","size":1}}"#.utf8)
         let digest = DigestHasher.digest(of: mine)
@@ -109,13 +109,13 @@ import Testing
         let tagged = mine + [32]
         network.setManifest(tagged)
         #expect(try source.resolve().digest == DigestHasher.digest(of: tagged))
-        // Damaged in the store: the registry is asked.
+        // A damaged document in the store comes from the registry.
         try writeFile("\(storage)/\(digest.hex)", mine + [10])
         network.setManifest(mine)
         #expect(try source.resolve(digest).digest == digest)
     }
 
-    /// `kit pull` names what it pulled by registry and repository, and so it is found with `--offline`.
+    /// `--offline` finds what `kit pull` stored under the name of registry and repository.
     @Test func offline() throws {
         let manifest = Array(
             #"{"schemaVersion":2,"config":{"mediaType":"a/b","digest":"\#(blob.digest)","size":\#(blob.size)}}"#.utf8)

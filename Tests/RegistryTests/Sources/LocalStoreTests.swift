@@ -5,7 +5,7 @@ import Testing
 
 @testable import Registry
 
-/// Kit's local store, as the real kit left it.
+/// Kit's local store, written by the real kit.
 @Suite struct LocalStoreTests {
     static let home = Fixtures.directory + "/kit-home"
     static let mymodel = "sha256:f14f47a33b31e1013e72ef951c89d397d983e1e9458c4d2aa77633b87a7bb876"
@@ -22,7 +22,7 @@ import Testing
     @Test(arguments: [
         ("mymodel:v1", mymodel), ("localhost/mymodel:v1", mymodel), ("team/everything:latest", everything),
         ("team/everything", everything), ("localhost/team/everything", everything), ("mymodel@\(mymodel)", mymodel),
-        // Blobs are common to all repositories.
+        // All repositories share the blobs.
         ("other@\(everything)", everything),
     ]) func found(_ reference: String, _ digest: String) throws {
         #expect(try source(reference).resolve().digest.description == digest)
@@ -40,7 +40,7 @@ import Testing
             }
         }
         #expect(!manifest.layers.isEmpty)
-        // There is nowhere else to ask.
+        // There is no other source.
         #expect(!source.distrust(manifest.config))
     }
 
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    /// Where kit itself would look, in its order.
+    /// The directories that kit itself uses, in its order.
     @Test(
         arguments: [
             (["KITOPS_HOME": "/k", "XDG_DATA_HOME": "/x", "HOME": "/h"], "/k/storage"),
@@ -80,7 +80,7 @@ import Testing
         #expect(LocalStore(environment: environment)?.path == path)
     }
 
-    /// A tags file that something has damaged is told by its name, not taken for an empty one.
+    /// A damaged tags file is reported with its path, and not taken for an empty one.
     @Test(arguments: ["", "{", "[]", #"{"v1":null}"#, #"{"v1":{"mediaType":"a/b","digest":"sha256:0","size":1}}"#])
     func damagedTags(_ text: String) throws {
         let directory = try TemporaryDirectory()
@@ -104,7 +104,7 @@ import Testing
         #expect(!reason.contains("it has"))
     }
 
-    /// The manifest is checked as any other.
+    /// The manifest is verified as any other.
     @Test func aManifestOfOtherBytes() throws {
         let directory = try TemporaryDirectory()
         let storage = try directory.subdirectory("storage")

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct ManifestReaderTests {
     @Test func piecesAreJoinedAndABrokenAnswerForgotten() throws {
-        var reader = ManifestReader(place: "here")
+        var reader = ManifestReader(artifact: "here")
         #expect(
             try reader.request(.example()).accept == [
                 .imageManifest, .imageIndex, .dockerManifest, .dockerManifestList,
@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func atEightMiBItEnds() throws {
-        var reader = ManifestReader(place: "here")
+        var reader = ManifestReader(artifact: "here")
         _ = try reader.request(.example())
         let half = [UInt8](repeating: 32, count: 4 << 20)
         try reader.receive(HTTPResponse(status: 200), half.span.bytes) { _ in }
@@ -29,14 +29,14 @@ import Testing
         }
     }
 
-    /// None is ever asked for.
+    /// A part of a manifest is never requested.
     @Test(
         arguments: [
             (200, "bytes 0-0/1", true), (206, "bytes 0-0/1", true), (206, nil, false), (200, "bytes 0-0/2", false),
             (206, "bytes 1-1/2", false), (200, "bytes 0-0/*", false), (200, "", false), (206, "x", false),
         ] as [(Int, String?, Bool)])
     func aPartOfAManifest(_ status: Int, _ range: String?, _ isTaken: Bool) throws {
-        var reader = ManifestReader(place: "here")
+        var reader = ManifestReader(artifact: "here")
         _ = try reader.request(.example())
         var response = HTTPResponse(status: status)
         response.headers["content-range"] = range

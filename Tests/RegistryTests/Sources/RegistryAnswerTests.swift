@@ -5,7 +5,7 @@ import Testing
 
 @testable import Registry
 
-/// Answers that a good registry does not give, by a server of our own.
+/// Unusual and wrong answers, from a server of the tests.
 @Suite struct RegistryAnswerTests {
     private static let text = "0123456789"
     private func blob() throws -> Descriptor {

@@ -28,7 +28,7 @@ import Testing
         #expect(try source.bytes(blob) == bytes)
         let moved = proxy.downstreamBytes - before
         #expect(proxy.connections >= 4)
-        // Headers, and what a reset took with it from the kernel's buffers.
+        // Headers, and bytes that a reset discarded from the kernel's buffers.
         #expect(moved < bytes.count + 400_000, "\(moved) bytes moved for \(bytes.count)")
     }
 
@@ -98,7 +98,7 @@ import Testing
         thread.join()
     }
 
-    /// The timeout is 4 s: in all at most 1.5 times that.
+    /// The timeout is 4 s, and the longest wait 1.5 times that.
     private func expectUnreachable(_ error: SourceError?, since start: Double) {
         let seconds = monotonicSeconds() - start
         guard case .unreachable(let reason)? = error else {

@@ -28,7 +28,7 @@ import Testing
             #expect(try source.bytes(blob, range) == Array(bytes[start..<(start + count)]))
         }
         #expect(try source.bytes(blob, ByteRange(upTo: 0)) == [])
-        // Each byte that was asked for moved once.
+        // Each requested byte was transferred once.
         let wanted = bytes.count + 1 + 1000 + 70_000 + 1 + 99_200
         #expect(try filled.registry.bytesMoved(blob: blob.digest.hex) == wanted)
         #expect(try filled.registry.requests().map(\.status) == [200, 206, 206, 206, 206, 206])
@@ -78,7 +78,7 @@ import Testing
                 throw Stop()
             }
         }
-        // The handle can be used again.
+        // The handle can be reused.
         #expect(try source.resolve().digest.hex == FilledRegistry.manifestHex)
     }
 
@@ -107,7 +107,7 @@ import Testing
         _ = try source.resolve()
         filled.registry.stop()
         let registry = filled.registry
-        let thread = try Later(seconds: 0.5) { try? registry.start() }
+        let thread = try Later(seconds: 0.5) { do { try registry.start() } catch { Issue.record(error) } }
         #expect(try source.bytes(blob) == bytes)
         thread.join()
     }
