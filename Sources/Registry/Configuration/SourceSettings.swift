@@ -17,7 +17,7 @@ public struct SourceSettings: Sendable {
     public var proxy: String?
     /// The file with credentials, instead of the usual ones.
     public var authFile: String?
-    /// Gets warnings of settings that are unsafe, each as often as it applies.
+    /// Gets warnings of settings that are unsafe or unusable, each as often as it applies.
     public var warn: @Sendable (String) -> Void = { _ in }
     /// Whether no registry is accessed.
     public var isOffline = false
@@ -80,6 +80,7 @@ public struct SourceSettings: Sendable {
             } catch {
                 // A misconfigured mirror is skipped, as one that fails.
                 guard endpoint.isMirror else { throw error }
+                warn("the mirror \(endpoint.host) is not used: \(error)")
             }
         }
         return sources.count == 1 ? sources[0] : MirroredSource(reference, sources: sources)

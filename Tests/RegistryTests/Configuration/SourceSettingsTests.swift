@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import OCI
+import Synchronization
 import TestSupport
 import Testing
 
@@ -32,6 +33,31 @@ import Testing
         // A layout can be read offline.
         let layout = try Reference(parsing: "oci:" + Fixtures.layout("gzip"))
         #expect(try settings.source(for: layout).resolve().digest.short == "fb4a9a85a285")
+    }
+
+    @Test func aMirrorThatCannotBeUsedIsReported() throws {
+        let directory = try TemporaryDirectory()
+        let certificates = try directory.subdirectory("containers/certs.d/mirror.example.com")
+        try writeFile(certificates + "/client.cert", [])
+        let configuration = directory.path + "/registries.conf"
+        let text = """
+            [[registry]]
+            location = "r.example.com"
+            [[registry.mirror]]
+            location = "mirror.example.com"
+            """
+        try writeFile(configuration, Array(text.utf8))
+        var settings = SourceSettings(
+            environment: ["XDG_CONFIG_HOME": directory.path, "CONTAINERS_REGISTRIES_CONF": configuration])
+        let warnings = Mutex<[String]>([])
+        settings.warn = { text in warnings.withLock { $0.append(text) } }
+        let source = try settings.source(for: Reference(parsing: "r.example.com/m:v1"))
+        #expect(source is RegistrySource)
+        #expect(
+            warnings.withLock { $0 } == [
+                "the mirror mirror.example.com is not used: \(certificates)/client.cert has no key beside it: client.key is "
+                    + "missing in \(certificates)"
+            ])
     }
 
     @Test(arguments: [
