@@ -2,7 +2,7 @@
 import TestSupport
 import Testing
 
-/// A proxy that answers a request for a part with the part, and status 200 as if it were the whole.
+/// A proxy that answers a request for a part with the part and status 200.
 @Suite final class MislabelledPartTests {
     private let bench: Workbench
     private let kit: NoiseKit
@@ -12,7 +12,7 @@ import Testing
         kit = try NoiseKit([.plain], size: 12 << 20, bench)
     }
 
-    /// Its connections break, so that requests for the whole are followed by such for the rest.
+    /// Connections break, so that a request for the whole is followed by requests for the rest.
     @Test(arguments: NoiseKit.Verify.allCases)
     func isPutWhereItBelongs(_ verify: NoiseKit.Verify) throws {
         let registry = try FaultyRegistry(of: kit.registry, blob: try kit.blob(.plain).hex)

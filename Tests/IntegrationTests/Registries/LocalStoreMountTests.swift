@@ -3,14 +3,14 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Kit's local store: mounted by its own names, and as a source for what a registry names.
+/// Kit's local store: mounts by its own names, and as a source of a registry's blobs.
 @Suite struct LocalStoreMountTests {
     private static let model = "4529e69374591634aa30749d50981a5767fbaf5822bc2a668acea0c427cce0fd"
     private let bench: Workbench
 
     init() throws { bench = try Workbench() }
 
-    /// With no registry at all: what the real kit packed, as the real kit unpacked it.
+    /// Without a registry: the files of a kit that the real kit packed are those that it unpacked.
     @Test(arguments: [
         ("mymodel:v1", "shared-parent"), ("localhost/mymodel:v1", "shared-parent"), ("team/everything", "ctxdir"),
         ("team/everything:latest", "ctxdir"),
@@ -31,7 +31,7 @@ import Testing
         #expect(name.code == 3 && name.message.contains("HOST/other"), "\(name.message)")
     }
 
-    /// A local store whose blobs are those of plain-small.
+    /// A local store with the blobs of plain-small.
     private func pulled() throws -> String {
         let home = try bench.directory.subdirectory("kit")
         try Command.check("cp", ["-r", Fixtures.layout("plain-small"), home + "/storage"])
@@ -46,12 +46,12 @@ import Testing
         _ = try pulled()
         let mount = try bench.mount("\(registry.host)/team/kit:v1")
         expectTree(try TreeScan.scan(mount.path), equals: try Fixtures.truth("plain-small"))
-        // What the tag means, the registry says.
+        // The registry resolves the tag.
         #expect(try registry.requests().map(\.uri) == ["/v2/team/kit/manifests/v1"])
         try mount.unmount()
     }
 
-    /// With the registry gone, even a tag is known.
+    /// Without the registry, a tag is known from the store.
     @Test func offlineByWhatKitHasPulled() throws {
         let name = "127.0.0.1:\(try freePort())/team/kit"
         _ = try pulled()
@@ -79,14 +79,14 @@ import Testing
         try registry.resetRequests()
         let mount = try bench.mount("\(registry.host)/team/kit:v1")
         expectTree(try TreeScan.scan(mount.path), equals: try Fixtures.truth("plain-small"))
-        // That layer, and its headers once more: those of the store are no longer believed. No other.
+        // Only that layer, and its headers again, since those of the store are not trusted any more.
         #expect((bytes.count..<bytes.count + 65_536).contains(try registry.bytesMoved(blob: Self.model)))
         #expect(try registry.totalBlobBytes() == registry.bytesMoved(blob: Self.model))
         #expect(try mount.log().contains("asking elsewhere"))
         try mount.unmount()
     }
 
-    /// In the store itself there is nothing else to ask.
+    /// A kit of the store itself has no other source.
     @Test func wrongBytesOfALocalKit() throws {
         let home = try bench.directory.subdirectory("home2")
         try Command.check("cp", ["-r", Fixtures.directory + "/kit-home/.", home])

@@ -2,7 +2,7 @@
 import TestSupport
 import Testing
 
-/// What `kit pack` has made is mounted by its local name, with no registry.
+/// A kit made by `kit pack` is mounted by its local name, without a registry.
 @Suite struct LocalStoreTests {
     @Test(arguments: [
         ("mymodel:v1", "shared-parent"), ("team/everything:latest", "ctxdir"), ("team/everything", "ctxdir"),
@@ -15,7 +15,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// Where it is looked for when nothing says so.
+    /// The default directory.
     @Test(arguments: ["XDG_DATA_HOME", "HOME"]) func places(_ variable: String) throws {
         let bench = try Workbench()
         bench.environment["KITOPS_HOME"] = ""
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    /// Its blobs are taken before any registry's, and verified as any other.
+    /// Its blobs are preferred to a registry's, and verified as any other.
     @Test func blobsForOtherReferences() throws {
         let bench = try Workbench()
         let registry = try DockerRegistry()
@@ -52,7 +52,7 @@ import Testing
         try first.unmount()
         let asked = try registry.requests()
         #expect(asked.allSatisfy { $0.blobHex == nil }, "\(asked)")
-        // One that is wrong there is taken from the registry.
+        // A blob that is wrong in the store comes from the registry.
         try bench.kitfs("cache", "prune", "--all")
         let blobs = try Command.check("find", [store + "/storage/blobs", "-type", "f", "-size", "+1k"]).output
         for blob in blobs.split(separator: "\n").map(String.init) {

@@ -2,12 +2,12 @@
 import TestSupport
 import Testing
 
-/// HTTPS through a proxy with a password of its own: which hosts go through it, as with the tools written in Go, and
-/// that nobody else sees the password.
+/// HTTPS through a proxy with a password. The same hosts go through it as with tools written in Go, and only it gets
+/// the password.
 @Suite struct ProxyAccessTests {
     private static let login: DockerRegistry.Credentials = ("kit", "reg1stry-s3cret")
     private static let proxyLogin: DockerRegistry.Credentials = ("door", "pr0xy-s3cret%")
-    /// Nobody but the proxy knows it.
+    /// A name that only the proxy can resolve.
     private static let name = "registry.example.test"
     private let home: UserHome
     private let registry: DockerRegistry
@@ -35,11 +35,11 @@ import Testing
         #expect(Set(proxy.targets) == ["\(Self.name):443"])
         let password = "Basic " + Base64.encode("door:" + Self.proxyLogin.password)
         #expect(proxy.requests.allSatisfy { $0.headers["proxy-authorization"] == password })
-        // The registry's own password is inside of the tunnel.
+        // The registry's password is inside the tunnel.
         #expect(proxy.requests.allSatisfy { $0.authorization == nil })
     }
 
-    /// Whoever names a proxy means it, whatever the environment says, and for this machine, too.
+    /// `--proxy` overrides the environment, also for hosts of this machine.
     @Test func byOption() throws {
         home.bench.environment["https_proxy"] = "http://127.0.0.1:1"
         home.bench.environment["no_proxy"] = "*"
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    /// {PORT} is the registry's; skopeo is asked the same way.
+    /// {PORT} is the registry's. skopeo gets the same environment.
     @Test(arguments: [
         ("127.0.0.1:{PORT}", "", false), ("localhost:{PORT}", "", false), ("0.0.0.0:{PORT}", "", true),
         ("0.0.0.0:{PORT}", "0.0.0.0", false), ("0.0.0.0:{PORT}", "a.io, 0.0.0.0/8", false),
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    /// Without the proxy there is no way to it.
+    /// Without the proxy the registry cannot be reached.
     @Test(arguments: [name, ".example.test", "*.example.test", "example.test"])
     func aNameThatIsExcepted(_ exceptions: String) throws {
         home.bench.environment["https_proxy"] = url

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A registry that wants a password, behind an authority of its own.
+/// A registry with a password and a private authority.
 @Suite struct RegistryAccessTests {
     private static let login: DockerRegistry.Credentials = ("kit", "fs-s3cret:p")
     private let home: UserHome
@@ -52,7 +52,7 @@ import Testing
         let mount = try home.mount(reference)
         try expectTruth(mount)
         try home.unmount(mount)
-        // By options instead, and an authority that signed nothing here.
+        // By options instead, and with an authority that signed nothing here.
         let options = ["--ca-file", try #require(registry.caFile), "--authfile", home.path + "/.docker/config.json"]
         #expect(try home.bench.kitfs("inspect", reference, options[0], options[1], options[2], options[3]) != "")
         let other = try DockerRegistry(tls: true)
@@ -60,7 +60,7 @@ import Testing
         #expect(code == 5)
         let unchecked = try home.kitfs("inspect", reference, "--tls-verify=false", "--ca-file", "/dev/null")
         #expect(unchecked.code == 0 && unchecked.output.contains("warning: --tls-verify=false"))
-        // A mount in the background has the terminal for its start.
+        // A mount in the background can use the terminal while it starts.
         let directory = try home.bench.directory.subdirectory("m")
         let mounted = try home.kitfs("mount", reference, directory, "--tls-verify=false")
         #expect(mounted.code == 0 && mounted.output.contains("warning: --tls-verify=false"), "\(mounted.output)")
@@ -92,7 +92,7 @@ import Testing
         #expect(asked.count >= 1 && asked.allSatisfy { $0 == "get \(registry.host)" })
     }
 
-    /// The password is another from one day to the next; so is the file that has it. The mount is still there.
+    /// The password changes, and with it the auth file. The mount goes on.
     @Test func credentialsThatChange() throws {
         let registry = try DockerRegistry()
         try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "team/kit:v1")
@@ -112,7 +112,7 @@ import Testing
         try home.unmount(mount)
     }
 
-    /// libcurl quotes a proxy's URL, with the password in it, where it cannot make sense of it.
+    /// libcurl's message about an invalid proxy URL quotes it, with the password in it.
     @Test(arguments: ["ftp://kit:pr0xy-s3cret@127.0.0.1:1", "http://kit:pr0xy-s3cret@127.0.0.1:bad"])
     func aProxyThatIsNone(_ proxy: String) throws {
         Secrets.add("pr0xy-s3cret", of: "kit")

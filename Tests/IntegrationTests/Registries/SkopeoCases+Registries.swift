@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension SkopeoCase {
-    /// What is in registries.conf.
+    /// Cases with a registries.conf.
     static let places: [SkopeoCase] = [
         .init(name: "nobody listens", reference: "{GONE}/team/kit:v1", skopeo: false, kitfs: 5),
         .init(name: "plain HTTP elsewhere", reference: "0.0.0.0:{PORT}/team/kit:v1", skopeo: false, kitfs: 5),
@@ -97,13 +97,13 @@ extension SkopeoCase {
             name: "no TOML", reference: "{PLAIN}/team/kit:v1", registries: "[[registry", skopeo: false, kitfs: 1),
     ]
 
-    /// Where we differ, and mean to.
+    /// Intended differences.
     static let differences: [SkopeoCase] = [
-        // As docker, we take plain HTTP from this very machine.
+        // Like docker, kitfs accepts plain HTTP from this machine.
         .init(name: "plain HTTP without insecure", reference: "{PLAIN}/team/kit:v1", skopeo: false, kitfs: 0),
-        // The digest counts; skopeo refuses to choose.
+        // In kitfs the digest counts; skopeo refuses both together.
         .init(name: "tag and digest", reference: "{TLS}/team/kit:v1@{DIGEST}", skopeo: false, kitfs: 0),
-        // Docker's store for all hosts: skopeo reads credHelpers only.
+        // Docker's credsStore, for all hosts; skopeo reads only credHelpers.
         .init(name: "a store", auth: #"{"credsStore":"good"}"#, skopeo: false, kitfs: 0),
     ]
 }

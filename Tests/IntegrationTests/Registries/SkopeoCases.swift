@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a user has set up, what is asked for, and what comes of it. Names in braces stand for servers of the test:
-/// {TLS} wants kit:s3cret and has a private authority, {PLAIN} has neither, {TOKEN} gives tokens to kit:s3cret,
-/// {REFRESH} for the refresh token r3fresh, at {GONE} nobody listens; {DIGEST} is the kit's. 0.0.0.0 is no loopback name.
+/// A configuration, a reference, and the expected result. Names in braces stand for servers of the test: {TLS} requires
+/// kit:s3cret and has a private authority, {PLAIN} has neither, {TOKEN} gives tokens to kit:s3cret, {REFRESH} for the
+/// refresh token r3fresh, {GONE} is a closed port. {DIGEST} is the kit's. 0.0.0.0 is not a loopback name.
 struct SkopeoCase: Sendable {
     let name: String
     var reference = "{TLS}/team/kit:v1"
     /// An auth file; nil for none.
     var auth: String? = right("{TLS}")
     var registries: String?
-    /// Files in certs.d for {TLS}, with what {CA} has, or {OTHERCA}.
+    /// Files in certs.d for {TLS}, with the content of {CA} or {OTHERCA}.
     var certificates = ["ca.crt": "{CA}"]
     /// Whether `--tls-verify=false` is given.
     var isUnverified = false

@@ -2,7 +2,7 @@
 import TestSupport
 import Testing
 
-/// skopeo and kitfs, given the same auth file, registries.conf and certs.d, succeed and fail on the same references.
+/// With the same auth file, registries.conf and certs.d, skopeo and kitfs succeed and fail for the same references.
 @Suite struct SkopeoTests {
     private let tls: DockerRegistry
     private let plain: DockerRegistry

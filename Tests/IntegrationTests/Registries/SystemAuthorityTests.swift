@@ -3,8 +3,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Which authorities are trusted when none are named: the system's, wherever it keeps them. `/etc/ssl/certs` is another
-/// one here, seen by the command alone.
+/// By default the system's authorities are trusted, wherever it keeps them. Only the command sees this
+/// `/etc/ssl/certs`.
 @Suite(.enabled(if: geteuid() == 0, "only root can mount over /etc/ssl/certs"))
 struct SystemAuthorityTests {
     private let bench: Workbench
@@ -22,7 +22,7 @@ struct SystemAuthorityTests {
         other = try TestCertificates(directory: bench.directory.subdirectory("other")).caFile
     }
 
-    /// `prepare` is run in a new `/etc/ssl/certs`, with the path of the registry's authority as $CA.
+    /// `prepare` runs in a new `/etc/ssl/certs`, with the path of the registry's authority as $CA.
     private func inspect(_ prepare: String) throws -> CommandResult {
         let script = """
             set -e

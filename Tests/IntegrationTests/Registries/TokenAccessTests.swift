@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Mounts that outlive tokens, and addresses of blobs.
+/// Mounts that outlive tokens and redirects.
 @Suite struct TokenAccessTests {
     private let home: UserHome
     private let registry: DockerRegistry
@@ -32,7 +32,7 @@ import Testing
         #expect(monotonicSeconds() - start > 3)
         expectTree(try TreeScan.scan(mount.path), equals: try Fixtures.truth("plain-small"))
         #expect(server.tokens.count >= 2)
-        // No registry was shown the password: only the realm.
+        // Only the realm got the password.
         let basic = server.requests.filter { $0.authorization?.hasPrefix("Basic") ?? false }
         #expect(basic.count == server.tokens.count && basic.allSatisfy { $0.path == "/token" })
         try home.unmount(mount)

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// nginx as a caching mirror of a registry, as many companies have it.
+/// nginx as a caching mirror of a registry, a common setup in companies.
 public final class CachingMirror: Sendable {
     public let port: UInt16
     private let directory: TemporaryDirectory
     private let upstream: UInt16
     private let process = Mutex<BackgroundProcess?>(nil)
 
-    /// For those who must show a certificate; nil for plain HTTP and everybody.
+    /// Certificates, if clients must have one; nil for plain HTTP.
     private let certificates: TestCertificates?
 
     /// - Parameter registry: without TLS.
     public convenience init(of registry: DockerRegistry) throws { try self.init(of: registry, nil) }
 
-    /// - Parameter certificates: the server's, and the authority of those that it lets in.
+    /// - Parameter certificates: the server's, and the authority of its clients.
     init(of registry: DockerRegistry, _ certificates: TestCertificates?) throws {
         self.certificates = certificates
         directory = try TemporaryDirectory()
@@ -28,7 +28,7 @@ public final class CachingMirror: Sendable {
     /// `127.0.0.1:PORT`
     public var host: String { "127.0.0.1:\(port)" }
 
-    /// - Parameter status: what it answers to everything, for one that is broken; nil for one that works.
+    /// - Parameter status: the status of all answers of a broken mirror; nil for one that works.
     public func start(answering status: Int? = nil) throws {
         stop()
         let started = try Nginx.start(configuration(status), in: directory.path, port: port)
@@ -44,9 +44,9 @@ public final class CachingMirror: Sendable {
         running?.terminate()
     }
 
-    /// Inverts a byte in the middle of all that it has cached and that is longer than `size` bytes.
+    /// Inverts a byte in the middle of each cached answer of more than `size` bytes.
     ///
-    /// - Returns: of how many answers.
+    /// - Returns: the number of answers.
     public func corruptCache(over size: Int) throws -> Int {
         let cached = try Command.check("find", [directory.path + "/cache", "-type", "f"]).output.split(separator: "\n")
         var count = 0
@@ -64,6 +64,7 @@ public final class CachingMirror: Sendable {
     public var hits: Int { log.count { $0.hasSuffix(" HIT") } }
     /// A line for each request: method, path, status, what the cache did.
     public var log: [String] {
+        // nginx makes the log with its first line.
         let text = (try? readFile(directory.path + "/access.log")).map { String(decoding: $0, as: UTF8.self) } ?? ""
         return text.split(separator: "\n").map(String.init)
     }

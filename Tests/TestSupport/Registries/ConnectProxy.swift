@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// A company's proxy for HTTPS, which opens tunnels (CONNECT): whatever the name, to one port on 127.0.0.1.
+/// A proxy for HTTPS that opens tunnels (CONNECT) to one port on 127.0.0.1, whatever the name.
 public final class ConnectProxy: Sendable {
     private let server: LittleServer
 
-    /// - Parameter credentials: what it wants to see; nil lets everybody through.
+    /// - Parameter credentials: required of clients; nil for none.
     public init(to port: UInt16, credentials: DockerRegistry.Credentials? = nil) throws {
         let expected = credentials.map { "Basic " + Base64.encode("\($0.user):\($0.password)") }
         if let credentials { Secrets.add(credentials.password, of: credentials.user) }
@@ -20,7 +20,7 @@ public final class ConnectProxy: Sendable {
 
     /// `127.0.0.1:PORT`
     public var host: String { server.host }
-    /// The names that tunnels were asked for, `HOST:PORT`.
+    /// The names of the requested tunnels, `HOST:PORT`.
     public var targets: [String] { server.requests.map(\.target) }
     public var requests: [ServedRequest] { server.requests }
     public func resetRequests() { server.resetRequests() }
@@ -30,6 +30,7 @@ extension ServedConnection {
     /// From now on all bytes go to a server on 127.0.0.1, and its own back, until one of both ends it.
     func tunnel(to port: UInt16) {
         let own = dup(socket)
+        // The client may have gone away.
         guard own >= 0, (try? writeAll(own, Array("HTTP/1.1 200 Established\r\n\r\n".utf8))) != nil else { return }
         ProxyConnection.run(client: own, upstreamPort: port, ProxyState())
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// Where a registry sends its clients for blobs: another server, whose addresses are signed and expire.
+/// A server that a registry redirects to for blobs, with URLs that are signed and expire.
 public final class ContentNetwork: Sendable {
     private let server: LittleServer
     private let generation: Generation
@@ -11,7 +11,7 @@ public final class ContentNetwork: Sendable {
         var current: Int { number.load(ordering: .relaxed) }
     }
 
-    /// - Parameter registry: whose blobs there are; without TLS or a password.
+    /// - Parameter registry: has the blobs; without TLS or a password.
     public init(of registry: DockerRegistry) throws {
         let generation = Generation()
         let upstream = registry.port
@@ -20,17 +20,17 @@ public final class ContentNetwork: Sendable {
             guard request.target.hasPrefix(prefix + "/") else {
                 return connection.send(status: 403, body: "Request has expired")
             }
-            // As S3 does with a request that is authorised in two ways.
+            // As S3 answers a request with two authorizations.
             guard request.authorization == nil else { return connection.send(status: 400, body: "two authorizations") }
             connection.forward(request, to: upstream, as: String(request.target.dropFirst(prefix.count)))
         }
         self.generation = generation
     }
 
-    /// Refuses all addresses given so far. The registry has to be told the new ``url``.
+    /// Refuses all URLs given so far. The registry must be given the new ``url``.
     public func expire() { generation.number.add(1, ordering: .relaxed) }
 
-    /// What addresses given now begin with.
+    /// The start of the URLs that are valid now.
     public var url: String { "http://\(server.host)/signed-\(generation.current)" }
     public var requests: [ServedRequest] { server.requests }
     public func stop() { server.stop() }

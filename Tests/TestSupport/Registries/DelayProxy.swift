@@ -2,9 +2,9 @@
 import Glibc
 import Synchronization
 
-/// A distant server: a TCP proxy before one on 127.0.0.1 whose bytes take their time, and share a line of a certain
-/// width towards the clients. What is under way is not limited, as it is by a window on a real line; a handshake takes
-/// a round trip more, as there.
+/// A distant server: a TCP proxy in front of one on 127.0.0.1 that delays bytes, with a limit of the rate towards the
+/// clients. Bytes in flight are not limited, as they are by a window on a real line. A handshake takes another round
+/// trip, as there.
 public final class DelayProxy: Sendable {
     /// Where clients connect, on 127.0.0.1.
     public let port: UInt16
@@ -22,7 +22,9 @@ public final class DelayProxy: Sendable {
             defer { close(listener) }
             while !line.isClosed {
                 var polled = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+                // A connection that fails before it is accepted is none.
                 guard poll(&polled, 1, 20) > 0, let client = try? GlibcExtensions.accept(listener) else { continue }
+                // Without a thread, the client sees a closed connection.
                 let thread = try? JoinableThread { DelayedConnection.run(client, upstreamPort: upstreamPort, line) }
                 if thread == nil { close(client) }
             }

@@ -3,7 +3,7 @@ import Glibc
 
 /// One connection through a ``DelayProxy``, served by one thread.
 struct DelayedConnection {
-    /// Bytes on their way from one socket to the other.
+    /// Bytes in flight from one socket to the other.
     private struct Way {
         let from: Int32
         let to: Int32
@@ -13,11 +13,12 @@ struct DelayedConnection {
         var count = 0
         var hasEnded = false
         var isOver = false
-        /// The receiver takes no more for now.
+        /// Whether the receiver accepts no more for now.
         var isBlocked = false
     }
 
-    /// Bytes under way of one connection, at most: without a limit of the line they would come as fast as memory allows.
+    /// The most bytes in flight of one connection. Without a limit of the line they would come as fast as memory
+    /// allows.
     private static let most = 16 << 20
     private let line: DelayProxy.Line
     private var up: Way
@@ -28,6 +29,7 @@ struct DelayedConnection {
     /// Serves the connection to its end, and closes `client`.
     static func run(_ client: Int32, upstreamPort: UInt16, _ line: DelayProxy.Line) {
         defer { close(client) }
+        // The client sees a closed connection.
         guard let upstream = try? LoopbackSocket.connect(port: upstreamPort) else { return }
         defer { close(upstream) }
         var connection = DelayedConnection(client: client, upstream: upstream, line)
@@ -68,7 +70,7 @@ struct DelayedConnection {
         return pollfd(fd: isReading ? way.from : -1, events: Int16(POLLIN), revents: 0)
     }
 
-    /// Hands over what has arrived by now; false when nobody takes it any more.
+    /// Passes on what has arrived; false when the receiver is gone.
     private static func deliver(_ way: inout Way, _ now: Double) -> Bool {
         way.isBlocked = false
         var done = 0

@@ -19,11 +19,11 @@ extension DockerRegistry {
     /// The file that holds a blob's bytes.
     public func blobFile(hex: String) -> String { "\(blobDirectory)/\(hex.prefix(2))/\(hex)/data" }
 
-    /// In which each has a directory of its name, in one of its first two characters.
+    /// Each blob has a directory of its name there, in one of its first two characters.
     var blobDirectory: String { "\(directory.path)/storage/docker/registry/v2/blobs/sha256" }
 
-    /// Makes a file a blob of a repository, by renaming it: for layers too large to be pushed. The registry does not look
-    /// whether the digest is right, nor does what fetches parts only.
+    /// Makes a file a blob of a repository, by renaming it: for layers too large to be pushed. The registry does not
+    /// look whether the digest is right, nor does what fetches parts only.
     ///
     /// - Parameter file: on the file system of /tmp.
     public func plant(_ file: String, hex: String, in repository: String) throws {

@@ -3,13 +3,13 @@ import Glibc
 import Synchronization
 
 extension DockerRegistry {
-    /// Requests of our own, to know that the registry answers and how far its log is; never shown.
+    /// Requests of this class, to see that the registry answers and how far its log is. They are not listed.
     private static let sentinelPrefix = "/v2/?sentinel="
 
     /// The requests answered since the start or ``resetRequests()``, in the order in which their answers ended.
     ///
     /// The registry logs a request only after it has ended. So this sends a request of its own, waits up to 5 s for it
-    /// to be logged, and on until no more come for 60 ms. A request still under way is not shown.
+    /// to be logged, and then until no more come for 60 ms. A request in progress is not listed.
     public func requests() throws -> [RegistryRequest] {
         let log = try flushedLog()
         let start = state.withLock { $0.logStart }
@@ -33,12 +33,12 @@ extension DockerRegistry {
         try requests().filter { $0.blobHex != nil }.reduce(0) { $0 + $1.bytesWritten }
     }
 
-    /// True when the registry answers a request; any status will do, it may want a password.
+    /// Whether the registry answers a request, with any status, since it may require a password.
     func answersSentinel() throws -> Bool {
         try get(nextSentinel()).hasPrefix("HTTP/1.")
     }
 
-    /// The access log's bytes. A registry that does not run has logged all it will.
+    /// The access log's bytes. A registry that does not run logs nothing more.
     private func flushedLog() throws -> [UInt8] {
         if isRunning {
             let sentinel = nextSentinel()

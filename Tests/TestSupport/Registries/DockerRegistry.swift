@@ -18,7 +18,7 @@ public final class DockerRegistry: Sendable {
     }
 
     public let port: UInt16
-    /// What clients must present; nil lets everybody in.
+    /// The credentials that clients must have; nil for none.
     public let credentials: Credentials?
     /// The authority that signed the server's certificate, as a PEM file; nil when the registry speaks plain HTTP.
     public var caFile: String? { certificates?.caFile }
@@ -58,6 +58,7 @@ public final class DockerRegistry: Sendable {
 
     /// What the registry printed: JSON lines without those for requests.
     public var log: String {
+        // A registry that never started has no log.
         (try? readFile(directory.path + "/registry.log")).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
@@ -74,6 +75,7 @@ public final class DockerRegistry: Sendable {
         do {
             try eventually(within: 15, "the registry at \(host) answers") {
                 guard process.isRunning else { throw TestSupportError("docker-registry ended: \(log)") }
+                // Until it listens, each request fails.
                 return (try? answersSentinel()) ?? false
             }
         } catch {
@@ -82,7 +84,7 @@ public final class DockerRegistry: Sendable {
         }
     }
 
-    /// Ends the registry; what it stores and has logged remains.
+    /// Ends the registry. Its storage and log remain.
     public func stop() {
         let process = state.withLock { state in
             defer { state.process = nil }

@@ -4,7 +4,7 @@ import Glibc
 /// A TCP proxy in front of a server on 127.0.0.1, which makes the network slow, silent or broken on demand. It does not
 /// look into the bytes, so TLS passes through.
 ///
-/// All settings may change at any time, also for connections under way. What a client's kernel has already received
+/// All settings may change at any time, also for open connections. What a client's kernel has already received
 /// cannot be held back any more.
 public final class FaultProxy: Sendable {
     /// Where clients connect, on 127.0.0.1.
@@ -65,6 +65,7 @@ public final class FaultProxy: Sendable {
     public func stop() {
         state.change { $0.stopping = true }
         acceptor.join()
+        // A thread that hangs in the kernel is left behind.
         try? eventually(within: 10, "the proxy's connections end") { state.live == 0 }
     }
 
@@ -73,6 +74,7 @@ public final class FaultProxy: Sendable {
         while !state.settings.stopping {
             var polled = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
             guard poll(&polled, 1, ProxyState.tick) > 0 else { continue }
+            // A connection that fails before it is accepted is none.
             guard let client = try? GlibcExtensions.accept(listener) else { continue }
             state.opened()
             if state.settings.refusing {
@@ -80,6 +82,7 @@ public final class FaultProxy: Sendable {
                 state.closed()
                 continue
             }
+            // Without a thread, the client sees a closed connection.
             let thread = try? JoinableThread {
                 ProxyConnection.run(client: client, upstreamPort: upstreamPort, state)
                 state.closed()

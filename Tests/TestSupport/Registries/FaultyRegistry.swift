@@ -2,40 +2,40 @@
 import Glibc
 import Synchronization
 
-/// A registry that answers as servers and the caches before them do on a bad day. It stands before a real one and spoils
-/// its answers to GETs of one blob; what breaks below HTTP is for ``FaultProxy``.
+/// A registry with the faults of real servers and of the caches before them. It forwards to a real registry and changes
+/// its answers to GETs of one blob. For faults below HTTP there is ``FaultProxy``.
 public final class FaultyRegistry: Sendable {
-    /// What is wrong with a body.
+    /// A fault of a body.
     public enum Body: Sendable {
-        /// So many bytes more than were asked for, and the header tells of them.
+        /// That many bytes more than requested, with the header to match.
         case longer(Int)
-        /// The connection ends after so many bytes, of more that the header tells of.
+        /// The connection ends after that many bytes, of more by the header.
         case broken(after: Int)
-        /// So many bytes of what was asked for, as if that were all.
+        /// Only that many bytes, with a length to match.
         case shorter(Int)
     }
 
-    /// What servers do that know one range at a time.
+    /// The behaviour of servers that support only one range.
     public enum SeveralParts: Sendable, CaseIterable {
-        /// The whole blob comes, as from S3 and Azure.
+        /// They send the whole blob, as S3 and Azure do.
         case whole
-        /// The first of them.
+        /// They send the first range.
         case first
-        /// 416, as from OSS.
+        /// They answer 416, as OSS does.
         case refused
     }
 
     public struct Faults: Sendable {
-        /// Answers to be given instead, one to each request, before all others.
+        /// Answers that are given first, one for each request.
         public var refusals: [(status: Int, headers: [String: String])] = []
-        /// A request for a part is answered with the whole.
+        /// Whether a request for a part is answered with the whole.
         public var ignoresRange = false
-        /// A part is answered with status 200 and no length; only `Content-Range` tells that it is one.
+        /// Whether a part comes with status 200 and without a length, so that only `Content-Range` tells what it is.
         public var mislabelsParts = false
-        /// How a request for several parts is answered; nil for as it should be.
+        /// The answer to a request for several parts; nil for the right one.
         public var severalParts: SeveralParts?
         public var body: Body?
-        /// How many answers get `body`; then they are well.
+        /// The number of answers with `body`. Later ones are right.
         public var bodies = Int.max
         /// Offset in the blob of a byte whose bits are inverted.
         public var wrongByte: Int?
@@ -78,13 +78,13 @@ public final class FaultyRegistry: Sendable {
     /// `127.0.0.1:PORT`
     public var host: String { server.host }
 
-    /// For requests from now on.
+    /// Apply to requests from now on.
     public var faults: Faults {
         get { shared.state.withLock { $0.faults } }
         set { shared.state.withLock { $0.faults = newValue } }
     }
 
-    /// Bytes of the blob that clients' kernels have taken, whatever the answers.
+    /// Bytes of the blob that clients' kernels have accepted, of all answers.
     public var moved: Int { shared.state.withLock { $0.moved } }
 
     private static func answer(
@@ -110,8 +110,9 @@ public final class FaultyRegistry: Sendable {
 }
 
 extension ServedConnection {
-    /// Hands a GET on, and back what the faults leave of its answer.
+    /// Forwards a GET, and its answer back with the faults.
     func relay(_ request: ServedRequest, to port: UInt16, _ faults: FaultyRegistry.Faults, moved: (Int) -> Void) {
+        // The client gets the status of a gateway that cannot reach its server.
         guard let upstream = try? LoopbackSocket.connect(port: port) else { return send(status: 502) }
         defer { close(upstream) }
         LoopbackSocket.setTimeout(upstream, seconds: 10)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A registry whose blobs come straight from its disk, by nginx: as from the stores that large registries send their clients
-/// to. Docker's own reads 4 MiB for each request, however little is asked for.
+/// A registry whose blobs nginx serves from its disk, like the stores that large registries redirect to. Docker's own
+/// registry reads 4 MiB for each request, however short the range.
 public final class FileRegistry: Sendable {
     public let port: UInt16
     private let directory: TemporaryDirectory
     private let process: BackgroundProcess
 
-    /// - Parameter registry: whose blobs these are, and who answers all else; without TLS or a password.
+    /// - Parameter registry: has the blobs, and answers all other requests; without TLS or a password.
     public init(of registry: DockerRegistry) throws {
         directory = try TemporaryDirectory()
         port = try freePort()

@@ -5,7 +5,7 @@ import Synchronization
 /// A TCP port on 127.0.0.1 on which nobody listens, and which no other caller gets, in this process or in another one
 /// that runs tests at the same time.
 ///
-/// A program that is no test of ours may still take it before its caller listens, if it asks for that very number: the
+/// Another program may still take it before its caller listens, if it asks for that number: the
 /// ports are below those that the kernel gives to outgoing connections (32768 and up).
 public func freePort() throws -> UInt16 {
     try ports.withLock { try $0.next() }
@@ -25,6 +25,7 @@ private struct ClaimedPorts {
                 left = try Self.claim()
                 continue
             }
+            // A port in use is skipped.
             if let listener = try? LoopbackSocket.listen(port: port) {
                 close(listener)
                 return port

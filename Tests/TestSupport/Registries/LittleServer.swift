@@ -2,7 +2,7 @@
 import Glibc
 import Synchronization
 
-/// An HTTP server on 127.0.0.1 whose answers a closure makes: one request to a connection, one thread to each.
+/// An HTTP server on 127.0.0.1 whose answers a closure makes. One request a connection, one thread for each.
 public final class LittleServer: Sendable {
     public typealias Handler = @Sendable (ServedRequest, ServedConnection) -> Void
 
@@ -21,9 +21,11 @@ public final class LittleServer: Sendable {
         let made = try JoinableThread { [weak self] in
             while let server = self, !server.stopping.load(ordering: .relaxed) {
                 var polled = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+                // A connection that fails before it is accepted is none.
                 guard poll(&polled, 1, 10) > 0, let client = try? GlibcExtensions.accept(listener) else { continue }
                 LoopbackSocket.setTimeout(client, seconds: 10)
                 let connection = ServedConnection(socket: client)
+                // Without a thread, the client sees a closed connection.
                 let thread = try? JoinableThread { [weak server] in
                     defer { close(client) }
                     guard let request = connection.request() else { return }
@@ -39,7 +41,7 @@ public final class LittleServer: Sendable {
 
     deinit { stopping.store(true, ordering: .relaxed) }
 
-    /// Closes the port; answers under way go on.
+    /// Closes the port. Answers in progress go on.
     public func stop() {
         stopping.store(true, ordering: .relaxed)
         acceptor.withLock { $0 }?.join()
@@ -53,7 +55,7 @@ public final class LittleServer: Sendable {
     public func resetRequests() { seen.withLock { $0 = [] } }
 }
 
-/// A request as it came.
+/// A request.
 public struct ServedRequest: Sendable {
     public let method: String
     /// With the query, as it was sent.

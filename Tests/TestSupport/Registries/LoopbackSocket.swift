@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Blocking TCP sockets on 127.0.0.1, or another address of this machine, close-on-exec from birth. The caller closes what it gets.
+/// Blocking TCP sockets on 127.0.0.1, or another address of this machine, opened close-on-exec. The caller closes them.
 enum LoopbackSocket {
     static func listen(port: UInt16, address: String = "127.0.0.1") throws -> Int32 {
         let socket = try make()

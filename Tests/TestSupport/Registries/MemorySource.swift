@@ -3,7 +3,7 @@ public import OCI
 import Glibc
 import Synchronization
 
-/// Blobs in memory, as a source that counts what is asked of it and can be made to wait or to fail.
+/// A source with blobs in memory that counts requests and can be made to wait or to fail.
 public final class MemorySource: ArtifactSource, OriginSource {
     public let reference: Reference
     private let state: Mutex<State>
@@ -26,7 +26,7 @@ public final class MemorySource: ArtifactSource, OriginSource {
         state = Mutex(State())
     }
 
-    /// Adds a blob and describes it.
+    /// Adds a blob; returns its descriptor.
     @discardableResult
     public func add(_ bytes: [UInt8], _ mediaType: String = "application/vnd.kitops.modelkit.dataset.v1.tar") throws
         -> Descriptor
@@ -37,17 +37,17 @@ public final class MemorySource: ArtifactSource, OriginSource {
         return Descriptor(mediaType: type, digest: digest, size: UInt64(bytes.count))
     }
 
-    /// What `resolve` gives.
+    /// The manifest for `resolve`.
     public func setManifest(_ bytes: [UInt8]) { state.withLock { $0.manifest = bytes } }
 
-    /// Other bytes under a digest.
+    /// Replaces the bytes under a digest.
     public func replace(_ digest: Digest, _ bytes: [UInt8]) { state.withLock { $0.blobs[digest] = bytes } }
 
-    /// Ranges that were asked for, in order.
+    /// The requested ranges, in order.
     public var requests: [ByteRange] { state.withLock { $0.requests } }
-    /// Bytes handed over.
+    /// Bytes passed on.
     public var moved: UInt64 { state.withLock { $0.moved } }
-    /// Fails as unreachable once so many bytes have moved in all.
+    /// Transfers fail as unreachable after that many bytes in all.
     public var failAfter: UInt64? {
         get { state.withLock { $0.failAfter } }
         set { state.withLock { $0.failAfter = newValue } }
@@ -68,12 +68,12 @@ public final class MemorySource: ArtifactSource, OriginSource {
         get { state.withLock { $0.broken } }
         set { state.withLock { $0.broken = newValue } }
     }
-    /// Ranges that do not start at 0 are answered as a registry does that knows none.
+    /// Whether ranges are ignored that do not start at 0.
     public var ignoresRanges: Bool {
         get { state.withLock { $0.ignoresRanges } }
         set { state.withLock { $0.ignoresRanges = newValue } }
     }
-    /// Pieces come with random pauses, of 1 ms on average.
+    /// Whether pieces come with random pauses, of 1 ms on average.
     public func setJitter(seed: UInt64) { state.withLock { $0.jitter = SplitMix64(seed: seed) } }
 
     private func pause() {
@@ -117,7 +117,7 @@ public final class MemorySource: ArtifactSource, OriginSource {
             }
             guard Int(position) + count <= bytes.count else { throw SourceError.unusable("the blob is too short") }
             let piece = Array(bytes[Int(position)..<Int(position) + count])
-            // Before whoever waits for it may look.
+            // Before those who wait for it can look.
             state.withLock { $0.moved += UInt64(count) }
             try receive(piece.span.bytes)
             position += UInt64(count)

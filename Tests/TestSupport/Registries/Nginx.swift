@@ -5,7 +5,7 @@ import Glibc
 enum Nginx {
     /// Starts it, and waits up to 10 s until it listens.
     ///
-    /// - Parameter http: what stands in the configuration's `http` block.
+    /// - Parameter http: the content of the configuration's `http` block.
     static func start(_ http: String, in directory: String, port: UInt16) throws -> BackgroundProcess {
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map {
             "\($0)_temp_path \(directory)/\($0);"
@@ -27,6 +27,7 @@ enum Nginx {
         let process = try BackgroundProcess("/usr/sbin/nginx", ["-p", directory, "-c", file])
         try eventually(within: 10, "nginx listens") {
             guard process.isRunning else { throw TestSupportError("nginx ended: \(process.errorOutput)") }
+            // It does not listen yet.
             guard let socket = try? LoopbackSocket.connect(port: port) else { return false }
             close(socket)
             return true

@@ -21,6 +21,7 @@ struct ProxyConnection {
     /// Serves the connection to its end, and closes `client`.
     static func run(client: Int32, upstreamPort: UInt16, _ state: ProxyState) {
         defer { close(client) }
+        // The client sees a closed connection.
         guard let upstream = try? LoopbackSocket.connect(port: upstreamPort) else {
             return LoopbackSocket.resetOnClose(client)
         }
@@ -46,6 +47,7 @@ struct ProxyConnection {
         if settings.stopping { return .reset }
         if let cut = settings.cutAfter, delivered >= cut {
             // A reset discards what is still under way, and the client is to get all bytes before the cut.
+            // A client that is too slow gets fewer bytes.
             try? eventually(within: 1, "the client's kernel has all bytes") { LoopbackSocket.unsentBytes(client) == 0 }
             return .reset
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// What a proxy and its threads share. The threads hold this and not the proxy, so that dropping the proxy stops them.
+/// The state that a proxy shares with its threads. They hold this and not the proxy, whose release stops them.
 final class ProxyState: Sendable {
     struct Settings: Sendable {
         var bytesPerSecond: Int?
@@ -19,7 +19,7 @@ final class ProxyState: Sendable {
         var lineFreeAt = 0.0
     }
 
-    /// The longest time in ms for which a thread does not look at the settings.
+    /// The longest time between two looks of a thread at the settings, in ms.
     static let tick: Int32 = 20
     private let storedSettings = Mutex(Settings())
     private let counters = Mutex(Counters())

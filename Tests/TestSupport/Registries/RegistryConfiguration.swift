@@ -50,7 +50,8 @@ struct RegistryConfiguration {
         return text
     }
 
-    /// A line for the password file. The registry takes bcrypt only; perl's crypt is the C library's, which has it.
+    /// A line for the password file. The registry supports only bcrypt, which the C library's crypt, and so perl's,
+    /// has.
     static func passwordLine(_ credentials: DockerRegistry.Credentials) throws -> String {
         // Cost 4, the lowest: each request of a test has its password checked. The salt need not be one.
         let script = #"print crypt(join("", <STDIN>), '$2y$04$abcdefghijklmnopqrstuu')"#

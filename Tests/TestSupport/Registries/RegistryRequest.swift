@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A request that a registry has answered, as its access log tells.
+/// A request that a registry has answered, from its access log.
 public struct RegistryRequest: Sendable, Equatable, CustomStringConvertible {
     public let method: String
     /// With the query, as the client sent it.
@@ -12,7 +12,7 @@ public struct RegistryRequest: Sendable, Equatable, CustomStringConvertible {
 
     public var description: String { "\(method) \(uri) \(status) \(bytesWritten)" }
 
-    /// The blob that a GET asked for, in hexadecimal digits; nil for other requests.
+    /// The blob of a GET, in hexadecimal digits; nil for other requests.
     public var blobHex: String? {
         guard method == "GET", let mark = uri.firstRange(of: "/blobs/sha256:") else { return nil }
         return String(uri[mark.upperBound...].prefix { $0.isHexDigit })

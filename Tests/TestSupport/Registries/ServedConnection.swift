@@ -2,11 +2,11 @@
 import Glibc
 import OCI
 
-/// The client's end of a connection to a ``LittleServer``, to read the request and to write the answer.
+/// A connection of a client to a ``LittleServer``, to read the request and to write the answer.
 public struct ServedConnection: Sendable {
     let socket: Int32
 
-    /// nil for what is no HTTP, as TLS is not.
+    /// nil for anything but HTTP, such as TLS.
     func request() -> ServedRequest? {
         guard let head = Self.head(socket) else {
             send(status: 400, body: "no HTTP")
@@ -30,12 +30,13 @@ public struct ServedConnection: Sendable {
         _ = write(Array("HTTP/1.1 \(status) Test\r\n\(lines)\r\n\(body)".utf8)[...])
     }
 
-    /// Hands a GET on to a server on 127.0.0.1, without its authorization, and its answer back, as fast as
-    /// `bytesPerSecond` lets it; `target` replaces what was asked for, and `change` may spoil the pieces of the body.
+    /// Forwards a GET to a server on 127.0.0.1, without its authorization, and the answer back, at `bytesPerSecond` at
+    /// most. `target` replaces the requested one, and `change` may change pieces of the body.
     public func forward(
         _ request: ServedRequest, to port: UInt16, as target: String? = nil, bytesPerSecond: Int? = nil,
         change: (inout [UInt8]) -> Void = { _ in }
     ) {
+        // The client gets the status of a gateway that cannot reach its server.
         guard let upstream = try? LoopbackSocket.connect(port: port) else { return send(status: 502) }
         defer { close(upstream) }
         LoopbackSocket.setTimeout(upstream, seconds: 10)
@@ -62,7 +63,7 @@ public struct ServedConnection: Sendable {
         return recv(socket, &bytes, bytes.count, Int32(MSG_WAITALL)) == bytes.count ? bytes : nil
     }
 
-    /// As Go sends a form. Spec: RFC 9112, section 7.1.
+    /// The body of a chunked request, as Go sends a form. Spec: RFC 9112, section 7.1.
     private func chunked() -> [UInt8]? {
         var body: [UInt8] = []
         while true {
@@ -88,7 +89,7 @@ public struct ServedConnection: Sendable {
         return true
     }
 
-    /// All before the empty line.
+    /// The header, up to the empty line.
     static func head(_ socket: Int32) -> String? {
         var head: [UInt8] = []
         var byte: UInt8 = 0

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// nginx between HTTPS and HTTP, for servers of ours that know no TLS.
+/// nginx between HTTPS and HTTP, for servers of the tests, which do not support TLS.
 public final class TLSRelay: Sendable {
     public let port: UInt16
     private let directory: TemporaryDirectory

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A certificate authority of the test's own, and a server certificate for this machine, and for ``name``, that it signed.
+/// A certificate authority, and a server certificate from it for this machine and for ``name``.
 public struct TestCertificates: Sendable {
-    /// That nobody resolves.
+    /// A name that cannot be resolved.
     public static let name = "registry.example.test"
     /// PEM, for clients to trust.
     public let caFile: String

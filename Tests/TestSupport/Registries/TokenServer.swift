@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// A registry that wants tokens, as Docker Hub, GHCR, Harbor and the others do: a realm at `/token`, and a
-/// ``DockerRegistry`` behind all else, for those who show one of its tokens that still lives.
+/// A registry that requires tokens, like Docker Hub, GHCR, Harbor and others: a realm at `/token`, and a
+/// ``DockerRegistry`` for all other requests, which need a valid token.
 ///
 /// Spec: <https://distribution.github.io/distribution/spec/auth/token/>.
 public final class TokenServer: Sendable {
     public struct Settings: Sendable {
-        /// Seconds for which a token is taken.
+        /// Seconds for which a token is accepted.
         public var lifetime = 60.0
-        /// Says how long tokens live; else clients assume 60 s.
+        /// Whether the lifetime of tokens is stated; else clients assume 60 s.
         public var tellsLifetime = true
         /// The name of the token's field.
         public var field = "token"
-        /// Who gets tokens; nil gives them to anybody.
+        /// The user who gets tokens; nil for everyone.
         public var user: DockerRegistry.Credentials?
-        /// What a POST with it gets tokens for; nil answers 405 to every POST, as GHCR does.
+        /// The refresh token that a POST must have; nil answers 405 to every POST, as GHCR does.
         public var refreshToken: String?
-        /// For tokens that have expired. ECR Public says 400.
+        /// The status for expired tokens. ECR Public answers 400.
         public var expiredStatus = 401
-        /// The challenge of the first token's use, as of a registry whose scopes grew.
+        /// The challenge to the first use of a token, as from a registry whose scopes grew.
         public var findsScopeInsufficient = false
-        /// How the next requests for a token fail, one each.
+        /// Failures of the next requests for a token, one each.
         public var failures: [Failure] = []
         /// The URL of the realm; nil for this server's own.
         public var realm: String?
-        /// Where clients are sent for blobs, in place of being given them.
+        /// The URL that requests for blobs are redirected to; nil for none.
         public var blobs: String?
         /// The rate of a transfer.
         public var bytesPerSecond: Int?
@@ -89,7 +89,7 @@ public final class TokenServer: Sendable {
     public var requests: [ServedRequest] { server.requests }
     public var tokenRequests: [ServedRequest] { requests.filter { $0.path == "/token" } }
     public func resetRequests() { server.resetRequests() }
-    /// Takes none of the tokens given so far any more.
+    /// Revokes all tokens given so far.
     public func expireTokens() { state.mutex.withLock { $0.tokens = $0.tokens.mapValues { _ in 0 } } }
     /// All tokens that were given.
     public var tokens: Set<String> { state.mutex.withLock { $0.secrets } }
