@@ -1,58 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OCI
 
-/// Collects content from one or more answers.
-protocol ResponseReader {
-    /// The next request. `receive` gets the answer to it.
-    mutating func request(_ url: HTTPURL) -> HTTPRequest
-    /// Takes a piece of the body. Throws `ResponseComplete` to end a transfer that is not needed any more.
-    mutating func receive(_ response: HTTPResponse, _ piece: RawSpan, into consume: (RawSpan) throws -> Void) throws
-    /// Increases with progress.
-    var reached: UInt64 { get }
-    /// Whether nothing more is needed, even if the answer breaks off.
-    var hasAll: Bool { get }
-    /// Whether nothing more is needed after an answer that ended as it should.
-    var isComplete: Bool { get }
-}
-
-struct ResponseComplete: Error {}
-
-/// Reads a manifest. It is small: after a broken answer it is requested again from its start.
-struct ManifestReader: ResponseReader {
-    let artifact: String
-    private(set) var bytes: [UInt8] = []
-    var reached: UInt64 { 0 }
-    var isComplete: Bool { true }
-    var hasAll: Bool { false }
-
-    init(artifact: String) { self.artifact = artifact }
-
-    mutating func request(_ url: HTTPURL) -> HTTPRequest {
-        bytes = []
-        return HTTPRequest(url: url, accept: [.imageManifest, .imageIndex, .dockerManifest, .dockerManifestList])
-    }
-
-    mutating func receive(_ response: HTTPResponse, _ piece: RawSpan, into consume: (RawSpan) throws -> Void) throws {
-        guard bytes.count + piece.byteCount <= Manifest.sizeLimit else {
-            throw SourceError.unusable("\(artifact): the manifest has more than 8 MiB")
-        }
-        guard Self.isWhole(response) else {
-            throw SourceError.unusable("\(artifact): the answer to a request for the manifest is a part of it")
-        }
-        piece.withUnsafeBytes { bytes.append(contentsOf: $0) }
-    }
-
-    private static func isWhole(_ response: HTTPResponse) -> Bool {
-        guard let text = response.headers["content-range"] else { return response.status == 200 }
-        return ContentRange(text)?.isWhole ?? false
-    }
-}
-
 /// Passes on exactly one range of a blob, from one or more answers.
 struct RangeReader: ResponseReader {
     let blob: Descriptor
     let range: ByteRange
-    /// For messages: whose blob it is.
+    /// The artifact that the blob is of, for messages.
     let artifact: String
     /// Offset in the blob of the next byte to pass on.
     private(set) var reached: UInt64

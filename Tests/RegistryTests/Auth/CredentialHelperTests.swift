@@ -83,7 +83,7 @@ import Testing
         let helper = try helper("echo $$ >\(pidFile)\n\(script)", timeout: 0.5)
         let start = monotonicSeconds()
         let message = reason(helper)
-        #expect(message.contains("no answer within") && !message.contains("s3cret"))
+        #expect(message.contains("no answer within") && !message.contains("s3cret"), "\(message)")
         #expect(monotonicSeconds() - start < 5)
         let pid = try #require(Int32(String(decoding: try readFile(pidFile), as: UTF8.self).split(separator: "\n")[0]))
         #expect(kill(pid, 0) == -1 && errno == ESRCH)
