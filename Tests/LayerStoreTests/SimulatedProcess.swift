@@ -222,7 +222,7 @@ private final class SimulatedClaims: ChunkClaims, @unchecked Sendable {
 }
 
 /// Gives each chunk in one piece; anything may happen before each.
-private struct SimulatedSource: BlobSource, @unchecked Sendable {
+private struct SimulatedSource: OriginSource, @unchecked Sendable {
     // SAFETY: as for FetchSchedule.
     let process: Int
     unowned let schedule: FetchSchedule

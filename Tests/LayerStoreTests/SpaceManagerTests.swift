@@ -6,6 +6,7 @@ import OCI
 import TestSupport
 import Testing
 
+@testable import DurableFiles
 @testable import LayerCache
 @testable import LayerStore
 
