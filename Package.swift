@@ -38,6 +38,7 @@ let package = Package(
                 "Threading", "CLinux",
                 argumentParser, logging, system, toml,
             ],
+            path: "Sources", sources: ["kitfs", "Doctor", "KitMount", "MountProcess", "MountRecords"],
             swiftSettings: optimised),
         // Makes the manual from what the command knows of itself: for the build, not for installing.
         .executableTarget(name: "kitfs-docs", swiftSettings: strict),
