@@ -34,14 +34,36 @@ let package = Package(
         .executableTarget(
             name: "kitfs",
             dependencies: [
-                "FuseSession", "KitFileSystem", "LayerStore", "LayerCache", "LayerIndex", "ModelKit", "Registry", "OCI",
-                "Threading", "CLinux",
-                argumentParser, logging, system, toml,
+                "Doctor", "MountProcess", "MountRecords", "KitMount", "KitFileSystem", "LayerStore", "ModelKit",
+                "Registry", "OCI", "HostSystem", "Threading", argumentParser, logging, toml,
             ],
-            path: "Sources", sources: ["kitfs", "Doctor", "KitMount", "MountProcess", "MountRecords"],
             swiftSettings: optimised),
         // Makes the manual from what the command knows of itself: for the build, not for installing.
         .executableTarget(name: "kitfs-docs", swiftSettings: strict),
+        .target(
+            name: "Doctor",
+            dependencies: [
+                "MountRecords", "KitMount", "FuseSession", "LayerStore", "ModelKit", "Registry", "OCI", "HostSystem",
+                system,
+            ],
+            swiftSettings: optimised),
+        .target(
+            name: "MountProcess",
+            dependencies: [
+                "MountRecords", "KitMount", "FuseSession", "KitFileSystem", "LayerStore", "ModelKit", "Registry", "OCI",
+                "HostSystem", "Threading", "CLinux", logging,
+            ],
+            swiftSettings: optimised),
+        .target(
+            name: "MountRecords", dependencies: ["LayerStore", "ModelKit", "OCI", "HostSystem", "Threading"],
+            swiftSettings: optimised),
+        .target(
+            name: "KitMount",
+            dependencies: [
+                "FuseSession", "KitFileSystem", "LayerStore", "OCI", "HostSystem", "Threading", "CLinux", logging,
+                system,
+            ],
+            swiftSettings: optimised),
         .target(name: "FuseSession", dependencies: ["CFuse", "Threading", system], swiftSettings: optimised),
         .target(
             name: "KitFileSystem", dependencies: ["LayerStore", "LayerCache", "LayerIndex", "ModelKit", "OCI", system],
@@ -64,6 +86,7 @@ let package = Package(
         .target(name: "ModelKit", dependencies: ["CYAML", "OCI"], swiftSettings: optimised),
         .target(name: "Registry", dependencies: ["CCurl", "OCI", system, toml], swiftSettings: optimised),
         .target(name: "OCI", dependencies: ["CCrypto"], swiftSettings: optimised),
+        .target(name: "HostSystem", swiftSettings: optimised),
         .target(name: "Threading", swiftSettings: optimised),
         .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
@@ -97,6 +120,8 @@ let package = Package(
                 "TestSupport", logging,
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "KitMountTests", dependencies: ["KitMount", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests", dependencies: ["kitfs", "kitfs-docs", "Benchmarks", "TestSupport", "Threading"],
             swiftSettings: strict),

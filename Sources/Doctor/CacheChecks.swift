@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
-internal import LayerCache
-internal import LayerStore
+private import HostSystem
+private import LayerStore
+private import MountRecords
 
 /// Whether the cache can be used where it is, or made where it will be.
 struct CacheChecks {

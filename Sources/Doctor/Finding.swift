@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+private import HostSystem
 
 /// What `doctor` has found of one thing that a mount needs.
-struct Finding: Encodable {
-    enum Verdict: String, Encodable {
+package struct Finding: Encodable, Sendable {
+    package enum Verdict: String, Encodable, Sendable {
         case ok
         /// A mount works, but not all that may be wanted of it.
         case note
@@ -10,11 +11,11 @@ struct Finding: Encodable {
         case problem
     }
 
-    let check: String
-    let verdict: Verdict
-    let text: String
+    package let check: String
+    package let verdict: Verdict
+    package let text: String
     /// What mends it: a command where there is one.
-    let remedy: String?
+    package let remedy: String?
 
     static func ok(_ check: String, _ text: String) -> Finding {
         Finding(check: check, verdict: .ok, text: text, remedy: nil)
@@ -24,7 +25,7 @@ struct Finding: Encodable {
         Finding(check: check, verdict: .note, text: text, remedy: remedy)
     }
 
-    static func problem(_ check: String, _ text: String, _ remedy: String? = nil) -> Finding {
+    package static func problem(_ check: String, _ text: String, _ remedy: String? = nil) -> Finding {
         Finding(check: check, verdict: .problem, text: text, remedy: remedy)
     }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import FuseSession
 private import Glibc
-internal import SystemPackage
+private import HostSystem
+internal import KitMount
+private import SystemPackage
 
 /// Whether this user can mount here, and how the mount would be read.
 struct FuseChecks {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
+private import HostSystem
+private import MountRecords
 
 /// What the kernel's settings do to a mount that waits for a network, and what earlier mounts have left.
 struct LimitChecks {

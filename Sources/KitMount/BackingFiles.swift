@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import FuseSession
+package import FuseSession
 internal import Synchronization
 internal import SystemPackage
 
+/// Who reads large files that are whole.
+package enum ReadMode: Sendable {
+    /// The kernel, from the cache's files.
+    case passthrough
+    /// The mount's process, and why.
+    case read(PassthroughObstacle)
+}
+
 /// How each inode that is open is read. One inode is read in one way at a time, or the kernel refuses the open: so it
 /// keeps the way of its first open until its last release, and all its opens use one backing.
-final class BackingFiles: Sendable {
+package final class BackingFiles: Sendable {
     private struct Inode: Sendable {
         /// nil: read through us.
         let backing: Passthrough.BackingID?
@@ -15,8 +23,10 @@ final class BackingFiles: Sendable {
     private let passthrough: Mutex<Passthrough?> = Mutex(nil)
     private let inodes = Mutex<[UInt64: Inode]>([:])
 
+    package init() {}
+
     /// Before the first request.
-    func use(_ passthrough: Passthrough) { self.passthrough.withLock { $0 = passthrough } }
+    package func use(_ passthrough: Passthrough) { self.passthrough.withLock { $0 = passthrough } }
 
     /// Counts one more open. Returns what the kernel is to read it from; nil for through us.
     func open(_ inode: UInt64, _ file: FileDescriptor?) -> Passthrough.BackingID? {
@@ -43,7 +53,7 @@ final class BackingFiles: Sendable {
     }
 
     /// How large files that are whole are read; nil while that is not known. `cache` is where they are.
-    func mode(_ cache: String) -> MountActivity.IO? {
+    package func mode(_ cache: String) -> ReadMode? {
         guard let passthrough = passthrough.withLock({ $0 }) else { return nil }
         if passthrough.isAvailable {
             // Any file of the cache will do.
@@ -53,8 +63,8 @@ final class BackingFiles: Sendable {
             defer { try? file.close() }
             guard passthrough.probe(file) else { return nil }
         }
-        if passthrough.isAvailable { return MountActivity.IO(mode: "passthrough", reason: nil) }
-        return MountActivity.IO(mode: "read", reason: PassthroughObstacle(passthrough).description)
+        if passthrough.isAvailable { return .passthrough }
+        return .read(PassthroughObstacle(passthrough))
     }
 
     /// Whether an open of a file that can be would be read by the kernel.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import FuseSession
+package import FuseSession
 internal import KitFileSystem
 private import Logging
 private import SystemPackage
@@ -7,7 +7,7 @@ private import Threading
 
 /// Reads that come through us. A read holds no memory while it waits, and those that wait leave room for the rest.
 extension KitOperations {
-    func read(_ request: consuming DataRequest, handle: UInt64, offset: UInt64, size: Int) {
+    package func read(_ request: consuming DataRequest, handle: UInt64, offset: UInt64, size: Int) {
         read(request, ReadPlace(handle: handle, offset: offset, size: size), [:], tries: 0)
     }
 

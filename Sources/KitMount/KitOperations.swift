@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import FuseSession
-private import Glibc
-internal import KitFileSystem
-internal import LayerStore
-internal import Logging
-internal import OCI
+package import FuseSession
+package import KitFileSystem
+private import LayerStore
+package import Logging
+private import OCI
 private import Synchronization
 internal import SystemPackage
 
 /// Answers the kernel from the tree of a kit: what is here at once, the rest once it has come.
-final class KitOperations: FuseOperations {
+package final class KitOperations: FuseOperations {
     let tree: KitFileSystem
     let waits: WaitLedger
     private let owner: (user: UInt32, group: UInt32)
     let logger: Logger
     private let onStart: @Sendable () -> Void
     private let backings: BackingFiles
-    let smallFiles = SmallFiles()
+    package let smallFiles = SmallFiles()
     let heldReads = HeldReads(limit: FuseSession.backgroundLimit * 7 / 8)
 
     /// Seconds for which the kernel keeps what will not change.
@@ -27,7 +26,7 @@ final class KitOperations: FuseOperations {
     /// An operation needs an index or two, then content; a layer may be evicted in between, but not for ever.
     static let triesLimit = 50
 
-    init(
+    package init(
         _ tree: KitFileSystem, _ waits: WaitLedger, _ backings: BackingFiles, owner: (user: UInt32, group: UInt32),
         logger: Logger,
         onStart: @escaping @Sendable () -> Void
@@ -40,7 +39,7 @@ final class KitOperations: FuseOperations {
         self.onStart = onStart
     }
 
-    func started() { onStart() }
+    package func started() { onStart() }
 
     // MARK: Waiting
 
@@ -123,7 +122,7 @@ final class KitOperations: FuseOperations {
 
     // MARK: Names
 
-    func lookup(_ request: consuming LookupRequest, parent: UInt64, name: [UInt8]) {
+    package func lookup(_ request: consuming LookupRequest, parent: UInt64, name: [UInt8]) {
         guard let name = EntryName(name) else {
             request.fail(name.count > EntryName.lengthLimit ? .fileNameTooLong : .noSuchFileOrDirectory)
             return
@@ -143,7 +142,7 @@ final class KitOperations: FuseOperations {
         }
     }
 
-    func attributes(_ request: consuming AttributesRequest, inode: UInt64) {
+    package func attributes(_ request: consuming AttributesRequest, inode: UInt64) {
         let inode = InodeNumber(rawValue: inode)
         answer(request, for: .stat) { [tree] in
             tree.attributes(inode, $0)
@@ -152,7 +151,7 @@ final class KitOperations: FuseOperations {
         }
     }
 
-    func readLink(_ request: consuming LinkRequest, inode: UInt64) {
+    package func readLink(_ request: consuming LinkRequest, inode: UInt64) {
         let inode = InodeNumber(rawValue: inode)
         answer(request, for: .stat) { [tree] _ in
             tree.target(inode)
@@ -161,7 +160,7 @@ final class KitOperations: FuseOperations {
         }
     }
 
-    func attribute(_ request: consuming DataRequest, inode: UInt64, name: String, capacity: Int) {
+    package func attribute(_ request: consuming DataRequest, inode: UInt64, name: String, capacity: Int) {
         do {
             var value = try tree.attribute(InodeNumber(rawValue: inode), name)
             if name == "user.kitfs.io", tree.hasOwnFile(InodeNumber(rawValue: inode)), backings.isPassedThrough(inode) {
@@ -173,18 +172,18 @@ final class KitOperations: FuseOperations {
         }
     }
 
-    func attributeNames(_ request: consuming DataRequest, inode: UInt64, capacity: Int) {
+    package func attributeNames(_ request: consuming DataRequest, inode: UInt64, capacity: Int) {
         let names = tree.attributeNames(InodeNumber(rawValue: inode))
         request.reply(names.flatMap { Array($0.utf8) + [0] }, capacity: capacity)
     }
 
-    func statistics(_ request: consuming StatisticsRequest) {
+    package func statistics(_ request: consuming StatisticsRequest) {
         request.reply(size: tree.size, files: 0)
     }
 
     // MARK: Files
 
-    func open(_ request: consuming OpenRequest, inode: UInt64) {
+    package func open(_ request: consuming OpenRequest, inode: UInt64) {
         let inode = InodeNumber(rawValue: inode)
         answer(request, for: .open) { [tree] in
             tree.open(inode, $0)
@@ -212,14 +211,14 @@ final class KitOperations: FuseOperations {
     }
 
     /// First the kernel lets go of the file, then we.
-    func release(handle: UInt64, inode: UInt64) {
+    package func release(handle: UInt64, inode: UInt64) {
         backings.release(inode)
         tree.close(handle)
     }
 
     // MARK: Directories
 
-    func openDirectory(_ request: consuming OpenRequest, inode: UInt64) {
+    package func openDirectory(_ request: consuming OpenRequest, inode: UInt64) {
         let inode = InodeNumber(rawValue: inode)
         answer(request, for: .list) { [tree] in
             tree.openDirectory(inode, $0)
@@ -230,7 +229,7 @@ final class KitOperations: FuseOperations {
         }
     }
 
-    func readDirectory(_ request: consuming DirectoryRequest, handle: UInt64, offset: UInt64) {
+    package func readDirectory(_ request: consuming DirectoryRequest, handle: UInt64, offset: UInt64) {
         guard let listing = tree.directory(handle) else {
             request.fail(.badFileDescriptor)
             return
@@ -256,5 +255,5 @@ final class KitOperations: FuseOperations {
         request.reply()
     }
 
-    func releaseDirectory(handle: UInt64) { tree.closeDirectory(handle) }
+    package func releaseDirectory(handle: UInt64) { tree.closeDirectory(handle) }
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import FuseSession
+package import FuseSession
 private import Glibc
-internal import SystemPackage
+private import HostSystem
+package import SystemPackage
 
 /// Why the kernel does not read the cache's files itself.
-enum PassthroughObstacle: CustomStringConvertible {
+package enum PassthroughObstacle: CustomStringConvertible, Sendable {
     case notWanted
     case notRoot
     case oldKernel(String)
@@ -13,7 +14,7 @@ enum PassthroughObstacle: CustomStringConvertible {
     case other(String)
 
     /// Of one that is not available.
-    init(_ passthrough: Passthrough) {
+    package init(_ passthrough: Passthrough) {
         if !passthrough.isWanted {
             self = .notWanted
         } else if geteuid() != 0 {
@@ -26,7 +27,7 @@ enum PassthroughObstacle: CustomStringConvertible {
     }
 
     /// What the kernel said when it was told to read a file. Source: fs/fuse/backing.c of Linux.
-    init(_ error: Errno) {
+    package init(_ error: Errno) {
         if !Self.isNewKernel {
             self = .oldKernel(Self.kernel)
             return
@@ -38,7 +39,7 @@ enum PassthroughObstacle: CustomStringConvertible {
         }
     }
 
-    var description: String {
+    package var description: String {
         switch self {
         case .notWanted: "--passthrough false"
         case .notRoot: "the mount is not root's"
@@ -50,12 +51,12 @@ enum PassthroughObstacle: CustomStringConvertible {
     }
 
     /// As `uname -r` has it.
-    static var kernel: String {
+    package static var kernel: String {
         guard let text = TextFile.read("/proc/sys/kernel/osrelease") else { return "of unknown version" }
         return String(text.prefix { !$0.isNewline })
     }
 
-    static var isNewKernel: Bool {
+    package static var isNewKernel: Bool {
         let numbers = kernel.split(separator: ".").prefix(2).map { Int($0.prefix { $0.isNumber }) ?? 0 }
         return numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 9)
     }

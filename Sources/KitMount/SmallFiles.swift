@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import FuseSession
+package import FuseSession
 private import Synchronization
 
 /// Small files whose bytes the kernel gets with the answer to the first open: their reads then need no request, and a
 /// request costs more than to copy what it would bring.
-final class SmallFiles: Sendable {
+package final class SmallFiles: Sendable {
     /// Larger ones are read as far as they are wanted.
     private static let sizeLimit: UInt64 = 64 << 10
     /// Storing waits for reads of the same file: never do more threads than this, of those that answer reads.
@@ -19,7 +19,7 @@ final class SmallFiles: Sendable {
     private struct WeakSession: Sendable { weak var value: FuseSession? }
 
     /// Before the first request.
-    func use(_ session: FuseSession) { self.session.withLock { $0.value = session } }
+    package func use(_ session: FuseSession) { self.session.withLock { $0.value = session } }
 
     /// Stores a file that is open, unless that was done before. `size` in bytes; `read` fills a buffer of that size, and
     /// tells whether it could.

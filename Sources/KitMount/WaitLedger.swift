@@ -5,9 +5,9 @@ private import Synchronization
 
 /// Operations of the mount that wait, and for which layers: what `status` tells. Each entry is made before its wait
 /// begins, and goes with its answer, whoever gives it.
-final class WaitLedger: Sendable {
+package final class WaitLedger: Sendable {
     /// What was asked of the mount, in the words of who reads `status`.
-    enum Operation: String, Sendable, CaseIterable { case open, lookup, list, read, stat }
+    package enum Operation: String, Sendable, CaseIterable { case open, lookup, list, read, stat }
 
     struct Wait: Sendable {
         let operation: Operation
@@ -19,11 +19,23 @@ final class WaitLedger: Sendable {
         let caller: Int32
     }
 
+    /// Operations of one kind that wait for a layer.
+    package struct Summary: Sendable, Equatable {
+        package let operation: Operation
+        package fileprivate(set) var count: Int
+        /// When the first of them began to wait; seconds since 1970.
+        package fileprivate(set) var since: Int64
+        /// Threads that wait, as far as they are to be named.
+        package fileprivate(set) var callers: [Int32]
+    }
+
     /// An entry, and when its operation began to wait: an operation may wait for one thing after the other.
     struct Entry: Sendable {
         fileprivate let id: UInt64
         let since: Int64
     }
+
+    package init() {}
 
     /// Called after each end, before the one who waited knows of it.
     private let onEnd = Mutex<(@Sendable () -> Void)?>(nil)
@@ -47,24 +59,24 @@ final class WaitLedger: Sendable {
     }
 
     /// `body` is called after each wait's end and, unless a signal ended it, before its answer. It must not block.
-    func observeEnds(_ body: @escaping @Sendable () -> Void) { onEnd.withLock { $0 = body } }
+    package func observeEnds(_ body: @escaping @Sendable () -> Void) { onEnd.withLock { $0 = body } }
 
     /// What waits for each layer, by operation.
-    func byLayer() -> [Int: [MountActivity.Wait]] {
-        var found: [Int: [Operation: MountActivity.Wait]] = [:]
+    package func byLayer() -> [Int: [Summary]] {
+        var found: [Int: [Operation: Summary]] = [:]
         for wait in state.withLock({ Array($0.waits.values) }) {
             for layer in wait.layers { found[layer, default: [:]][wait.operation, default: .none(wait)].add(wait) }
         }
-        return found.mapValues { $0.values.sorted { $0.operation < $1.operation } }
+        return found.mapValues { $0.values.sorted { $0.operation.rawValue < $1.operation.rawValue } }
     }
 }
 
-extension MountActivity.Wait {
+extension WaitLedger.Summary {
     /// More are counted, but not named.
     private static let namedLimit = 16
 
     fileprivate static func none(_ wait: WaitLedger.Wait) -> Self {
-        Self(operation: wait.operation.rawValue, count: 0, since: wait.since, callers: [])
+        Self(operation: wait.operation, count: 0, since: wait.since, callers: [])
     }
 
     fileprivate mutating func add(_ wait: WaitLedger.Wait) {

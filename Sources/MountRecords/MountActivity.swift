@@ -1,57 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a mount's process tells of what goes on, beside its record; it may be another version's, after an upgrade.
-struct MountActivity: Codable, Equatable {
+package struct MountActivity: Codable, Equatable, Sendable {
     /// How files that are whole and large are read.
-    var io: IO?
+    package var io: IO?
     /// By the layer's place in the record.
-    var layers: [String: Layer] = [:]
+    package var layers: [String: Layer] = [:]
 
-    struct IO: Codable, Equatable {
+    package init(io: IO? = nil) { self.io = io }
+
+    package struct IO: Codable, Equatable, Sendable {
         /// `passthrough` or `read`.
-        let mode: String
+        package let mode: String
         /// Why it is `read`.
-        let reason: String?
+        package let reason: String?
+
+        package init(mode: String, reason: String?) {
+            self.mode = mode
+            self.reason = reason
+        }
     }
 
-    struct Layer: Codable, Equatable {
+    package struct Layer: Codable, Equatable, Sendable {
         /// As of `LayerStore`'s `Layer.Status`.
-        let stage: String
+        package let stage: String
         /// Bytes of the blob that are here.
-        let cached: UInt64
+        package let cached: UInt64
         /// Nothing of it goes on: who can look at the cache themselves know better.
-        let isAtRest: Bool
+        package let isAtRest: Bool
         /// Bytes of the blob that this process has fetched.
-        let received: UInt64
+        package let received: UInt64
         /// Bytes a second by which `cached` has grown in the last seconds, whoever fetches them.
-        let rate: UInt64
+        package let rate: UInt64
         /// What went wrong last.
-        let error: String?
+        package let error: String?
         /// When it was first told; seconds since 1970.
-        let errorTime: Int64?
-        let waits: [Wait]
+        package let errorTime: Int64?
+        package let waits: [Wait]
+
+        package init(
+            stage: String, cached: UInt64, isAtRest: Bool, received: UInt64, rate: UInt64, error: String?,
+            errorTime: Int64?, waits: [Wait]
+        ) {
+            self.stage = stage
+            self.cached = cached
+            self.isAtRest = isAtRest
+            self.received = received
+            self.rate = rate
+            self.error = error
+            self.errorTime = errorTime
+            self.waits = waits
+        }
 
         /// How many operations wait for it.
-        var waiters: Int { waits.reduce(0) { $0 + $1.count } }
+        package var waiters: Int { waits.reduce(0) { $0 + $1.count } }
     }
 
     /// Operations of one kind that wait for a layer.
-    struct Wait: Codable, Equatable {
-        let operation: String
-        var count: Int
+    package struct Wait: Codable, Equatable, Sendable {
+        package let operation: String
+        package var count: Int
         /// When the first of them began to wait; seconds since 1970.
-        var since: Int64
+        package var since: Int64
         /// Threads that wait, as far as they are to be named.
-        var callers: [Int32]
+        package var callers: [Int32]
+
+        package init(operation: String, count: Int, since: Int64, callers: [Int32]) {
+            self.operation = operation
+            self.count = count
+            self.since = since
+            self.callers = callers
+        }
     }
 
-    var byPlace: [Int: Layer] {
+    package var byPlace: [Int: Layer] {
         layers.reduce(into: [:]) { result, item in
             if let place = Int(item.key) { result[place] = item.value }
         }
     }
-}
-
-extension MountRecord {
-    typealias Activity = MountActivity.Layer
 }

@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How fast a number of bytes grows: over the last seconds, so that it follows the network and does not jump with it.
-struct RateMeter {
+package struct RateMeter {
     private static let window = Duration.seconds(5)
     /// Oldest first; one may be older than the window.
     private var samples: [(at: ContinuousClock.Instant, bytes: UInt64)] = []
 
+    package init() {}
+
     /// Notes where the count is. What shrinks was dropped, and is counted anew.
-    mutating func note(_ bytes: UInt64, at now: ContinuousClock.Instant = .now) {
+    package mutating func note(_ bytes: UInt64, at now: ContinuousClock.Instant = .now) {
         if let last = samples.last, bytes < last.bytes { samples = [] }
         samples.append((now, bytes))
         while samples.count > 2, now - samples[1].at >= Self.window { samples.removeFirst() }
     }
 
     /// Bytes a second.
-    var rate: UInt64 {
+    package var rate: UInt64 {
         guard let first = samples.first, let last = samples.last else { return 0 }
         let seconds = (last.at - first.at) / .seconds(1)
         return seconds > 0 ? UInt64(Double(last.bytes - first.bytes) / seconds) : 0
     }
 
     /// Seconds until so many bytes more have come at this rate; nil where nothing comes. At most some thirty years.
-    static func secondsLeft(_ bytes: UInt64, at rate: UInt64) -> Int? {
+    package static func secondsLeft(_ bytes: UInt64, at rate: UInt64) -> Int? {
         rate == 0 ? nil : Int(min(Double(bytes) / Double(rate), 1e9).rounded(.up))
     }
 }

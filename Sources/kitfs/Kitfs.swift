@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 private import Glibc
+private import KitMount
+internal import MountProcess
+internal import MountRecords
 private import Synchronization
 
 /// The command. One file for each subcommand; here, how they are found and what they end with.
@@ -86,6 +89,6 @@ struct Kitfs: ParsableCommand {
     /// Of `run`, other codes are its command's; mount(8) knows one for all.
     private static func ownCode(_ code: CommandFailure.Code) -> Int32 {
         if MountHelper.isMeant { return MountHelper.failureCode }
-        return CommandLine.arguments.dropFirst().first == "run" ? RunCommand.failureCode : code.rawValue
+        return CommandLine.arguments.dropFirst().first == "run" ? RunSupervisor.failureCode : code.rawValue
     }
 }

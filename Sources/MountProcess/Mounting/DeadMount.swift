@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
+private import MountRecords
 private import Threading
 
 /// A mount whose process is gone: every access to it fails with ENOTCONN, and nothing else can be mounted there.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import FuseSession
 private import Glibc
+private import MountRecords
 private import Synchronization
 
 /// Ends the mount, or the process where there is no mount yet.

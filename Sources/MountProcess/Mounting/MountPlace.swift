@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
+private import HostSystem
+private import MountRecords
 
 /// Where a kit is mounted.
-struct MountPlace {
+package struct MountPlace: Sendable {
     /// As it was named.
     let name: String
     /// The directory as `status` shows it.
@@ -12,7 +14,7 @@ struct MountPlace {
     /// It is seen in a mount namespace of a command's own, and in no other.
     let isPrivate: Bool
 
-    init(_ name: String) {
+    package init(_ name: String) {
         self.name = name
         device = name.hasPrefix("/dev/fd/") ? name : nil
         directory = device ?? MountTable.canonical(name)
@@ -31,7 +33,7 @@ struct MountPlace {
 
     /// Before anything is fetched, and without touching what may be mounted there. What a mount's process left there when
     /// it died is taken away.
-    func check() throws {
+    package func check() throws {
         guard device == nil else { return }
         try Self.checkName(name, directory)
         if let mounted = MountTable.current().entry(at: directory), mounted.isKitfs {

@@ -1,59 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import FuseSession
 private import Glibc
+private import HostSystem
 internal import KitFileSystem
-internal import LayerCache
-internal import LayerIndex
+internal import KitMount
 internal import LayerStore
 internal import Logging
 internal import ModelKit
-internal import OCI
+internal import MountRecords
+private import OCI
+private import Registry
 private import Threading
 
 /// The process that serves one mount: puts the parts together, serves until a signal or an unmount, and cleans up.
-struct MountProcess {
-    private let reference: String
+package struct MountProcess {
     private let place: MountPlace
-    private let command: MountOptions
+    private let configuration: MountConfiguration
     private let word: ReadyWord
-    private let notice: WaitNotice?
-    private let sink = LogSink()
+    private let observer: (any MountObserver)?
     private let logger: Logger
     private let logPath: String
     private let ending = MountEnding()
     private let id = String(UInt64.random(in: 0 ... .max), radix: 36)
 
     /// Returns when the mount has ended. A failure is told to whoever waits for this process, or else thrown.
-    /// `lifeline`: see `RunServer`. `notice`: for whoever looks at the terminal.
-    static func serve(
-        _ reference: String, _ place: MountPlace, _ options: MountOptions, lifeline: Int32? = nil,
-        notice: WaitNotice? = nil
+    /// `lifeline`: see `RunServer`. `observer`: for whoever looks at the terminal.
+    package static func serve(
+        _ place: MountPlace, _ configuration: @autoclosure () throws -> MountConfiguration, lifeline: Int32? = nil,
+        observer: (any MountObserver)? = nil
     ) throws {
-        let word = ReadyWord(keeping: [place.descriptor, lifeline, notice?.descriptor])
+        let word = ReadyWord(keeping: [place.descriptor, lifeline, observer?.descriptor])
         do {
-            let process = MountProcess(reference, place, options, word, notice)
-            if let lifeline { process.end(with: lifeline) }
-            try process.run()
+            let configuration = try configuration()
+            do {
+                let process = MountProcess(place, configuration, word, observer)
+                if let lifeline { process.end(with: lifeline) }
+                try process.run()
+            } catch {
+                throw CommandFailure(error, configuration.name)
+            }
         } catch {
-            let failure = CommandFailure(error, reference)
+            // Of what the options come to, no failure is of the kit.
+            let failure = CommandFailure(error, "options")
             if word.fail(failure) { Glibc.exit(failure.code.rawValue) }
             throw failure
         }
     }
 
     private init(
-        _ reference: String, _ place: MountPlace, _ options: MountOptions, _ word: ReadyWord, _ notice: WaitNotice?
+        _ place: MountPlace, _ configuration: MountConfiguration, _ word: ReadyWord,
+        _ observer: (any MountObserver)?
     ) {
-        self.notice = notice
-        self.reference = reference
+        self.observer = observer
         self.place = place
-        command = options
+        self.configuration = configuration
         self.word = word
-        var logger = options.log.logger(sink)
-        logger[metadataKey: "reference"] = "\(reference)"
+        var logger = configuration.log.logger
+        logger[metadataKey: "reference"] = "\(configuration.name)"
         self.logger = logger
-        // Now: later the working directory is another.
-        logPath = options.logFile.map(Environment.absolute) ?? "\(LiveRecord.directory())/\(id).log"
+        // Made absolute now: the working directory is another once it is mounted.
+        logPath = configuration.log.file.map(Environment.absolute) ?? "\(LiveRecord.directory())/\(id).log"
     }
 
     private func run() throws {
@@ -62,63 +68,66 @@ struct MountProcess {
         endOnSignal()
         do {
             if let log = try openLog() {
-                if command.logFile == nil { ending.remove(logPath) }
-                sink.redirect(to: log)
+                if configuration.log.file == nil { ending.remove(logPath) }
+                configuration.log.redirect(log)
             }
             try serve()
         } catch {
-            if command.logFile == nil { unlink(logPath) }
+            if configuration.log.file == nil { unlink(logPath) }
             throw error
         }
     }
 
     private func serve() throws {
-        let cache = try command.cache.open()
-        let shared = try command.cache.openShared(besides: cache)
+        let cache = try configuration.caches.open()
+        let shared = try configuration.caches.openShared(besides: cache)
         for cache in [cache] + shared { try place.check(isNotAbove: cache.path, "the cache") }
-        if case .layout(let directory) = try SourceOptions.reference(reference).origin {
+        if case .layout(let directory) = configuration.reference.origin {
             try place.check(isNotAbove: directory, "the layout")
         }
-        let family = try command.source.family(
-            reference, cache, shared: shared, filters: command.parts.filters)
+        let family = try configuration.access.family(
+            configuration.reference, cache: cache, shared: shared, filters: configuration.filters)
         for layer in family.kit.hiddenLayers {
             let blob = layer.descriptor
             logger.warning("layer \(blob.digest) of type \(blob.mediaType) is not shown: \(layer.reason)")
         }
-        if let warning = command.parts.warning(family) { warn(warning) }
+        if let warning = KitAccess.warning(of: family, filters: configuration.filters) { warn(warning) }
         let store = LayerStore(
-            cache: cache, shared: shared, concurrency: command.source.concurrency, timeout: command.source.timeout,
-            limit: command.room.cacheLimit?.bytes, logger: logger)
+            cache: cache, shared: shared, concurrency: configuration.access.concurrency,
+            timeout: configuration.access.settings.timeout, limit: configuration.cacheLimit, logger: logger)
         let tree = try KitFileSystem(
             family, store: store,
-            modes: ModePolicy(sharesWithOthers: command.allowOther, umask: command.umask?.bits),
-            verify: command.verify.policy)
-        let prefetch = try command.prefetch.map { try KitFilter(parsing: $0) }
-        for (text, filter) in zip(command.prefetch, prefetch)
+            modes: ModePolicy(sharesWithOthers: configuration.allowOther, umask: configuration.umask),
+            verify: configuration.verify)
+        for (text, filter) in configuration.prefetch
         where !tree.mountedLayers.contains(where: { filter.matches($0.declared) }) {
             warn("--prefetch \(text) chooses nothing of what is mounted")
         }
         warn(of: tree)
         var options = FuseMountOptions(source: tree.reference.description, subtype: "kitfs")
-        options.allowOther = command.allowOther
-        options.forbidsExecution = command.noexec
-        options.passthrough = command.passthrough
+        options.allowOther = configuration.allowOther
+        options.forbidsExecution = configuration.forbidsExecution
+        options.passthrough = configuration.passthrough
         let waits = WaitLedger()
         let publisher = ActivityPublisher(tree, waits)
         let backings = BackingFiles()
         let operations = KitOperations(
-            tree, waits, backings, owner: (command.uid ?? geteuid(), command.gid ?? getegid()), logger: logger
+            tree, waits, backings, owner: (configuration.owner ?? geteuid(), configuration.group ?? getegid()),
+            logger: logger
         ) { [self] in
             publisher.start(record(tree, cache), io: { backings.mode(cache.path) }, id: id)
-            let mode = command.verify.description
             logger.notice(
-                "kitfs \(Kitfs.version) on \(place.directory): \(tree.digest), verify \(mode), cache \(cache.path)")
+                """
+                kitfs \(configuration.version) on \(place.directory): \(tree.digest), \
+                verify \(configuration.verifyText), cache \(cache.path)
+                """)
             let fuse = ending.fuseProtocol
             logger.notice(
-                "\(KernelFeatures.text(fuse: fuse, passthroughIsWanted: command.passthrough, cache: cache.path))")
-            notice?.start(tree, waits)
+                "\(KernelFeatures.text(fuse: fuse, passthroughIsWanted: configuration.passthrough, cache: cache.path))")
+            observer?.start(tree, waits)
             sayReady(tree)
-            for mounted in tree.mountedLayers where prefetch.contains(where: { $0.matches(mounted.declared) }) {
+            for mounted in tree.mountedLayers
+            where configuration.prefetch.contains(where: { $0.filter.matches(mounted.declared) }) {
                 _ = mounted.layer.requireContent { _ in }
             }
         }
@@ -128,14 +137,14 @@ struct MountProcess {
         backings.use(session.passthrough)
         operations.smallFiles.use(session)
         guard word.isAwaited else { throw CommandFailure(.failed, "who asked for the mount has gone") }
-        try session.mount(on: place.device ?? place.directory)
+        try mount(session)
         chdir("/")
         tree.claimCached()
         for (declared, layer, _) in tree.mountedLayers {
             cache.note(.init(kind: declared.kind.rawValue, kit: tree.reference.description), of: layer.key)
         }
         defer {
-            notice?.stop()
+            observer?.stop()
             if !word.isInBackground { ServiceManager.notify("STOPPING=1", "STATUS=what was fetched is made sure of") }
             logger.notice("unmounted")
             store.shutDown()
@@ -144,11 +153,17 @@ struct MountProcess {
         try session.run()
     }
 
+    private func mount(_ session: FuseSession) throws(CommandFailure) {
+        do { try session.mount(on: place.device ?? place.directory) } catch {
+            throw CommandFailure(.mountPoint, "\(configuration.name): cannot be mounted on: \(error)")
+        }
+    }
+
     /// In the log, and for whoever waits at the prompt.
     private func warn(_ text: String) {
         logger.warning("\(text)")
         // In the foreground, the log is there already.
-        if word.isInBackground { Terminal.warning(text) }
+        if word.isInBackground { configuration.log.warn(text) }
     }
 
     /// What somebody who mounts will want to know before it surprises them.
@@ -163,8 +178,7 @@ struct MountProcess {
                     """)
             }
         }
-        let isSafe = command.source.tlsVerify && !command.source.plainHttp
-        if !isSafe, tree.mountedLayers.contains(where: \.isStreamed) {
+        if !configuration.access.isSafe, tree.mountedLayers.contains(where: \.isStreamed) {
             warn(
                 "--verify while-streaming without verified TLS: whoever stands between can have wrong bytes read")
         }
@@ -189,13 +203,13 @@ struct MountProcess {
     /// The kernel has answered: whoever waits for the mount may use it. If they have gone, so does the mount.
     private func sayReady(_ tree: KitFileSystem) {
         guard word.isInBackground else {
-            ServiceManager.notify("READY=1", "STATUS=\(reference) is mounted on \(place.directory)")
-            ServiceStatus.follow(tree, idle: "\(reference) is mounted on \(place.directory)")
+            ServiceManager.notify("READY=1", "STATUS=\(configuration.name) is mounted on \(place.directory)")
+            ServiceStatus.follow(tree, idle: "\(configuration.name) is mounted on \(place.directory)")
             return
         }
         closeOutput()
         // Who shows something on the terminal stays in its session, to know whose turn it is there.
-        if notice == nil { setsid() } else { setpgid(0, 0) }
+        if observer == nil { setsid() } else { setpgid(0, 0) }
         if !word.ready() {
             logger.notice("ending: who asked for the mount has gone")
             BackgroundThread.start { ending.end() }
@@ -206,8 +220,8 @@ struct MountProcess {
         MountRecord(
             pid: getpid(), reference: tree.reference.description, digest: tree.digest.description,
             directory: place.directory, isPrivate: place.isPrivate, cache: cache.path,
-            verify: command.verify.description, started: Int64(time(nil)), log: word.isInBackground ? logPath : nil,
-            version: Kitfs.version,
+            verify: configuration.verifyText, started: Int64(time(nil)), log: word.isInBackground ? logPath : nil,
+            version: configuration.version,
             layers: tree.mountedLayers.map { declared, layer, _ in
                 MountRecord.Layer(
                     digest: layer.key.digest.description, form: layer.key.form.description,
@@ -220,8 +234,8 @@ struct MountProcess {
 
     /// nil in the foreground without --log-file, where the log goes to stderr, and where there is no runtime directory.
     private func openLog() throws -> Int32? {
-        guard word.isInBackground || command.logFile != nil else { return nil }
-        if command.logFile == nil, LiveRecord.makeDirectory() == nil { return nil }
+        guard word.isInBackground || configuration.log.file != nil else { return nil }
+        if configuration.log.file == nil, LiveRecord.makeDirectory() == nil { return nil }
         let log = open(logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard log >= 0 else {
             throw CommandFailure(.failed, "the log \(logPath) cannot be written: \(String(cString: strerror(errno)))")

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
+private import MountRecords
 
 /// Of those who mount on one directory at the same time, one does it and the others are told. The directory itself is not
 /// opened for that: it may be an automount's, which waits for us.
-struct MountTurn: ~Copyable {
+package struct MountTurn: ~Copyable {
     private let descriptor: Int32
 
     /// Throws `CommandFailure` if it is another's turn. Where there is no runtime directory, there are no turns.
-    init(_ place: MountPlace) throws {
+    package init(_ place: MountPlace) throws {
         guard place.device == nil, let directory = LiveRecord.makeDirectory() else {
             descriptor = -1
             return

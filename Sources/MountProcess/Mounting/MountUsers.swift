@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
+private import HostSystem
 
 /// Who keeps a mount busy, as far as /proc shows it to us.
-enum MountUsers {
+package enum MountUsers {
     /// A line for each process: `1234 (python3): open file model/weights.bin`. At most ten.
-    static func find(_ directory: String) -> [String] {
+    package static func find(_ directory: String) -> [String] {
         var users: [String] = []
         for name in TextFile.names(in: "/proc") {
             guard let process = Int32(name), process != getpid(), let use = use(of: directory, by: name) else {

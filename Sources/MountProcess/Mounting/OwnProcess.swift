@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+private import HostSystem
+private import MountRecords
 
 /// This program, started again. Nothing is forked: threads do not survive that.
 struct OwnProcess {

@@ -4,6 +4,7 @@ private import Glibc
 internal import LayerCache
 private import LayerStore
 private import ModelKit
+private import MountRecords
 private import OCI
 private import Threading
 

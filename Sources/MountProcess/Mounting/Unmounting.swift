@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
+private import HostSystem
 
 /// Taking a mount away.
-enum Unmounting {
+package enum Unmounting {
     /// nil, or why not. `lazy`: it goes from the tree now, and ends when nobody uses it any more.
-    static func unmount(_ path: String, lazy: Bool) -> String? {
+    package static func unmount(_ path: String, lazy: Bool) -> String? {
         Environment.isRoot ? unmountAsRoot(path, lazy: lazy) : unmountAsUser(path, lazy: lazy)
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CLinux
+private import CLinux
 private import Glibc
+private import MountRecords
 
 /// What `kitfs run` and the process that becomes its command say to each other, over a socket that keeps messages whole.
 struct RunChannel {

@@ -1,55 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 private import CLinux
 private import Glibc
+private import HostSystem
+package import OCI
 
 /// The process that becomes the command of `kitfs run`: kitfs again until it has what it was told to mount.
-struct RunChild {
+package struct RunChild {
     static let variable = "KITFS_COMMAND_FD"
     private let channel: RunChannel
 
     /// nil in other processes.
-    init?() {
+    package init?() {
         guard let descriptor = Environment.nonEmpty(Self.variable).flatMap({ Int32($0) }) else { return nil }
         channel = RunChannel(descriptor: descriptor)
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         unsetenv(Self.variable)
     }
 
-    func run(_ source: String, _ options: MountOptions, _ command: [String]) -> Never {
+    /// What to mount, should the mount be private, and what to become. `report` tells of a command that cannot be
+    /// executed.
+    package func run(
+        _ command: RunConfiguration, mounting reference: Reference, allowOther: Bool, forbidsExecution: Bool,
+        report: (String) -> Void
+    ) -> Never {
         // However `kitfs run` ends, the command does not go on without it.
         _ = clinux_set_parent_death_signal(SIGKILL)
         while let (message, _) = channel.receive() {
             switch message {
-            case .mount(let directory): mount(source, directory, options)
-            case .go(let directory): become(command, directory)
+            case .mount(let directory):
+                mount("\(reference)", directory, allowOther: allowOther, forbidsExecution: forbidsExecution)
+            case .go(let directory): become(command, directory, report)
             case .mounted, .refused: break
             }
         }
-        _exit(RunCommand.failureCode)
+        _exit(RunSupervisor.failureCode)
     }
 
-    private func mount(_ source: String, _ directory: String, _ options: MountOptions) {
+    private func mount(_ source: String, _ directory: String, allowOther: Bool, forbidsExecution: Bool) {
         do {
             let device = try PrivateMount.make(
-                on: directory, source: source, allowOther: options.allowOther, forbidsExecution: options.noexec)
+                on: directory, source: source, allowOther: allowOther, forbidsExecution: forbidsExecution)
             _ = channel.send(.mounted, device: device)
             close(device)
         } catch {
             _ = channel.send(.refused(error.reason))
             // What is half left is of no use to a command.
-            _exit(RunCommand.failureCode)
+            _exit(RunSupervisor.failureCode)
         }
     }
 
-    private func become(_ command: [String], _ directory: String) -> Never {
+    private func become(
+        _ command: RunConfiguration, _ directory: String, _ report: (String) -> Void
+    ) -> Never {
         enterAgain(directory)
         setenv(RunPlace.variable, directory, 1)
-        Kitfs.inheritedSignals.restore()
+        command.inheritedSignals.restore()
         // As bytes, which need not be text: the end of our own command line.
-        let argv = CommandLine.unsafeArgv + (Int(CommandLine.argc) - command.count)
+        let argv = CommandLine.unsafeArgv + (Int(CommandLine.argc) - command.words.count)
         if let program = argv[0] { execvp(program, argv) }
         let error = errno
-        Terminal.error("\(command[0]): \(String(cString: strerror(error)))")
+        report("\(command.words[0]): \(String(cString: strerror(error)))")
         _exit(error == ENOENT ? 127 : 126)
     }
 

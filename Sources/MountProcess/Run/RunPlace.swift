@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
+private import HostSystem
+private import MountRecords
 
 /// The directory that `kitfs run` mounts on.
 enum RunPlace {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
+private import HostSystem
 
 /// The process that serves the mount of a `kitfs run`. It is of the session's outer namespaces, so that it keeps nothing
 /// alive that is the command's.
-enum RunServer {
+package enum RunServer {
     private static let directoryVariable = "KITFS_RUN_DIRECTORY"
     private static let deviceVariable = "KITFS_RUN_DEVICE"
     private static let lifelineVariable = "KITFS_RUN_LIFELINE"
@@ -20,19 +21,20 @@ enum RunServer {
     }
 
     /// nil in other processes.
-    static var place: MountPlace? {
+    package static var place: MountPlace? {
         guard ReadyWord.isChild, let directory = Environment.nonEmpty(directoryVariable) else { return nil }
         guard let device = Environment.nonEmpty(deviceVariable) else { return MountPlace(directory) }
         return MountPlace(directory, device: device, isPrivate: true)
     }
 
-    static func serve(
-        _ reference: String, _ place: MountPlace, _ options: MountOptions, _ progress: PullProgress.Style?
+    package static func serve(
+        _ place: MountPlace, _ configuration: @autoclosure () throws -> MountConfiguration,
+        observer: (any MountObserver)?
     ) throws {
         let lifeline = Environment.nonEmpty(lifelineVariable).flatMap { Int32($0) }
         for variable in [directoryVariable, deviceVariable, lifelineVariable] { unsetenv(variable) }
         defer { if !place.isPrivate { RunPlace.removeOwn(place.directory) } }
-        try MountProcess.serve(reference, place, options, lifeline: lifeline, notice: WaitNotice(progress))
+        try MountProcess.serve(place, try configuration(), lifeline: lifeline, observer: observer)
     }
 
     /// Blocks until whoever holds the other end has gone. True if they were killed.

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 private import CLinux
 private import Glibc
+private import HostSystem
+private import MountRecords
 
 /// What `kitfs run` does itself: it brings together who mounts and becomes the command (`RunChild`) and who serves
 /// (`RunServer`), passes signals on, and ends with the command's code. One thread.
-final class RunSupervisor {
-    private let command: RunCommand
+package final class RunSupervisor {
+    /// What a failure of ours ends with, so that it is not taken for the command's.
+    package static let failureCode: Int32 = 125
+
+    private let command: RunConfiguration
+    private let warn: (String) -> Void
     private let signals: SignalRelay
     private var child: pid_t?
     private var server: pid_t?
@@ -14,8 +20,10 @@ final class RunSupervisor {
     /// Whether signals are the command's.
     private var isRunning = false
 
-    init(_ command: RunCommand) throws {
+    /// `warn` shows a warning on stderr. Throws `CommandFailure`.
+    package init(_ command: RunConfiguration, warn: @escaping (String) -> Void) throws {
         self.command = command
+        self.warn = warn
         signals = try SignalRelay()
     }
 
@@ -29,7 +37,7 @@ final class RunSupervisor {
     }
 
     /// Returns what to exit with. Throws `CommandFailure`.
-    func run() throws -> Int32 {
+    package func run() throws -> Int32 {
         do {
             let mounted = try mount()
             isRunning = true
@@ -48,8 +56,8 @@ final class RunSupervisor {
     // MARK: Starting
 
     private func mount() throws -> Mounted {
-        guard !command.noNamespace else { return try mountForAll() }
-        let directory = try command.at.map(RunPlace.named) ?? RunPlace.common()
+        guard !command.isSeenByAll else { return try mountForAll() }
+        let directory = try command.directory.map(RunPlace.named) ?? RunPlace.common()
         let channel = try startChild()
         defer { close(channel.descriptor) }
         _ = channel.send(.mount(directory))
@@ -69,13 +77,13 @@ final class RunSupervisor {
                     failure.code, "\(failure.message); nor is there a namespace for it (\(reason)): see `kitfs doctor`")
             }
         default:
-            throw CommandFailure(.failed, "the process for \(command.command[0]) ended before its time")
+            throw CommandFailure(.failed, "the process for \(command.words[0]) ended before its time")
         }
     }
 
     private func mountForAll() throws -> Mounted {
         let directory: String
-        if let name = command.at {
+        if let name = command.directory {
             let place = MountPlace(name)
             try place.check()
             directory = place.directory
@@ -97,7 +105,7 @@ final class RunSupervisor {
         defer { close(childs.descriptor) }
         _ = fcntl(childs.descriptor, F_SETFD, 0)
         let process = OwnProcess(
-            environment: [RunChild.variable: "\(childs.descriptor)"], signals: Kitfs.inheritedSignals)
+            environment: [RunChild.variable: "\(childs.descriptor)"], signals: command.inheritedSignals)
         child = try process.start()
         return ours
     }
@@ -115,7 +123,7 @@ final class RunSupervisor {
         let process = OwnProcess(
             words: CommandLine.arguments.firstIndex(of: "--") ?? CommandLine.arguments.count,
             environment: RunServer.environment(directory: directory, device: device, lifeline: ends[0]), isQuiet: true,
-            signals: Kitfs.inheritedSignals)
+            signals: command.inheritedSignals)
         let server = try ready.start(process)
         close(ends[0])
         self.server = server
@@ -146,7 +154,7 @@ final class RunSupervisor {
             // When the command ends, so does its mount: the server may be the first whose end is seen.
             if let since = missed, .now - since > .milliseconds(100) {
                 missed = nil
-                Terminal.warning("the mount's process has ended; what the command reads of the kit now fails")
+                warn("the mount's process has ended; what the command reads of the kit now fails")
             }
             _ = try wait(for: nil, milliseconds: missed == nil ? -1 : 50)
         }
@@ -200,7 +208,7 @@ final class RunSupervisor {
             if namespace.map({ !Self.isEmpty($0) }) ?? false { return bidFarewell() }
         case .forAll(let directory):
             if server != nil, let problem = Unmounting.unmount(directory, lazy: true) {
-                Terminal.warning("\(directory): \(problem)")
+                warn("\(directory): \(problem)")
             }
             RunPlace.removeOwn(directory)
         }

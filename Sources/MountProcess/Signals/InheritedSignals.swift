@@ -2,7 +2,7 @@
 internal import Glibc
 
 /// What this process was told of signals by whoever started it, for those that it starts itself.
-struct InheritedSignals {
+package struct InheritedSignals: Sendable {
     var blocked: sigset_t
     /// Those that we ignore and others did not.
     var defaults = sigset_t()
@@ -12,7 +12,7 @@ struct InheritedSignals {
     private static let ignored = [SIGPIPE, SIGXFSZ]
 
     /// Before anything of it is changed.
-    static func takeOver() -> InheritedSignals {
+    package static func takeOver() -> InheritedSignals {
         var blocked = sigset_t()
         sigprocmask(SIG_BLOCK, nil, &blocked)
         var signals = InheritedSignals(blocked: blocked)

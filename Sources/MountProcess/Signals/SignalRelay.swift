@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CLinux
+private import CLinux
 private import Glibc
+private import MountRecords
 
 /// Signals to `kitfs run` that are its command's, as something to wait for.
 struct SignalRelay {

@@ -3,6 +3,7 @@ internal import ArgumentParser
 private import Glibc
 internal import LayerCache
 internal import LayerStore
+private import MountRecords
 
 struct CachePruneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

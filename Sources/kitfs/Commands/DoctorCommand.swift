@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
-internal import Glibc
+internal import Doctor
+private import Glibc
+private import MountRecords
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -32,11 +34,13 @@ struct DoctorCommand: ParsableCommand {
 
     func run() throws {
         let path = try cache.resolved
-        // First: some of it forks, which is for processes of one thread.
-        var findings = FuseChecks(cache: path).findings
-        findings += CacheChecks(path: path).findings
-        findings += LimitChecks(timeout: source.timeout).findings
-        if let reference { findings.append(RegistryCheck(reference, source).finding) }
+        var kit: KitArgument?
+        var problem: Finding?
+        // What is no reference is a result like the others.
+        do { kit = try reference.map(KitArgument.init) } catch { problem = .problem("registry", "\(error)") }
+        let checks = MountChecks(
+            cache: path, settings: source.settings, reference: kit?.reference, named: kit?.text)
+        let findings = checks.findings + [problem].compactMap { $0 }
         let isWell = !findings.contains { $0.verdict == .problem }
         if json {
             try Terminal.out(json: Report(version: Kitfs.version, well: isWell, checks: findings))

@@ -4,6 +4,8 @@ internal import LayerCache
 internal import LayerIndex
 internal import LayerStore
 internal import ModelKit
+private import MountProcess
+private import MountRecords
 internal import OCI
 
 struct InspectCommand: ParsableCommand {
@@ -12,8 +14,8 @@ struct InspectCommand: ParsableCommand {
         abstract: "Show a kit's manifest, Kitfile and layers, and what of them is cached.",
         discussion: "Fetches the manifest and the Kitfile, and nothing else.")
 
-    @Argument(help: ArgumentHelp("The kit.", valueName: "ref"))
-    var reference: String
+    @Argument(help: ArgumentHelp("The kit.", valueName: "ref"), transform: KitArgument.init)
+    var kit: KitArgument
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -63,12 +65,13 @@ struct InspectCommand: ParsableCommand {
 
     func run() throws {
         do {
-            let cache = try cache.open()
-            let named = try SourceOptions.reference(reference)
-            let before = cache.lastResolution(of: named)?.digest
-            let family = try source.family(reference, cache, shared: self.cache.openShared(besides: cache))
+            let locations = try cache.locations
+            let cache = try locations.open()
+            let before = cache.lastResolution(of: kit.reference)?.digest
+            let family = try source.access.family(
+                kit.reference, cache: cache, shared: locations.openShared(besides: cache))
             // Both may be those of an index, whose kit has a digest of its own.
-            let hasMoved = before != cache.lastResolution(of: named)?.digest
+            let hasMoved = before != cache.lastResolution(of: kit.reference)?.digest
             let report = Self.report(family, cache, before: hasMoved ? before : nil)
             if json {
                 try Terminal.out(json: report)
@@ -76,7 +79,7 @@ struct InspectCommand: ParsableCommand {
                 try Self.show(report, family.kit)
             }
         } catch {
-            throw CommandFailure(error, reference)
+            throw CommandFailure(error, kit.text)
         }
     }
 

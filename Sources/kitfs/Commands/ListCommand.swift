@@ -5,6 +5,8 @@ private import Glibc
 internal import KitFileSystem
 internal import LayerStore
 internal import Logging
+private import MountProcess
+internal import MountRecords
 internal import OCI
 private import Threading
 
@@ -14,8 +16,8 @@ struct ListCommand: LoggingCommand {
         abstract: "List the files of a kit without mounting it.",
         discussion: "Of an uncompressed layer only the headers are fetched; a compressed one is fetched, and kept.")
 
-    @Argument(help: ArgumentHelp("The kit.", valueName: "ref"))
-    var reference: String
+    @Argument(help: ArgumentHelp("The kit.", valueName: "ref"), transform: KitArgument.init)
+    var kit: KitArgument
 
     @Argument(help: ArgumentHelp("A file or directory in it.", valueName: "path"))
     var path: String = "."
@@ -44,13 +46,15 @@ struct ListCommand: LoggingCommand {
 
     func run() throws {
         do {
-            let own = try cache.open()
-            let shared = try cache.openShared(besides: own)
+            let locations = try cache.locations
+            let own = try locations.open()
+            let shared = try locations.openShared(besides: own)
             let store = LayerStore(
                 cache: own, shared: shared, concurrency: source.concurrency, timeout: source.timeout,
                 logger: log.logger(LogSink()))
-            let family = try source.family(reference, own, shared: shared, filters: parts.filters)
-            if let warning = parts.warning(family) { Terminal.warning(warning) }
+            let filters = try parts.filters
+            let family = try source.access.family(kit.reference, cache: own, shared: shared, filters: filters)
+            if let warning = KitAccess.warning(of: family, filters: filters) { Terminal.warning(warning) }
             let tree = try KitFileSystem(family, store: store, modes: ModePolicy())
             let path = try EntryPath(parsing: Array(path.utf8))
             var attributes = try wait(tree) { tree.attributes(.root, $0) }
@@ -64,9 +68,9 @@ struct ListCommand: LoggingCommand {
                 show(attributes, path)
             }
         } catch let error as FileSystemError {
-            throw Self.failure(error, reference, path)
+            throw Self.failure(error, kit.text, path)
         } catch {
-            throw CommandFailure(error, reference)
+            throw CommandFailure(error, kit.text)
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
-private import Glibc
+private import MountProcess
+internal import OCI
 
 struct MountCommand: LoggingCommand {
     static let configuration = CommandConfiguration(
@@ -18,8 +19,8 @@ struct MountCommand: LoggingCommand {
     @Argument(
         help: ArgumentHelp(
             "The kit: HOST[:PORT]/REPO[:TAG][@DIGEST], NAME[:TAG] of kit's local store, or oci:DIR[:TAG].",
-            valueName: "ref"))
-    var reference: String
+            valueName: "ref"), transform: KitArgument.init)
+    var kit: KitArgument
 
     @Argument(help: ArgumentHelp("An existing directory.", valueName: "dir"))
     var directory: String
@@ -57,10 +58,14 @@ struct MountCommand: LoggingCommand {
         let place = MountPlace(directory)
         try place.check()
         // It is the parent's turn then.
-        if ReadyWord.isChild { return try MountProcess.serve(reference, place, options) }
+        if ReadyWord.isChild { return try MountProcess.serve(place, options.configuration(of: kit)) }
         let turn = try MountTurn(place)
         try place.check()
-        if foreground { try MountProcess.serve(reference, place, options) } else { try BackgroundMount.start() }
+        if foreground {
+            try MountProcess.serve(place, options.configuration(of: kit))
+        } else {
+            try BackgroundMount.start()
+        }
         _ = consume turn
     }
 }

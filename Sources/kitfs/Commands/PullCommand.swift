@@ -5,6 +5,8 @@ internal import LayerCache
 internal import LayerIndex
 internal import LayerStore
 internal import ModelKit
+private import MountProcess
+private import MountRecords
 internal import OCI
 private import Synchronization
 private import Threading
@@ -22,8 +24,8 @@ struct PullCommand: LoggingCommand {
               kitfs pull registry.example.com/team/model:v1 --filter model
             """)
 
-    @Argument(help: ArgumentHelp("The kit.", valueName: "ref"))
-    var reference: String
+    @Argument(help: ArgumentHelp("The kit.", valueName: "ref"), transform: KitArgument.init)
+    var kit: KitArgument
 
     @Option(
         help: ArgumentHelp(
@@ -39,17 +41,19 @@ struct PullCommand: LoggingCommand {
 
     func run() throws {
         do {
-            let own = try cache.open(.fill)
+            let locations = try cache.locations
+            let own = try locations.open(.fill)
             // A cache that is named is filled for others, who may not have this machine's.
-            let shared = cache.path == nil ? try cache.openShared(besides: own) : []
+            let shared = cache.path == nil ? try locations.openShared(besides: own) : []
             let store = LayerStore(
                 cache: own, shared: shared, concurrency: source.concurrency, timeout: source.timeout,
                 limit: room.cacheLimit?.bytes, logger: log.logger(LogSink()))
-            let family = try source.family(reference, own, shared: shared, filters: parts.filters)
-            if let warning = parts.warning(family) { Terminal.warning(warning) }
+            let filters = try parts.filters
+            let family = try source.access.family(kit.reference, cache: own, shared: shared, filters: filters)
+            if let warning = KitAccess.warning(of: family, filters: filters) { Terminal.warning(warning) }
             let layers = Self.layers(family, store)
             for (declared, layer) in layers {
-                store.cache.note(.init(kind: declared.kind.rawValue, kit: reference), of: layer.key)
+                store.cache.note(.init(kind: declared.kind.rawValue, kit: kit.text), of: layer.key)
             }
             let pull = LayerPull(layers)
             let interruption = endOnSignal(store)
@@ -65,9 +69,9 @@ struct PullCommand: LoggingCommand {
                 Terminal.error("interrupted; what was fetched stays, and the next pull goes on from there")
                 Glibc.exit(128 + signal)
             }
-            if let (_, error) = pull.failures.first { throw CommandFailure(error, reference) }
+            if let (_, error) = pull.failures.first { throw CommandFailure(error, kit.text) }
         } catch {
-            throw CommandFailure(error, reference)
+            throw CommandFailure(error, kit.text)
         }
     }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 private import Glibc
-private import OCI
+private import MountProcess
+internal import OCI
 
 struct RunCommand: LoggingCommand {
     static let configuration = CommandConfiguration(
@@ -19,11 +20,8 @@ struct RunCommand: LoggingCommand {
             command cannot be executed, 127 if it was not found.
             """)
 
-    /// What a failure of ours ends with, so that it is not taken for the command's.
-    static let failureCode: Int32 = 125
-
-    @Argument(help: ArgumentHelp("The kit: see `kitfs help mount`.", valueName: "ref"))
-    var reference: String
+    @Argument(help: ArgumentHelp("The kit: see `kitfs help mount`.", valueName: "ref"), transform: KitArgument.init)
+    var kit: KitArgument
 
     @Option(
         help: ArgumentHelp(
@@ -64,10 +62,18 @@ struct RunCommand: LoggingCommand {
     }
 
     func run() throws {
-        if let place = RunServer.place { return try RunServer.serve(reference, place, options, progress) }
-        let source = try SourceOptions.reference(reference).description
-        if let child = RunChild() { child.run(source, options, command) }
-        let code = try RunSupervisor(self).run()
+        if let place = RunServer.place {
+            return try RunServer.serve(
+                place, options.configuration(of: kit), observer: WaitNotice(progress))
+        }
+        let run = RunConfiguration(
+            words: command, directory: at, isSeenByAll: noNamespace, inheritedSignals: Kitfs.inheritedSignals)
+        if let child = RunChild() {
+            child.run(
+                run, mounting: kit.reference, allowOther: flags.allowOther, forbidsExecution: flags.noexec,
+                report: { Terminal.error($0) })
+        }
+        let code = try RunSupervisor(run, warn: Terminal.warning).run()
         Glibc.exit(code)
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
-internal import Glibc
+private import Glibc
+private import HostSystem
+private import MountRecords
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

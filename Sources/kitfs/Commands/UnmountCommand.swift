@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 private import Glibc
+private import HostSystem
+private import MountProcess
+private import MountRecords
 
 struct UnmountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-private import Glibc
+private import MountRecords
 
 /// `mount -t kitfs REF DIR -o …` and fstab: mount(8) runs /sbin/mount.kitfs, which is this program under that name. See
 /// "EXTERNAL HELPERS" in mount(8).

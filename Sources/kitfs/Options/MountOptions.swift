@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+private import ModelKit
+internal import MountProcess
 
 /// How a kit is mounted: of `mount` and `run`, each of which has these groups of options as its own.
 ///
 /// Not a group of groups: ArgumentParser makes and checks those anew so often that a debug build took 250 ms for it.
-@dynamicMemberLookup
 struct MountOptions {
     let flags: MountFlags
     let verify: VerifyOptions
@@ -14,7 +15,28 @@ struct MountOptions {
     let source: SourceOptions
     let log: LogOptions
 
-    subscript<Value>(dynamicMember path: KeyPath<MountFlags, Value>) -> Value { flags[keyPath: path] }
+    /// What the options come to. Throws `CommandFailure` or `KitFilter.ParseError` where they make no sense together.
+    func configuration(of kit: KitArgument) throws -> MountConfiguration {
+        let sink = LogSink()
+        var configuration = MountConfiguration(
+            reference: kit.reference, name: kit.text, access: source.access, caches: try cache.locations,
+            log: MountLog(
+                logger: log.logger(sink), redirect: { sink.redirect(to: $0) }, warn: { Terminal.warning($0) },
+                file: flags.logFile),
+            version: Kitfs.version)
+        configuration.filters = try parts.filters
+        configuration.prefetch = try flags.prefetch.map { ($0, try KitFilter(parsing: $0)) }
+        configuration.verify = try verify.policy
+        configuration.verifyText = verify.description
+        configuration.cacheLimit = room.cacheLimit?.bytes
+        configuration.allowOther = flags.allowOther
+        configuration.forbidsExecution = flags.noexec
+        configuration.passthrough = flags.passthrough
+        configuration.owner = flags.uid
+        configuration.group = flags.gid
+        configuration.umask = flags.umask?.bits
+        return configuration
+    }
 }
 
 /// What `mount` and `run` alone have.

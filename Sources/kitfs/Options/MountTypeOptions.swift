@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+private import MountRecords
 
 /// `-o a,b=c`, as fstab and mount(8) write options.
 enum MountTypeOptions {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 private import Glibc
-internal import LayerCache
+private import HostSystem
 internal import LayerStore
 internal import Logging
 internal import ModelKit
-internal import OCI
+internal import MountProcess
+private import MountRecords
+private import OCI
 internal import Registry
 
 /// Where the cache is.
@@ -28,14 +30,13 @@ struct CacheOptions: ParsableArguments {
         guard path != "", !shared.contains("") else { throw ValidationError("A cache's directory is an empty word.") }
     }
 
-    /// Those that were named must be there; the machine's own is taken if it may be read.
-    func openShared(besides own: CacheDirectory) throws -> [CacheDirectory] {
-        var caches = try shared.map { try CacheDirectory(path: Environment.absolute($0), .look) }
-        let common = Environment.variables["KITFS_SHARED_CACHE"].map(Environment.absolute) ?? "/var/cache/kitfs"
-        if own.path != common, !shared.contains(common), let cache = try? CacheDirectory(path: common, .look) {
-            caches.append(cache)
+    /// As absolute paths. Throws `CommandFailure` if there is no place for the cache.
+    var locations: CacheLocations {
+        get throws {
+            CacheLocations(
+                path: try resolved, shared: shared.map(Environment.absolute),
+                common: Environment.variables["KITFS_SHARED_CACHE"].map(Environment.absolute) ?? "/var/cache/kitfs")
         }
-        return caches
     }
 
     var resolved: String {
@@ -56,12 +57,6 @@ struct CacheOptions: ParsableArguments {
         let path = try resolved
         guard access(path, F_OK) == 0, !CacheDirectory.isUnfinished(path) else { return nil }
         return try CacheDirectory(path: path, .look)
-    }
-
-    /// For one who writes to it: what is in it is for all who may enter it, whatever the umask.
-    func open(_ access: CacheDirectory.Access = .use) throws -> CacheDirectory {
-        umask(0o022)
-        return try CacheDirectory(path: resolved, access)
     }
 }
 
@@ -129,10 +124,8 @@ struct SourceOptions: ParsableArguments {
         return settings
     }
 
-    /// Fetches manifests and configs, the kit's own and its parents'.
-    func family(
-        _ text: String, _ cache: CacheDirectory, shared: [CacheDirectory], filters: [KitFilter] = []
-    ) throws -> KitFamily {
+    /// With warnings of what makes reading unsafe, on stderr.
+    var access: KitAccess {
         var settings = settings
         if !tlsVerify, !plainHttp, !offline {
             Terminal.warning("--tls-verify=false: \(SourceSettings.risk)")
@@ -140,18 +133,7 @@ struct SourceOptions: ParsableArguments {
             let warnings = Warnings()
             settings.warn = { warnings.tell($0) }
         }
-        return try KitFamily.fetch(Self.reference(text), filters: filters) { [settings] reference in
-            CachedArtifactSource(
-                try settings.source(for: reference), cache: cache, shared: shared, isOffline: offline)
-        }
-    }
-
-    /// A layout's directory is made absolute: the mount outlives the directory it was started in.
-    static func reference(_ text: String) throws -> Reference {
-        let reference = try Reference(parsing: text)
-        guard case .layout(let directory) = reference.origin else { return reference }
-        return Reference(
-            origin: .layout(directory: Environment.absolute(directory)), tag: reference.tag, digest: reference.digest)
+        return KitAccess(settings: settings, concurrency: concurrency)
     }
 }
 
@@ -167,15 +149,6 @@ struct FilterOptions: ParsableArguments {
 
     var filters: [KitFilter] {
         get throws { try filter.map { try KitFilter(parsing: $0) } }
-    }
-
-    /// Nothing chosen is most likely a mistake in the filter.
-    func warning(_ family: KitFamily) -> String? {
-        guard !filter.isEmpty, family.members.allSatisfy({ $0.layers.isEmpty }), !family.showsKitfile else {
-            return nil
-        }
-        let names = family.kit.layers.map { "\($0.kind.rawValue) \($0.name ?? $0.spelledPath ?? ".")" }
-        return "the filter chooses nothing of this kit, which has \(names.prefix(20).joined(separator: ", "))"
     }
 }
 

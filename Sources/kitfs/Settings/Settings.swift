@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
+private import HostSystem
+internal import MountRecords
 
 /// What settings files add to a command line: the machine's, then the user's, then one that the command line names. What
 /// the command line or the environment says is not asked of them.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
+private import HostSystem
+private import MountRecords
 private import Registry
 private import TOMLKit
 

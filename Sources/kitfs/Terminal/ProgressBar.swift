@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+private import MountRecords
 
 /// How far something has come, as a bar: `[=======>      ]  48%`. Of ASCII, which every terminal shows.
 enum ProgressBar {

@@ -5,6 +5,7 @@ internal import LayerCache
 internal import LayerIndex
 internal import LayerStore
 internal import ModelKit
+private import MountRecords
 internal import OCI
 
 /// Shows on stderr how far layers have come: a line for each that arrives, and below, on a terminal, a bar for each that

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
-internal import OCI
+internal import MountRecords
+private import OCI
 
 /// What `status` prints of mounts, for people.
 struct StatusText {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
+private import MountRecords
 
 /// Shows the mounts again and again: in place on a terminal, else one text below the other, and as JSON a line each
 /// time. Ends by a signal, when the mount that was asked for is gone, or when nobody reads any more.

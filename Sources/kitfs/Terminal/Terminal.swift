@@ -2,6 +2,7 @@
 private import FoundationEssentials
 private import Glibc
 private import Logging
+private import MountRecords
 internal import Synchronization
 
 /// Where commands print.
@@ -77,61 +78,5 @@ enum Terminal {
             }
             rest = rest.dropFirst(count)
         }
-    }
-}
-
-/// Rows in columns, as wide as their widest cell.
-struct Table {
-    private var rows: [[String]]
-
-    init(_ header: [String]) { rows = [header] }
-
-    mutating func add(_ row: [String]) { rows.append(row) }
-
-    var text: String { lines.map { $0 + "\n" }.joined() }
-
-    var lines: [String] {
-        let columns = rows.map(\.count).max() ?? 0
-        let widths = (0..<columns).map { column in
-            rows.map { $0.count > column ? Cells.width($0[column]) : 0 }.max() ?? 0
-        }
-        return rows.map { row in
-            let cells = row.enumerated().map { column, cell in
-                column == row.count - 1 ? cell : Cells.padded(cell, to: widths[column])
-            }
-            return cells.joined(separator: "  ")
-        }
-    }
-}
-
-/// Sizes for people: `10GiB`, `1.5MiB`, `37B`.
-enum ByteCount {
-    private static let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
-
-    /// 0 to 100, whatever the numbers, which may be another process's.
-    static func percent(_ part: UInt64, of whole: UInt64) -> Int {
-        whole == 0 ? 100 : Int(min(100, Double(part) / Double(whole) * 100))
-    }
-
-    /// Never wraps: a manifest may claim any sizes.
-    static func sum(_ counts: some Sequence<UInt64>) -> UInt64 {
-        counts.reduce(0) { sum, count in
-            let (total, overflow) = sum.addingReportingOverflow(count)
-            return overflow ? .max : total
-        }
-    }
-
-    static func text(_ bytes: UInt64) -> String {
-        var value = Double(bytes)
-        var unit = 0
-        while value >= 1024, unit < units.count - 1 {
-            value /= 1024
-            unit += 1
-        }
-        let tenths = (value * 10).rounded() / 10
-        if unit == 0 || tenths >= 100 || tenths == tenths.rounded() {
-            return "\(UInt64(tenths.rounded()))\(units[unit])"
-        }
-        return "\(tenths)\(units[unit])"
     }
 }

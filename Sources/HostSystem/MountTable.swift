@@ -2,17 +2,17 @@
 private import Glibc
 
 /// What is mounted, as /proc/self/mountinfo tells it. See proc_pid_mountinfo(5).
-struct MountTable {
-    struct Entry {
-        let directory: String
-        let type: String
-        let source: String
-        var isKitfs: Bool { type == "fuse.kitfs" }
+package struct MountTable {
+    package struct Entry {
+        package let directory: String
+        package let type: String
+        package let source: String
+        package var isKitfs: Bool { type == "fuse.kitfs" }
     }
 
-    let entries: [Entry]
+    package let entries: [Entry]
 
-    static func current() -> MountTable {
+    package static func current() -> MountTable {
         guard let text = TextFile.read("/proc/self/mountinfo") else { return MountTable(entries: []) }
         return MountTable(entries: text.split(separator: "\n").compactMap(Self.parse))
     }
@@ -42,10 +42,10 @@ struct MountTable {
     }
 
     /// The mount that is seen at a directory: the last of those on top of each other.
-    func entry(at directory: String) -> Entry? { entries.last { $0.directory == directory } }
+    package func entry(at directory: String) -> Entry? { entries.last { $0.directory == directory } }
 
     /// The path without links, without touching what is mounted there: it may hang, or be dead.
-    static func canonical(_ path: String) -> String {
+    package static func canonical(_ path: String) -> String {
         let absolute = Environment.absolute(path)
         var parts = absolute.split(separator: "/").map(String.init)
         guard let last = parts.popLast() else { return "/" }
@@ -61,49 +61,5 @@ struct MountTable {
         guard let real = realpath(path, nil) else { return nil }
         defer { free(real) }
         return String(cString: real)
-    }
-}
-
-/// Small text files: of /proc, and our own records.
-enum TextFile {
-    static func read(_ path: String) -> String? {
-        bytes(path).map { String(decoding: $0, as: UTF8.self) }
-    }
-
-    static func bytes(_ path: String) -> [UInt8]? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 64 << 10)
-        while bytes.count < 16 << 20 {
-            let count = Glibc.read(descriptor, &piece, piece.count)
-            if count < 0, errno == EINTR { continue }
-            if count <= 0 { return count == 0 ? bytes : nil }
-            bytes.append(contentsOf: piece[0..<count])
-        }
-        return nil
-    }
-
-    /// What a symbolic link says, without following it.
-    static func link(_ path: String) -> String? {
-        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let count = buffer.withUnsafeMutableBytes { memory in
-            memory.baseAddress.map { readlink(path, $0.assumingMemoryBound(to: CChar.self), memory.count) } ?? -1
-        }
-        return count > 0 ? String(decoding: buffer[0..<count], as: UTF8.self) : nil
-    }
-
-    static func names(in directory: String) -> [String] {
-        guard let stream = opendir(directory) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
     }
 }

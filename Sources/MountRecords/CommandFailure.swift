@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import FuseSession
-internal import LayerCache
+
 internal import LayerStore
 internal import ModelKit
 internal import OCI
 
 /// Why a command ends: one line for people, a code for scripts.
-struct CommandFailure: Error {
-    enum Code: Int32 {
+package struct CommandFailure: Error {
+    package enum Code: Int32, Sendable {
         case failed = 1
         case usage = 2
         case notFound = 3
@@ -17,16 +16,16 @@ struct CommandFailure: Error {
         case mountPoint = 7
     }
 
-    let code: Code
-    let message: String
+    package let code: Code
+    package let message: String
 
-    init(_ code: Code, _ message: String) {
+    package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
     }
 
     /// The one place where errors of all parts become exit codes. `subject` is what the user named.
-    init(_ error: any Error, _ subject: String) {
+    package init(_ error: any Error, _ subject: String) {
         switch error {
         case let failure as CommandFailure: self = failure
         case let error as SourceError: self.init(Self.code(error), "\(subject): \(error)")
@@ -34,8 +33,6 @@ struct CommandFailure: Error {
         case let error as ReferenceError: self.init(.usage, error.description)
         case let error as KitFilter.ParseError: self.init(.usage, error.description)
         case let error as StoreError: self.init(Self.code(error), "\(subject): \(error)")
-        case FuseSession.Failure.mount(let text): self.init(.mountPoint, "\(subject): cannot be mounted on: \(text)")
-        case let error as FuseSession.Failure: self.init(.failed, "\(subject): \(error)")
         default: self.init(.failed, "\(subject): \(error)")
         }
     }

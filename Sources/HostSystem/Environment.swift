@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+private import Glibc
 
 /// What this process was started with.
-enum Environment {
-    static let variables: [String: String] = {
+package enum Environment {
+    package static let variables: [String: String] = {
         var variables: [String: String] = [:]
         var next = environ
         while let entry = next.pointee {
@@ -34,7 +34,7 @@ enum Environment {
     }
 
     /// With paths made absolute: a mount leaves the directory that it was started in.
-    static var withAbsolutePaths: [String: String] {
+    package static var withAbsolutePaths: [String: String] {
         var variables = variables
         for name in [
             "HOME", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME",
@@ -45,18 +45,18 @@ enum Environment {
         return variables
     }
 
-    static var isRoot: Bool { geteuid() == 0 }
+    package static var isRoot: Bool { geteuid() == 0 }
 
     /// Whether the machine's own directories are ours: not for the root of a user namespace that sees another's.
-    static var ownsSystem: Bool {
+    package static var ownsSystem: Bool {
         var status = stat()
         return isRoot && stat("/", &status) == 0 && status.st_uid == 0
     }
 
-    static func nonEmpty(_ name: String) -> String? { variables[name].flatMap { $0.isEmpty ? nil : $0 } }
+    package static func nonEmpty(_ name: String) -> String? { variables[name].flatMap { $0.isEmpty ? nil : $0 } }
 
     /// Made absolute without looking at the file system.
-    static func absolute(_ path: String) -> String {
+    package static func absolute(_ path: String) -> String {
         guard !path.hasPrefix("/") else { return path }
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         guard getcwd(&buffer, buffer.count) != nil else { return path }

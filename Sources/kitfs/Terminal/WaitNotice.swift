@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
 internal import KitFileSystem
-internal import LayerCache
+internal import KitMount
 private import LayerStore
 private import ModelKit
+internal import MountProcess
+private import MountRecords
 private import OCI
 private import Synchronization
 private import Threading
@@ -11,7 +13,7 @@ private import Threading
 /// Says on a terminal what the command of a `kitfs run` waits for, in a line below the one that it is writing. The line is
 /// taken back before the command has its answer, so that what it writes then meets no trace of it: hence the mount's
 /// process shows it, which gives the answers.
-final class WaitNotice: Sendable {
+final class WaitNotice: MountObserver {
     /// The terminal, or where plain lines go. Opened anew: a terminal that is stopped (Ctrl-S) must not stop the mount, and
     /// what the command has of it must not be made non-blocking.
     let descriptor: Int32

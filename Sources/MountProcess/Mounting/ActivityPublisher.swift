@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
 internal import KitFileSystem
-internal import LayerCache
+internal import KitMount
 internal import LayerStore
+internal import MountRecords
 private import Synchronization
 private import Threading
 
@@ -39,13 +40,13 @@ final class ActivityPublisher: Sendable {
     }
 
     /// `io`: how files are read, once that is known.
-    func start(_ record: MountRecord, io: @escaping @Sendable () -> MountActivity.IO?, id: String) {
+    func start(_ record: MountRecord, io: @escaping @Sendable () -> ReadMode?, id: String) {
         guard let live = LiveRecord(record, id: id) else { return }
         state.withLock { $0.record = live }
         BackgroundThread.start { [self] in
             var memory = Memory(layers: tree.mountedLayers.count)
             while !state.withLock({ $0.isStopped }) {
-                memory.io = memory.io ?? io()
+                memory.io = memory.io ?? io().map(MountActivity.IO.init)
                 let activity = look(&memory)
                 if activity != memory.published {
                     state.withLock { state in if !state.isStopped { state.record?.publish(activity) } }
@@ -85,9 +86,24 @@ final class ActivityPublisher: Sendable {
             activity.layers[String(place)] = MountActivity.Layer(
                 stage: (live ?? status).stage.rawValue, cached: status.cached, isAtRest: isAtRest,
                 received: item.layer.receivedBytes, rate: isAtRest ? 0 : memory.meters[place].rate, error: error,
-                errorTime: memory.errors[place]?.time, waits: waits[place] ?? [])
+                errorTime: memory.errors[place]?.time, waits: (waits[place] ?? []).map(MountActivity.Wait.init))
         }
         memory.looks += 1
         return activity
+    }
+}
+
+extension MountActivity.IO {
+    fileprivate init(_ mode: ReadMode) {
+        switch mode {
+        case .passthrough: self.init(mode: "passthrough", reason: nil)
+        case .read(let obstacle): self.init(mode: "read", reason: "\(obstacle)")
+        }
+    }
+}
+
+extension MountActivity.Wait {
+    fileprivate init(_ wait: WaitLedger.Summary) {
+        self.init(operation: wait.operation.rawValue, count: wait.count, since: wait.since, callers: wait.callers)
     }
 }

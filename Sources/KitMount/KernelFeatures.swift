@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 private import CLinux
-internal import FuseSession
+private import FuseSession
+private import HostSystem
 
 /// What of the kernel a mount can use here.
-enum KernelFeatures {
+package enum KernelFeatures {
     /// For a mount's log. `fuse`: the protocol's version, once the kernel has told it.
-    static func text(fuse: String?, passthroughIsWanted: Bool, cache: String) -> String {
+    package static func text(fuse: String?, passthroughIsWanted: Bool, cache: String) -> String {
         let passthrough = passthroughIsWanted ? obstacle(cache: cache) : .notWanted
         let version = fuse.map { "FUSE \($0), " } ?? ""
         return "Linux \(PassthroughObstacle.kernel), \(version)libfuse \(FuseSession.libraryVersion), "
@@ -13,7 +14,7 @@ enum KernelFeatures {
     }
 
     /// For `--version`.
-    static var version: String {
+    package static var version: String {
         let passthrough = obstacle(cache: nil).map { "no: \($0)" } ?? "yes"
         return """
             Linux \(PassthroughObstacle.kernel), libfuse \(FuseSession.libraryVersion)

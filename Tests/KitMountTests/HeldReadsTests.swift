@@ -2,7 +2,7 @@
 import Synchronization
 import Testing
 
-@testable import kitfs
+@testable import KitMount
 
 /// Never more reads than the kernel needs to go on.
 @Suite struct HeldReadsTests {
