@@ -66,7 +66,8 @@ let package = Package(
             swiftSettings: optimised),
         .target(name: "FuseSession", dependencies: ["CFuse", "Threading", system], swiftSettings: optimised),
         .target(
-            name: "KitFileSystem", dependencies: ["LayerStore", "LayerCache", "LayerIndex", "ModelKit", "OCI", system],
+            name: "KitFileSystem",
+            dependencies: ["LayerStore", "LayerCache", "LayerIndex", "ModelKit", "OCI", "Threading", system],
             swiftSettings: optimisedMemory),
         .target(
             name: "LayerStore",
@@ -121,7 +122,9 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "KitMountTests", dependencies: ["KitMount", "TestSupport"], swiftSettings: strict),
+            name: "KitMountTests",
+            dependencies: ["KitMount", "KitFileSystem", "LayerStore", "OCI", "TestSupport", "Threading", logging],
+            swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests", dependencies: ["kitfs", "kitfs-docs", "Benchmarks", "TestSupport", "Threading"],
             swiftSettings: strict),

@@ -2,25 +2,20 @@
 private import CFuse
 private import Glibc
 private import Synchronization
-private import SystemPackage
 private import Threading
 
-/// A request that waits for something. It occupies no thread, and is answered by whoever takes it first: the one who
-/// brings what it waits for, or a signal to the process that asked.
+/// A request that waits for something. It occupies no thread, and is answered by whoever takes it first.
 public final class Held<Request: FuseRequest & ~Copyable>: Sendable {
     private let request: Mutex<Request?>
     private let key: UInt64
 
-    /// `interrupted` is called, on another thread, when a signal ends the wait; EINTR has been answered by then.
+    /// `interrupted` is called, on a thread of its own kind, when a signal has come for the thread that asked: it should
+    /// take the request and answer EINTR. It is called at most once, and no more after `take`.
     public init(_ request: consuming Request, interrupted: @escaping @Sendable () -> Void) {
         let handle = request.handle
         self.request = Mutex(request)
         key = Interrupts.shared.nextKey()
-        Interrupts.shared.register(key) { [weak self] in
-            guard let request = self?.take() else { return }
-            request.fail(.interrupted)
-            interrupted()
-        }
+        Interrupts.shared.register(key, interrupted)
         // The lock keeps everyone from answering, and libfuse from freeing the request, while it is told of us. An
         // interrupt that came before calls back at once, and is then handled by the interrupts' own thread.
         self.request.withLock { _ in
@@ -31,7 +26,7 @@ public final class Held<Request: FuseRequest & ~Copyable>: Sendable {
         }
     }
 
-    public var isAnswered: Bool { request.withLock { $0 == nil } }
+    deinit { Interrupts.shared.forget(key) }
 
     /// The request, for the first who asks.
     public func take() -> Request? {

@@ -2,13 +2,12 @@
 public import LayerCache
 internal import LayerStore
 public import OCI
-private import Synchronization
 
 /// What came of an operation that may not block.
 public enum Attempt<Value> {
     case done(Value)
     case failed(FileSystemError)
-    /// Wait for these with `KitFileSystem.whenMet`, then try again.
+    /// Ask for these with `KitFileSystem.require`, then try again.
     case needs([Need])
 }
 
@@ -31,19 +30,3 @@ public struct Need: Hashable, Sendable {
 
 /// What an operation has waited for in vain, by layer. Operations that can do without are tried again with this.
 public typealias Failures = [Int: StoreError]
-
-/// A wait that is under way.
-public final class PendingWait: Sendable {
-    private let cancels = Mutex<[@Sendable () -> Void]>([])
-
-    func onCancel(_ body: @escaping @Sendable () -> Void) { cancels.withLock { $0.append(body) } }
-
-    /// Nobody waits any more: fetches that nobody else waits for end.
-    public func cancel() {
-        let bodies = cancels.withLock { bodies in
-            defer { bodies = [] }
-            return bodies
-        }
-        for body in bodies { body() }
-    }
-}

@@ -3,6 +3,7 @@ public import LayerStore
 public import ModelKit
 public import OCI
 internal import Synchronization
+private import Threading
 
 /// The tree of a kit: exactly the files that `kit unpack` writes, read-only, from layers that may not be here yet.
 ///
@@ -68,39 +69,47 @@ public final class KitFileSystem: Sendable {
 
     // MARK: Waiting
 
-    /// Calls back once all needs are met or have failed, with what failed added to `failures`.
-    public func whenMet(
-        _ needs: [Need], _ failures: Failures, _ completion: @escaping @Sendable (Failures) -> Void
-    ) -> PendingWait {
-        let wait = PendingWait()
-        let state = SharedMutex((remaining: needs.count, failures: failures))
-        for need in needs {
-            let met: Layer.Waiter = { error in
-                let finished = state.withLock { state -> Failures? in
-                    if let error { state.failures[need.layer] = error }
-                    state.remaining -= 1
-                    return state.remaining == 0 ? state.failures : nil
-                }
-                if let finished { completion(finished) }
+    /// Takes back what was asked for: a fetch that nobody else waits for ends.
+    public typealias Withdrawal = @Sendable () -> Void
+
+    /// Asks a layer for what an operation needs. `met` is called once, on any thread, when it is here (nil) or has failed.
+    /// Returns nil if that has happened already.
+    public func require(_ need: Need, _ met: @escaping Layer.Waiter) -> Withdrawal? {
+        let layer = layers[need.layer].layer
+        let waiter =
+            switch need.what {
+            case .index: layer.requireIndex(met)
+            case .content: layer.requireContent(met)
+            case .range(let range, let ahead): layer.requireRange(range, ahead: ahead, met)
             }
-            let layer = layers[need.layer].layer
-            let waiter =
-                switch need.what {
-                case .index: layer.requireIndex(met)
-                case .content: layer.requireContent(met)
-                case .range(let range, let ahead): layer.requireRange(range, ahead: ahead, met)
-                }
-            if let waiter { wait.onCancel { layer.cancel(waiter) } }
-        }
-        return wait
+        guard let waiter else { return nil }
+        return { layer.cancel(waiter) }
     }
 
-    /// A mutex that closures can share.
-    private final class SharedMutex<Value: Sendable>: Sendable {
-        private let mutex: Mutex<Value>
-        init(_ value: Value) { mutex = Mutex(value) }
-        func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
-            mutex.withLock { value in body(&value) }
+    /// Blocks until an operation has what it needs: for callers that keep nobody else waiting.
+    public func block<Value>(
+        until attempt: (Failures) -> Attempt<Value>
+    ) throws(FileSystemError) -> Value {
+        var failures: Failures = [:]
+        while true {
+            switch attempt(failures) {
+            case .done(let value): return value
+            case .failed(let error): throw error
+            case .needs(let needs): failures = wait(for: needs, after: failures)
+            }
         }
+    }
+
+    private func wait(for needs: [Need], after failures: Failures) -> Failures {
+        let state = Monitor((unmet: needs.count, failures: failures))
+        for need in needs {
+            _ = require(need) { error in
+                state.update { state in
+                    state.unmet -= 1
+                    if let error { state.failures[need.layer] = error }
+                }
+            }
+        }
+        return state.wait { $0.unmet == 0 ? $0.failures : nil }
     }
 }

@@ -73,11 +73,10 @@ extension KitFileSystem {
             case .done(let value): return value
             case .failed(let error): throw error
             case .needs(let needs):
-                let outcome = Met()
-                let wait = whenMet(needs, failures) { outcome.set($0) }
-                try eventually(within: 10, "\(needs) are met") { outcome.value != nil }
-                failures = outcome.value ?? [:]
-                withExtendedLifetime(wait) {}
+                let met = Mutex<[(layer: Int, error: StoreError?)]>([])
+                for need in needs { _ = require(need) { error in met.withLock { $0.append((need.layer, error)) } } }
+                try eventually(within: 10, "\(needs) are met") { met.withLock { $0.count } == needs.count }
+                for (layer, error) in met.withLock({ $0 }) { failures[layer] = error ?? failures[layer] }
             }
         }
         throw TestSupportError("the operation goes on needing things")
@@ -111,10 +110,4 @@ extension KitFileSystem {
             }
         }
     }
-}
-
-private final class Met: Sendable {
-    private let failures = Mutex<Failures?>(nil)
-    var value: Failures? { failures.withLock { $0 } }
-    func set(_ value: Failures) { failures.withLock { $0 = value } }
 }

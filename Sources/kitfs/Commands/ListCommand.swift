@@ -8,7 +8,6 @@ internal import Logging
 private import MountProcess
 internal import MountRecords
 internal import OCI
-private import Threading
 
 struct ListCommand: LoggingCommand {
     static let configuration = CommandConfiguration(
@@ -57,10 +56,10 @@ struct ListCommand: LoggingCommand {
             if let warning = KitAccess.warning(of: family, filters: filters) { Terminal.warning(warning) }
             let tree = try KitFileSystem(family, store: store, modes: ModePolicy())
             let path = try EntryPath(parsing: Array(path.utf8))
-            var attributes = try wait(tree) { tree.attributes(.root, $0) }
+            var attributes = try tree.block { tree.attributes(.root, $0) }
             for name in path.names {
                 let parent = attributes.inode
-                attributes = try wait(tree) { tree.lookup(parent, name, $0) }
+                attributes = try tree.block { tree.lookup(parent, name, $0) }
             }
             if attributes.kind == .directory {
                 try list(tree, attributes.inode, path)
@@ -86,12 +85,12 @@ struct ListCommand: LoggingCommand {
     private func listOne(
         _ tree: KitFileSystem, _ inode: InodeNumber, _ path: EntryPath
     ) throws -> [(InodeNumber, EntryPath)] {
-        let listing = try wait(tree) { tree.listing(inode, $0) }
+        let listing = try tree.block { tree.listing(inode, $0) }
         var below: [(InodeNumber, EntryPath)] = []
         for position in 0..<listing.count {
             guard let item = tree.item(listing, at: position) else { break }
             let itemPath = path.appending(item.name)
-            let attributes = try item.attributes ?? wait(tree) { tree.lookup(inode, item.name, $0) }
+            let attributes = try item.attributes ?? tree.block { tree.lookup(inode, item.name, $0) }
             show(attributes, itemPath)
             if attributes.kind == .directory { below.append((attributes.inode, itemPath)) }
         }
@@ -131,23 +130,6 @@ struct ListCommand: LoggingCommand {
         guard gmtime_r(&time, &parts) != nil else { return "@\(seconds)" }
         func padded(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
         return "\(Int(parts.tm_year) + 1900)-\(padded(parts.tm_mon + 1))-\(padded(parts.tm_mday))"
-    }
-
-    /// Blocks until what an operation needs has come or failed: here nobody else is kept waiting.
-    private func wait<Value: Sendable>(
-        _ tree: KitFileSystem, _ attempt: (Failures) -> Attempt<Value>
-    ) throws -> Value {
-        var failures: Failures = [:]
-        while true {
-            switch attempt(failures) {
-            case .done(let value): return value
-            case .failed(let error): throw error
-            case .needs(let needs):
-                let outcome = Monitor<Failures?>(nil)
-                let pending = tree.whenMet(needs, failures) { failures in outcome.update { $0 = failures } }
-                failures = withExtendedLifetime(pending) { outcome.wait { $0 } }
-            }
-        }
     }
 
     private static func failure(_ error: FileSystemError, _ reference: String, _ path: String) -> CommandFailure {
