@@ -121,6 +121,7 @@ let package = Package(
                 "TestSupport", logging,
             ],
             swiftSettings: strict),
+        .testTarget(name: "ThreadingTests", dependencies: ["Threading"], swiftSettings: strict),
         .testTarget(
             name: "KitMountTests",
             dependencies: ["KitMount", "KitFileSystem", "LayerStore", "OCI", "TestSupport", "Threading", logging],

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-private import Glibc
 
 extension BackgroundThread {
     /// What `body` returns, if it does so within `milliseconds`: on a thread that is left to itself if it does not. For what
@@ -12,10 +11,6 @@ extension BackgroundThread {
             let value = body()
             answer.update { $0 = value }
         }
-        for _ in 0..<milliseconds {
-            if let value = answer.update({ $0 }) { return value }
-            usleep(1_000)
-        }
-        return answer.update { $0 }
+        return answer.wait(atMost: .milliseconds(milliseconds)) { $0 }
     }
 }

@@ -13,7 +13,11 @@ public final class Monitor<Value>: @unchecked Sendable {
         mutex = .allocate(capacity: 1)
         changed = .allocate(capacity: 1)
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(changed, &attributes)
+        pthread_condattr_destroy(&attributes)
     }
 
     deinit {
@@ -41,5 +45,30 @@ public final class Monitor<Value>: @unchecked Sendable {
             if let result = body(&value) { return result }
             pthread_cond_wait(changed, mutex)
         }
+    }
+
+    /// Blocks the thread until `body` returns something, or for this long: nil then. `body` is asked once more at the end.
+    public func wait<Result>(atMost limit: Duration, _ body: (inout Value) -> Result?) -> Result? {
+        var end = Self.time(after: limit)
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while true {
+            if let result = body(&value) { return result }
+            if pthread_cond_timedwait(changed, mutex, &end) == ETIMEDOUT { return body(&value) }
+        }
+    }
+
+    /// On the clock of the condition. Limits beyond a year are a year.
+    private static func time(after limit: Duration) -> timespec {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        let (seconds, attoseconds) = max(.zero, min(limit, .seconds(365 * 86_400))).components
+        time.tv_sec += Int(seconds)
+        time.tv_nsec += Int(attoseconds / 1_000_000_000)
+        if time.tv_nsec >= 1_000_000_000 {
+            time.tv_sec += 1
+            time.tv_nsec -= 1_000_000_000
+        }
+        return time
     }
 }

@@ -4,7 +4,6 @@ internal import KitFileSystem
 internal import KitMount
 internal import LayerStore
 internal import MountRecords
-private import Synchronization
 private import Threading
 
 /// Keeps a mount's record, and tells in it what its layers are at and who waits for them: twice a second while that
@@ -12,7 +11,7 @@ private import Threading
 final class ActivityPublisher: Sendable {
     private let tree: KitFileSystem
     private let waits: WaitLedger
-    private let state = Mutex<(record: LiveRecord?, isStopped: Bool)>((nil, false))
+    private let state = Monitor<(record: LiveRecord?, isStopped: Bool)>((nil, false))
 
     /// What one look leaves for the next; of the one thread that looks.
     private struct Memory {
@@ -42,23 +41,22 @@ final class ActivityPublisher: Sendable {
     /// `io`: how files are read, once that is known.
     func start(_ record: MountRecord, io: @escaping @Sendable () -> ReadMode?, id: String) {
         guard let live = LiveRecord(record, id: id) else { return }
-        state.withLock { $0.record = live }
+        state.update { $0.record = live }
         BackgroundThread.start { [self] in
             var memory = Memory(layers: tree.mountedLayers.count)
-            while !state.withLock({ $0.isStopped }) {
+            repeat {
                 memory.io = memory.io ?? io().map(MountActivity.IO.init)
                 let activity = look(&memory)
                 if activity != memory.published {
-                    state.withLock { state in if !state.isStopped { state.record?.publish(activity) } }
+                    state.update { state in if !state.isStopped { state.record?.publish(activity) } }
                     memory.published = activity
                 }
-                usleep(500_000)
-            }
+            } while state.wait(atMost: .milliseconds(500)) { $0.isStopped ? () : nil } == nil
         }
     }
 
     func stop() {
-        state.withLock { state in
+        state.update { state in
             state.isStopped = true
             state.record?.remove()
             state.record = nil

@@ -145,7 +145,6 @@ private final class LayerPull: Sendable {
 
     /// Blocks until it is over, or for so long.
     func wait(milliseconds: Int) {
-        let end = ContinuousClock.now + .milliseconds(milliseconds)
-        while !isFinished, ContinuousClock.now < end { usleep(20_000) }
+        _ = state.wait(atMost: .milliseconds(milliseconds)) { $0.remaining == 0 ? () : nil }
     }
 }
