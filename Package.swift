@@ -64,7 +64,7 @@ let package = Package(
                 system,
             ],
             swiftSettings: optimised),
-        .target(name: "FuseSession", dependencies: ["CFuse", "Threading", system], swiftSettings: optimised),
+        .target(name: "FuseSession", dependencies: ["CFuse", "CLinux", "Threading", system], swiftSettings: optimised),
         .target(
             name: "KitFileSystem",
             dependencies: ["LayerStore", "LayerCache", "LayerIndex", "ModelKit", "OCI", "Threading", system],
@@ -120,6 +120,9 @@ let package = Package(
                 "KitFileSystem", "LayerStore", "LayerCache", "LayerIndex", "ModelKit", "Registry", "OCI",
                 "TestSupport", logging,
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FuseSessionTests", dependencies: ["FuseSession", "CFuse", "CLinux", "Threading", system],
             swiftSettings: strict),
         .testTarget(name: "ThreadingTests", dependencies: ["Threading"], swiftSettings: strict),
         .testTarget(

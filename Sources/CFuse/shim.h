@@ -86,16 +86,3 @@ static inline int cfuse_store(struct fuse_session *session, fuse_ino_t inode, vo
 static inline int cfuse_backing_close(int device, uint32_t backing) {
     return ioctl(device, _IOW(229, 2, uint32_t), &backing);
 }
-
-#include <sys/syscall.h>
-#include <unistd.h>
-
-/// Swift does not offer it, for good reasons; see FuseProbe.
-static inline pid_t cfuse_fork(void) {
-    return fork();
-}
-
-/// glibc declares it for GNU's sources only.
-static inline int cfuse_unshare(int flags) {
-    return (int)syscall(SYS_unshare, flags);
-}

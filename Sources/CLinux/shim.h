@@ -14,6 +14,11 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+/// Swift does not offer it, since threads do not survive it: for a process of one thread.
+static inline pid_t clinux_fork(void) {
+    return fork();
+}
+
 /// A mount namespace of our own; with `user`, in a user namespace of our own. 0, or -1 with errno.
 static inline int clinux_unshare_mounts(int user) {
     return (int)syscall(SYS_unshare, CLONE_NEWNS | (user ? CLONE_NEWUSER : 0));

@@ -53,9 +53,9 @@ struct FuseChecks {
     private func privileges(_ isUsable: Bool) -> Finding {
         guard isUsable else { return .note("privileges", "not tried, since FUSE cannot be used") }
         let probe = FuseProbe(inUserNamespace: false, backing: nil)
-        guard let step = probe.failed else { return .ok("privileges", "root may mount") }
+        guard let failure = probe.run() else { return .ok("privileges", "root may mount") }
         let remedy = "of a container: run it with --cap-add SYS_ADMIN, or mount outside and pass --volume"
-        return .problem("privileges", "root may not mount here (\(step): \(probe.error))", remedy)
+        return .problem("privileges", "root may not mount here (\(failure.step): \(failure.error))", remedy)
     }
 
     /// Others mount by fusermount3.
@@ -101,10 +101,11 @@ struct FuseChecks {
         let check = "namespaces"
         guard isUsable else { return .note(check, "not tried, since FUSE cannot be used") }
         let probe = FuseProbe(inUserNamespace: true, backing: nil)
-        guard let step = probe.failed else {
+        guard let failure = probe.run() else {
             return .ok(check, "a user namespace may mount: `kitfs run` needs nothing else")
         }
-        let text = "no mounts in user namespaces (\(step): \(probe.error)), so `kitfs run` mounts as `kitfs mount` does"
+        let text =
+            "no mounts in user namespaces (\(failure.step): \(failure.error)), so `kitfs run` mounts as `kitfs mount` does"
         return .note(check, text, Self.namespaceRemedy)
     }
 
@@ -134,11 +135,12 @@ struct FuseChecks {
         let probed = access(cache + "/VERSION", R_OK) == 0 ? cache + "/VERSION" : TemporaryProbe.file(in: near)
         guard let probed else { return .note(check, "not tried: nothing can be written in \(near)") }
         let probe = FuseProbe(inUserNamespace: false, backing: probed)
+        let failure = probe.run()
         if probed != cache + "/VERSION" { unlink(probed) }
-        switch probe.failed {
-        case nil: return .ok(check, "the kernel reads large files of the cache itself")
+        guard let failure else { return .ok(check, "the kernel reads large files of the cache itself") }
+        switch failure.step {
         case .agreement, .passthrough:
-            let obstacle = PassthroughObstacle(probe.error)
+            let obstacle = PassthroughObstacle(failure.error)
             if case .stacked = obstacle { return slower(obstacle, "--cache DIR on a disk's own file system") }
             return slower(obstacle)
         default: return .note(check, "not tried, since root may not mount here")

@@ -15,8 +15,8 @@ public protocol FuseOperations: Sendable {
     func readDirectory(_ request: consuming DirectoryRequest, handle: UInt64, offset: UInt64)
     func releaseDirectory(handle: UInt64)
     func statistics(_ request: consuming StatisticsRequest)
-    func attribute(_ request: consuming DataRequest, inode: UInt64, name: String, capacity: Int)
-    func attributeNames(_ request: consuming DataRequest, inode: UInt64, capacity: Int)
+    func extendedAttribute(_ request: consuming DataRequest, inode: UInt64, named name: String, capacity: Int)
+    func extendedAttributeNames(_ request: consuming DataRequest, inode: UInt64, capacity: Int)
     /// The kernel has answered: the mount is usable.
     func started()
 }

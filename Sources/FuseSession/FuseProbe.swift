@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CFuse
+private import CLinux
 internal import Glibc
 public import SystemPackage
 
@@ -11,39 +12,42 @@ public struct FuseProbe: Sendable {
         case process, namespace, identity, device, mount, agreement, passthrough
     }
 
-    /// The step that failed; nil if all went well.
-    public let failed: Step?
-    public let error: Errno
+    /// The step that failed, and why.
+    public struct Failure: Error, Sendable {
+        public let step: Step
+        public let error: Errno
+    }
 
-    /// For a process of one thread: the child must not find a lock taken by a thread that it has not got.
-    ///
-    /// - Parameters:
-    ///   - inUserNamespace: in one of the child's own, as without privileges.
-    ///   - backing: a file that the kernel is to be told to read by itself; nil leaves that out.
+    /// Whether it is tried in a user namespace of the child's own, as without privileges.
+    public let inUserNamespace: Bool
+    /// A file that the kernel is to be told to read by itself; nil leaves that out.
+    public let backing: String?
+
     public init(inUserNamespace: Bool, backing: String?) {
+        self.inUserNamespace = inUserNamespace
+        self.backing = backing
+    }
+
+    /// Forks and waits for the child. For a process of one thread: the child must not find a lock taken by a thread that
+    /// it has not got. Returns nil if all went well.
+    public func run() -> Failure? {
         var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else {
-            (failed, error) = (.process, Errno(rawValue: errno))
-            return
-        }
+        guard pipe(&ends) == 0 else { return Failure(step: .process, error: Errno(rawValue: errno)) }
         defer { for end in ends { Glibc.close(end) } }
-        let child = cfuse_fork()
+        let child = clinux_fork()
         guard child != 0 else {
             let outcome = ProbingChild(inUserNamespace: inUserNamespace, backing: backing).run()
             var word = [outcome.step, outcome.error]
             let count = word.withUnsafeMutableBytes { write(ends[1], $0.baseAddress, $0.count) }
             _exit(count > 0 ? 0 : 1)
         }
-        guard child > 0 else {
-            (failed, error) = (.process, Errno(rawValue: errno))
-            return
-        }
+        guard child > 0 else { return Failure(step: .process, error: Errno(rawValue: errno)) }
         while waitpid(child, nil, 0) < 0, errno == EINTR {}
         var word: [Int32] = [Step.process.rawValue, ECHILD]
         _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
         _ = word.withUnsafeMutableBytes { read(ends[0], $0.baseAddress, $0.count) }
-        failed = word[1] == 0 ? nil : Step(rawValue: word[0]) ?? .process
-        error = Errno(rawValue: word[1])
+        return word[1] == 0
+            ? nil : Failure(step: Step(rawValue: word[0]) ?? .process, error: Errno(rawValue: word[1]))
     }
 }
 
@@ -76,9 +80,8 @@ private struct ProbingChild {
     }
 
     private func enterNamespaces() throws {
-        let (newMounts, newUsers): (Int32, Int32) = (0x2_0000, 0x1000_0000)  // CLONE_NEWNS, CLONE_NEWUSER
         let (user, group) = (geteuid(), getegid())
-        try check(.namespace, cfuse_unshare(inUserNamespace ? newMounts | newUsers : newMounts) == 0)
+        try check(.namespace, clinux_unshare_mounts(inUserNamespace ? 1 : 0) == 0)
         if inUserNamespace {
             // user_namespaces(7): a group may be mapped once setgroups is given up.
             try write("deny", to: "/proc/self/setgroups")

@@ -68,12 +68,12 @@ enum OperationTable {
         table.getxattr = { request, inode, name, capacity in
             guard let request else { return }
             let name = String(decoding: OperationTable.bytes(name), as: UTF8.self)
-            OperationTable.operations(request).attribute(
-                DataRequest(answer: Answer(raw: request)), inode: inode, name: name, capacity: capacity)
+            OperationTable.operations(request).extendedAttribute(
+                DataRequest(answer: Answer(raw: request)), inode: inode, named: name, capacity: capacity)
         }
         table.listxattr = { request, inode, capacity in
             guard let request else { return }
-            OperationTable.operations(request).attributeNames(
+            OperationTable.operations(request).extendedAttributeNames(
                 DataRequest(answer: Answer(raw: request)), inode: inode, capacity: capacity)
         }
     }
@@ -87,9 +87,9 @@ enum OperationTable {
         }
         table.read = { request, _, size, offset, info in
             guard let request, let info else { return }
-            OperationTable.operations(request).read(
-                DataRequest(answer: Answer(raw: request)), handle: info.pointee.fh, offset: UInt64(max(0, offset)),
-                size: size)
+            let read = DataRequest(answer: Answer(raw: request))
+            guard let offset = UInt64(exactly: offset) else { return read.fail(.invalidArgument) }
+            OperationTable.operations(request).read(read, handle: info.pointee.fh, offset: offset, size: size)
         }
         table.release = { request, inode, info in
             guard let request else { return }
@@ -105,21 +105,26 @@ enum OperationTable {
                 OpenRequest(answer: Answer(raw: request), isDirectory: true), inode: inode)
         }
         table.readdir = { request, _, size, offset, info in
-            guard let request, let info else { return }
-            OperationTable.operations(request).readDirectory(
-                DirectoryRequest(answer: Answer(raw: request), wantsAttributes: false, capacity: size),
-                handle: info.pointee.fh, offset: UInt64(max(0, offset)))
+            OperationTable.readDirectory(request, info, size, offset, wantsAttributes: false)
         }
         table.readdirplus = { request, _, size, offset, info in
-            guard let request, let info else { return }
-            OperationTable.operations(request).readDirectory(
-                DirectoryRequest(answer: Answer(raw: request), wantsAttributes: true, capacity: size),
-                handle: info.pointee.fh, offset: UInt64(max(0, offset)))
+            OperationTable.readDirectory(request, info, size, offset, wantsAttributes: true)
         }
         table.releasedir = { request, _, info in
             guard let request else { return }
             if let info { OperationTable.operations(request).releaseDirectory(handle: info.pointee.fh) }
             fuse_reply_err(request, 0)
         }
+    }
+
+    /// The kernel sends no negative offset; whoever else does is told so.
+    private static func readDirectory(
+        _ request: OpaquePointer?, _ info: UnsafeMutablePointer<fuse_file_info>?, _ size: Int, _ offset: off_t,
+        wantsAttributes: Bool
+    ) {
+        guard let request, let info else { return }
+        let list = DirectoryRequest(answer: Answer(raw: request), wantsAttributes: wantsAttributes, capacity: size)
+        guard let offset = UInt64(exactly: offset) else { return list.fail(.invalidArgument) }
+        operations(request).readDirectory(list, handle: info.pointee.fh, offset: offset)
     }
 }

@@ -10,12 +10,12 @@ extension KitFileSystem {
 
     /// The names that are listed: the root's. Those of files are there for who asks by name, but `cp -a` and the like,
     /// which copy all that is listed, would stamp them on every copy, at twelve requests a file.
-    public func attributeNames(_ inode: InodeNumber) -> [String] {
+    public func extendedAttributeNames(of inode: InodeNumber) -> [String] {
         inode == .root ? values(inode).map { Self.prefix + $0.name } : []
     }
 
     /// Throws `FileSystemError.noAttribute` for a name that it has not.
-    public func attribute(_ inode: InodeNumber, _ name: String) throws(FileSystemError) -> [UInt8] {
+    public func extendedAttribute(named name: String, of inode: InodeNumber) throws(FileSystemError) -> [UInt8] {
         guard name.hasPrefix(Self.prefix),
             let value = values(inode).first(where: { $0.name == name.dropFirst(Self.prefix.count) })?.value
         else { throw .noAttribute }

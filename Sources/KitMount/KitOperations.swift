@@ -100,9 +100,11 @@ package final class KitOperations: FuseOperations {
         answer(request, readLink)
     }
 
-    package func attribute(_ request: consuming DataRequest, inode: UInt64, name: String, capacity: Int) {
+    package func extendedAttribute(
+        _ request: consuming DataRequest, inode: UInt64, named name: String, capacity: Int
+    ) {
         do {
-            var value = try tree.attribute(InodeNumber(rawValue: inode), name)
+            var value = try tree.extendedAttribute(named: name, of: InodeNumber(rawValue: inode))
             if name == "user.kitfs.io", tree.hasOwnFile(InodeNumber(rawValue: inode)), backings.isPassedThrough(inode) {
                 value = Array("passthrough".utf8)
             }
@@ -112,8 +114,8 @@ package final class KitOperations: FuseOperations {
         }
     }
 
-    package func attributeNames(_ request: consuming DataRequest, inode: UInt64, capacity: Int) {
-        let names = tree.attributeNames(InodeNumber(rawValue: inode))
+    package func extendedAttributeNames(_ request: consuming DataRequest, inode: UInt64, capacity: Int) {
+        let names = tree.extendedAttributeNames(of: InodeNumber(rawValue: inode))
         request.reply(names.flatMap { Array($0.utf8) + [0] }, capacity: capacity)
     }
 

@@ -159,7 +159,7 @@ import Testing
             #expect(throws: FileSystemError.self) { try tree.wait { tree.attributes(inode, $0) } }
             #expect(throws: FileSystemError.self) { try tree.wait { tree.listing(inode, $0) } }
             #expect(throws: FileSystemError.self) { try tree.wait { tree.open(inode, $0) } }
-            #expect(tree.attributeNames(InodeNumber(rawValue: raw)).isEmpty)
+            #expect(tree.extendedAttributeNames(of: InodeNumber(rawValue: raw)).isEmpty)
         }
         var byte: [UInt8] = [0]
         guard case .failed(.badHandle) = byte.withUnsafeMutableBytes({ tree.read(77, at: 0, into: $0) }) else {
@@ -178,10 +178,10 @@ import Testing
         let tree = try bench.tree()
         #expect(try tree.content("d/x") == [1])
         let inode = try tree.find("d/x").inode
-        #expect(tree.attributeNames(inode).isEmpty)
-        #expect(tree.attributeNames(.root) == ["user.kitfs.reference", "user.kitfs.digest"])
-        #expect(try tree.attribute(inode, "user.kitfs.cached") == Array("1".utf8))
-        #expect(throws: FileSystemError.noAttribute) { try tree.attribute(inode, "user.other") }
+        #expect(tree.extendedAttributeNames(of: inode).isEmpty)
+        #expect(tree.extendedAttributeNames(of: .root) == ["user.kitfs.reference", "user.kitfs.digest"])
+        #expect(try tree.extendedAttribute(named: "user.kitfs.cached", of: inode) == Array("1".utf8))
+        #expect(throws: FileSystemError.noAttribute) { try tree.extendedAttribute(named: "user.other", of: inode) }
         let link = try tree.find("d/l")
         #expect(link.kind == .symbolicLink && link.mode == 0o777)
         guard case .done(let target) = tree.target(link.inode) else {
