@@ -122,6 +122,16 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "kitfsTests",
+            dependencies: [
+                "kitfs", "MountProcess", "MountRecords", "KitFileSystem", "Registry", "OCI", "TestSupport",
+                argumentParser,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "MountRecordsTests", dependencies: ["MountRecords", "LayerStore", "ModelKit", "OCI"],
+            swiftSettings: strict),
+        .testTarget(
             name: "FuseSessionTests", dependencies: ["FuseSession", "CFuse", "CLinux", "Threading", system],
             swiftSettings: strict),
         .testTarget(name: "ThreadingTests", dependencies: ["Threading"], swiftSettings: strict),

@@ -15,7 +15,7 @@ package struct FoundRecord {
     /// Whether this user wrote it.
     package let isOwn: Bool
     /// Of its files, without their endings.
-    private let path: String
+    let path: String
 
     /// All that this user may see: their own, and root's; root sees everyone's. Records of the dead whose mount is gone
     /// are removed. A directory or file that its user does not own, or others may write, is not looked at.

@@ -57,7 +57,10 @@ package struct StatusReport: Encodable {
     package static func all(on directory: String?) -> [StatusReport] {
         FoundRecord.all().filter { directory == nil || $0.record.directory == directory }.map(StatusReport.init)
     }
+}
 
+extension StatusReport {
+    /// `activity` of the record counts where its process lives; what is at rest, the cache tells, if it is this user's.
     init(_ found: FoundRecord) {
         let record = found.record
         reference = record.reference

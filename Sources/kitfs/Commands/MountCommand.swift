@@ -49,7 +49,7 @@ struct MountCommand: LoggingCommand {
     @OptionGroup var source: SourceOptions
     @OptionGroup var log: LogOptions
 
-    private var options: MountOptions {
+    var options: MountOptions {
         MountOptions(
             flags: flags, verify: verify, parts: parts, room: room, cache: cache, source: source, log: log)
     }
