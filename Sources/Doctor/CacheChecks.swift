@@ -11,13 +11,13 @@ struct CacheChecks {
     /// Bytes below which a model will hardly fit.
     private static let littleRoom: UInt64 = 5 << 30
 
-    var findings: [Finding] {
-        let place = place
-        guard place.verdict != .problem else { return [place] }
-        return [place, room]
+    var results: [CheckResult] {
+        let location = location
+        guard location.verdict != .problem else { return [location] }
+        return [location, room]
     }
 
-    private var place: Finding {
+    private var location: CheckResult {
         var status = stat()
         guard stat(path, &status) == 0 else { return missing }
         guard status.st_mode & S_IFMT == S_IFDIR else {
@@ -45,7 +45,7 @@ struct CacheChecks {
 
     private let elsewhere = "--cache DIR, or $KITFS_CACHE, with another directory"
 
-    private var missing: Finding {
+    private var missing: CheckResult {
         if errno == EACCES || errno == ENOTDIR {
             return .problem(Self.check, "\(path): \(String(cString: strerror(errno)))", elsewhere)
         }
@@ -59,7 +59,7 @@ struct CacheChecks {
         return .ok(Self.check, "\(path) will be made by the first mount")
     }
 
-    private func reach(_ directory: String) -> Finding? {
+    private func reach(_ directory: String) -> CheckResult? {
         CacheDirectory.networkFileSystem(of: directory).map {
             .problem(
                 Self.check, "\(path) is on \($0), which several that write to it cannot share",
@@ -67,7 +67,7 @@ struct CacheChecks {
         }
     }
 
-    private var room: Finding {
+    private var room: CheckResult {
         var system = statvfs()
         let near = ExistingDirectory.above(path)
         guard statvfs(near, &system) == 0 else {

@@ -10,26 +10,26 @@ struct FuseChecks {
     /// Where the cache is, or will be.
     let cache: String
 
-    var findings: [Finding] {
-        var findings = [module, device]
-        let isUsable = findings.allSatisfy { $0.verdict == .ok }
-        findings.append(Environment.isRoot ? privileges(isUsable) : helper)
-        findings.append(otherUsers)
-        findings.append(namespaces(isUsable))
-        findings.append(passthrough(isUsable))
-        return findings
+    var results: [CheckResult] {
+        var results = [module, device]
+        let isUsable = results.allSatisfy { $0.verdict == .ok }
+        results.append(Environment.isRoot ? privileges(isUsable) : helper)
+        results.append(otherUsers)
+        results.append(namespaces(isUsable))
+        results.append(passthrough(isUsable))
+        return results
     }
 
-    private var module: Finding {
+    private var module: CheckResult {
         let types = TextFile.read("/proc/filesystems") ?? ""
         if types.split(separator: "\n").contains(where: { $0.split(separator: "\t").last == "fuse" }) {
             return .ok("kernel", "Linux \(PassthroughObstacle.kernel) has FUSE")
         }
         return .problem(
-            "kernel", "Linux \(PassthroughObstacle.kernel) has not loaded FUSE", Finding.asRoot("modprobe fuse"))
+            "kernel", "Linux \(PassthroughObstacle.kernel) has not loaded FUSE", CheckResult.asRoot("modprobe fuse"))
     }
 
-    private var device: Finding {
+    private var device: CheckResult {
         let path = "/dev/fuse"
         let descriptor = open(path, O_RDWR | O_CLOEXEC)
         if descriptor >= 0 {
@@ -40,17 +40,17 @@ struct FuseChecks {
         let reason = "\(path): \(String(cString: strerror(error)))"
         switch error {
         case ENOENT, ENODEV, ENXIO:
-            let remedy = Finding.asRoot("modprobe fuse") + "; of a container: run it with --device \(path)"
+            let remedy = CheckResult.asRoot("modprobe fuse") + "; of a container: run it with --device \(path)"
             return .problem("device", reason, remedy)
         case EACCES:
-            return .problem("device", "\(reason): it is not open to you", Finding.asRoot("chmod 666 \(path)"))
+            return .problem("device", "\(reason): it is not open to you", CheckResult.asRoot("chmod 666 \(path)"))
         default:
             return .problem("device", "\(reason); a container needs it with --device \(path)")
         }
     }
 
     /// Root mounts by itself.
-    private func privileges(_ isUsable: Bool) -> Finding {
+    private func privileges(_ isUsable: Bool) -> CheckResult {
         guard isUsable else { return .note("privileges", "not tried, since FUSE cannot be used") }
         let probe = FuseProbe(inUserNamespace: false, backing: nil)
         guard let failure = probe.run() else { return .ok("privileges", "root may mount") }
@@ -59,17 +59,19 @@ struct FuseChecks {
     }
 
     /// Others mount by fusermount3.
-    private var helper: Finding {
+    private var helper: CheckResult {
         let check = "fusermount3"
-        let places = (Environment.nonEmpty("PATH") ?? "/usr/bin:/bin").split(separator: ":") + ["/usr/bin", "/bin"]
-        let candidates: [String] = places.map { "\($0)/fusermount3" }
+        let directories =
+            (Environment.nonEmpty("PATH") ?? "/usr/bin:/bin").split(separator: ":") + ["/usr/bin", "/bin"]
+        let candidates: [String] = directories.map { "\($0)/fusermount3" }
         guard let path = candidates.first(where: { access($0, X_OK) == 0 }) else {
             return .problem(
-                check, "fusermount3 is not there, by which users mount", Finding.asRoot("apt-get install fuse3"))
+                check, "fusermount3 is not there, by which users mount", CheckResult.asRoot("apt-get install fuse3"))
         }
         var status = stat()
         guard stat(path, &status) == 0, status.st_uid == 0, status.st_mode & S_ISUID != 0 else {
-            let remedy = Finding.asRoot("chown root:root \(path)") + " && " + Finding.asRoot("chmod 4755 \(path)")
+            let remedy =
+                CheckResult.asRoot("chown root:root \(path)") + " && " + CheckResult.asRoot("chmod 4755 \(path)")
             return .problem(check, "\(path) is not setuid root", remedy)
         }
         var system = statvfs()
@@ -85,19 +87,19 @@ struct FuseChecks {
         return .ok(check, "\(path) is setuid root")
     }
 
-    private var otherUsers: Finding {
+    private var otherUsers: CheckResult {
         let check = "allow-other"
         if Environment.isRoot { return .ok(check, "root may use --allow-other") }
         let lines = (TextFile.read("/etc/fuse.conf") ?? "").split(separator: "\n").map {
             $0.filter { !$0.isWhitespace }
         }
         if lines.contains("user_allow_other") { return .ok(check, "/etc/fuse.conf has user_allow_other") }
-        let remedy = "echo user_allow_other | " + Finding.asRoot("tee -a /etc/fuse.conf")
+        let remedy = "echo user_allow_other | " + CheckResult.asRoot("tee -a /etc/fuse.conf")
         return .note(check, "--allow-other is refused: /etc/fuse.conf has no user_allow_other", remedy)
     }
 
     /// For `kitfs run`.
-    private func namespaces(_ isUsable: Bool) -> Finding {
+    private func namespaces(_ isUsable: Bool) -> CheckResult {
         let check = "namespaces"
         guard isUsable else { return .note(check, "not tried, since FUSE cannot be used") }
         let probe = FuseProbe(inUserNamespace: true, backing: nil)
@@ -119,12 +121,12 @@ struct FuseChecks {
         let found = settings.first { path, value, _ in
             TextFile.read("/proc/sys/\(path)").map { $0.prefix { !$0.isNewline } == value } ?? false
         }
-        return found.map { Finding.asRoot("sysctl -w \($0.2)") }
+        return found.map { CheckResult.asRoot("sysctl -w \($0.2)") }
     }
 
-    private func passthrough(_ isUsable: Bool) -> Finding {
+    private func passthrough(_ isUsable: Bool) -> CheckResult {
         let check = "passthrough"
-        func slower(_ reason: PassthroughObstacle, _ remedy: String? = nil) -> Finding {
+        func slower(_ reason: PassthroughObstacle, _ remedy: String? = nil) -> CheckResult {
             .note(check, "large files are read through kitfs, not by the kernel itself: \(reason)", remedy)
         }
         guard Environment.isRoot else { return slower(.notRoot) }

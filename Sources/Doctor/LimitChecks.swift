@@ -8,10 +8,10 @@ struct LimitChecks {
     /// Seconds without progress after which a wait is given up.
     let timeout: Int
 
-    var findings: [Finding] { [requestTimeout, heldReads, openFiles, certificates, deadMounts].compactMap { $0 } }
+    var results: [CheckResult] { [requestTimeout, heldReads, openFiles, certificates, deadMounts].compactMap { $0 } }
 
     /// Linux 6.15 and newer can end mounts that do not answer in time; so does nothing that opens a layer.
-    private var requestTimeout: Finding {
+    private var requestTimeout: CheckResult {
         let check = "timeouts"
         for name in ["max_request_timeout", "default_request_timeout"] {
             let seconds = Self.number("/proc/sys/fs/fuse/\(name)") ?? 0
@@ -19,22 +19,22 @@ struct LimitChecks {
             return .problem(
                 check,
                 "fs.fuse.\(name) is \(seconds): the kernel ends a mount in which somebody waits for a layer that long",
-                Finding.asRoot("sysctl -w fs.fuse.\(name)=0"))
+                CheckResult.asRoot("sysctl -w fs.fuse.\(name)=0"))
         }
         return .ok(check, "the kernel sets a mount no time limit")
     }
 
-    private var heldReads: Finding? {
+    private var heldReads: CheckResult? {
         guard !Environment.isRoot, let limit = Self.number("/sys/module/fuse/parameters/max_user_bgreq") else {
             return nil
         }
         guard limit < 256 else { return .ok("reads", "\(limit) reads may wait at a time") }
         return .note(
             "reads", "only \(limit) reads may wait at a time; more end with EIO",
-            "echo 8192 | " + Finding.asRoot("tee /sys/module/fuse/parameters/max_user_bgreq"))
+            "echo 8192 | " + CheckResult.asRoot("tee /sys/module/fuse/parameters/max_user_bgreq"))
     }
 
-    private var openFiles: Finding {
+    private var openFiles: CheckResult {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
             return .note("files", "no limit of open files is known")
@@ -45,15 +45,15 @@ struct LimitChecks {
     }
 
     /// As OpenSSL of Debian looks for them.
-    private var certificates: Finding {
+    private var certificates: CheckResult {
         let file = Environment.nonEmpty("SSL_CERT_FILE") ?? "/etc/ssl/certs/ca-certificates.crt"
         if access(file, R_OK) == 0 { return .ok("certificates", "\(file) says whom to trust") }
         return .note(
             "certificates", "\(file) cannot be read, so no registry is trusted over HTTPS without --ca-file",
-            Finding.asRoot("apt-get install ca-certificates"))
+            CheckResult.asRoot("apt-get install ca-certificates"))
     }
 
-    private var deadMounts: Finding {
+    private var deadMounts: CheckResult {
         let dead = FoundRecord.all().filter { !$0.isAlive }.map(\.record.directory)
         guard !dead.isEmpty else { return .ok("mounts", "none is left of a process that has died") }
         let text = "the process has died of the mount on \(dead.joined(separator: ", "))"

@@ -20,10 +20,10 @@ package struct MountChecks {
     }
 
     /// Changes nothing. To be called before any thread is started: some of it forks.
-    package var findings: [Finding] {
-        FuseChecks(cache: cache).findings + CacheChecks(path: cache).findings
-            + LimitChecks(timeout: settings.timeout).findings
-            + [reference.map { RegistryCheck(reference: $0, name: name ?? "\($0)", settings: settings).finding }]
+    package var results: [CheckResult] {
+        FuseChecks(cache: cache).results + CacheChecks(path: cache).results
+            + LimitChecks(timeout: settings.timeout).results
+            + [reference.map { RegistryCheck(reference: $0, name: name ?? "\($0)", settings: settings).result }]
             .compactMap { $0 }
     }
 }

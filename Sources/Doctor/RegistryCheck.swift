@@ -12,7 +12,7 @@ struct RegistryCheck {
     let settings: SourceSettings
     private static let check = "registry"
 
-    var finding: Finding {
+    var result: CheckResult {
         do {
             let family = try KitFamily.fetch(reference, filters: []) { [settings] reference in
                 try settings.source(for: reference)

@@ -24,7 +24,7 @@ public struct Need: Hashable, Sendable {
     }
 
     public let what: What
-    /// The layer's place in the mount.
+    /// The layer's ordinal.
     public let layer: Int
 }
 

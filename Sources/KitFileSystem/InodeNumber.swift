@@ -14,18 +14,18 @@ public struct InodeNumber: Hashable, Sendable {
     static let kitfile = InodeNumber(rawValue: 2)
 
     /// What an inode stands for.
-    enum Place: Equatable {
+    enum Target: Equatable {
         /// A directory above the declared path of a layer; 0 is the root.
-        case junction(Int)
+        case scopeDirectory(Int)
         case kitfile
-        /// An entry of a layer, the layer by its place in the mount; the epoch is the index's.
+        /// An entry of a layer, the layer by its ordinal; the epoch is the index's.
         case entry(layer: Int, epoch: UInt8, number: LayerIndex.Number)
     }
 
-    init(_ place: Place) {
-        switch place {
-        case .junction(0): self = .root
-        case .junction(let id): rawValue = UInt64(id) + 2
+    init(_ target: Target) {
+        switch target {
+        case .scopeDirectory(0): self = .root
+        case .scopeDirectory(let id): rawValue = UInt64(id) + 2
         case .kitfile: self = .kitfile
         case .entry(let layer, let epoch, let number):
             rawValue = UInt64(layer + 1) << 40 | UInt64(epoch) << 32 | UInt64(number)
@@ -33,12 +33,12 @@ public struct InodeNumber: Hashable, Sendable {
     }
 
     /// nil for numbers that no mount has; whether this one has it is for the caller to see.
-    var place: Place? {
+    var target: Target? {
         switch rawValue {
         case 0: nil
-        case 1: .junction(0)
+        case 1: .scopeDirectory(0)
         case 2: .kitfile
-        case let value where value >> 40 == 0: Int(exactly: value - 2).map { .junction($0) }
+        case let value where value >> 40 == 0: Int(exactly: value - 2).map { .scopeDirectory($0) }
         default:
             Int(exactly: rawValue >> 40).map {
                 .entry(

@@ -31,8 +31,8 @@ extension KitFileSystem {
     /// The names by which the layer's entries are reached.
     private func names(of mounted: MountedLayer) -> [Invalidation] {
         let parent = EntryPath(mounted.scope.names.dropLast())
-        if let name = mounted.scope.names.last, let id = junctions.all.firstIndex(where: { $0.path == parent }) {
-            return [.name(parent: InodeNumber(.junction(id)), name)]
+        if let name = mounted.scope.names.last, let id = scopeDirectories.all.firstIndex(where: { $0.path == parent }) {
+            return [.name(parent: InodeNumber(.scopeDirectory(id)), name)]
         }
         guard let index = mounted.layer.index, case .directory(let children)? = index.entry(LayerIndex.root)?.kind
         else { return [] }

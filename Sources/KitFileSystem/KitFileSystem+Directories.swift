@@ -62,9 +62,9 @@ extension KitFileSystem {
     }
 
     public func listing(_ inode: InodeNumber, _ failures: Failures = [:]) -> Attempt<Listing> {
-        switch inode.place {
-        case .junction(let id) where id < junctions.all.count:
-            return junctionListing(id, failures)
+        switch inode.target {
+        case .scopeDirectory(let id) where id < scopeDirectories.all.count:
+            return scopeDirectoryListing(id, failures)
         case .entry(let layer, let epoch, let number):
             guard let (mounted, index, entry) = entry(layer, epoch, number) else { return .failed(.stale) }
             guard case .directory(let children) = entry.kind else { return .failed(.notDirectory) }
@@ -77,13 +77,15 @@ extension KitFileSystem {
             }
             return mergedListing(mounted.path(of: number, in: index), inode, parent, failures)
         case .kitfile: return .failed(.notDirectory)
-        case .junction, nil: return .failed(.notFound(.final))
+        case .scopeDirectory, nil: return .failed(.notFound(.final))
         }
     }
 
     private func parentInode(_ mounted: MountedLayer, _ index: LayerIndex, _ entry: LayerIndex.Entry) -> InodeNumber {
         let path = mounted.path(of: entry.parent, in: index)
-        if let id = junctions.all.firstIndex(where: { $0.path == path }) { return InodeNumber(.junction(id)) }
+        if let id = scopeDirectories.all.firstIndex(where: { $0.path == path }) {
+            return InodeNumber(.scopeDirectory(id))
+        }
         return InodeNumber(.entry(layer: mounted.ordinal, epoch: index.epoch, number: entry.parent))
     }
 
@@ -102,24 +104,25 @@ extension KitFileSystem {
 
     /// Waits for the layers that may have any name here, and for those whose headers alone tell their names; of others
     /// the declared path is listed as it stands in the Kitfile.
-    private func junctionListing(_ id: Int, _ failures: Failures) -> Attempt<Listing> {
-        let junction = junctions.all[id]
-        let listable = junction.under.filter {
+    private func scopeDirectoryListing(_ id: Int, _ failures: Failures) -> Attempt<Listing> {
+        let directory = scopeDirectories.all[id]
+        let listable = directory.under.filter {
             layers[$0].layer.index == nil && layers[$0].layer.canIndexWithoutContent && failures[$0] == nil
         }
-        let wanted = junction.over.filter { layers[$0].layer.index == nil && failures[$0] == nil }
+        let wanted = directory.over.filter { layers[$0].layer.index == nil && failures[$0] == nil }
         if !listable.isEmpty || !wanted.isEmpty {
             return .needs((wanted + listable).sorted().map { Need(what: .index, layer: $0) })
         }
-        switch candidates(junction.over, failures) {
+        switch candidates(directory.over, failures) {
         case .failed(let error): return .failed(error)
         case .needs(let needs): return .needs(needs)
         case .done(let candidates):
             if let error = candidates.error { return .failed(error) }
-            let names = names(at: junction.path, in: candidates)
-                .union(junction.children.keys).union(junction.declared.keys)
+            let names = names(at: directory.path, in: candidates)
+                .union(directory.children.keys).union(directory.declared.keys)
             return merge(
-                names, junction.path, InodeNumber(.junction(id)), InodeNumber(.junction(junction.parent)), .provisional,
+                names, directory.path, InodeNumber(.scopeDirectory(id)), InodeNumber(.scopeDirectory(directory.parent)),
+                .provisional,
                 failures)
         }
     }

@@ -24,7 +24,7 @@ extension KitFileSystem {
 
     /// Whether the file is verified, and has a file to itself in the cache.
     public func hasOwnFile(_ inode: InodeNumber) -> Bool {
-        guard case .entry(let layer, let epoch, let number) = inode.place,
+        guard case .entry(let layer, let epoch, let number) = inode.target,
             let (mounted, _, entry) = entry(layer, epoch, number), case .file(let content) = entry.kind
         else { return false }
         return mounted.layer.hasOwnFile(content)
@@ -34,7 +34,7 @@ extension KitFileSystem {
         if inode == .root {
             return [("reference", reference.description), ("digest", digest.description)]
         }
-        guard case .entry(let layer, let epoch, let number) = inode.place,
+        guard case .entry(let layer, let epoch, let number) = inode.target,
             let (mounted, _, entry) = entry(layer, epoch, number),
             case .file(let content) = entry.kind
         else { return [] }

@@ -8,7 +8,7 @@ public import SystemPackage
 enum OpenFile: Sendable {
     /// Verified.
     case layer(LayerFile, LayerKey)
-    /// Read while it is fetched. The layer by its place in the mount.
+    /// Read while it is fetched. The layer by its ordinal.
     case stream(StreamFile, layer: Int, inode: InodeNumber)
     case bytes([UInt8])
 }
@@ -28,10 +28,10 @@ extension KitFileSystem {
     /// Opens a file for reading: waits for its layer, whole and verified, unless that is to be read while it is fetched.
     /// The handle is for `read` and `close`.
     public func open(_ inode: InodeNumber, _ failures: Failures = [:]) -> Attempt<Opened> {
-        switch inode.place {
+        switch inode.target {
         case .kitfile:
             return .done(Opened(handle: openFiles.insert(.bytes(kitfile)), keepsCache: true))
-        case .junction(let id) where id < junctions.all.count:
+        case .scopeDirectory(let id) where id < scopeDirectories.all.count:
             return .failed(.isDirectory)
         case .entry(let layer, let epoch, let number):
             guard let (mounted, _, entry) = entry(layer, epoch, number) else { return .failed(.stale) }
@@ -53,7 +53,7 @@ extension KitFileSystem {
             } catch {
                 return .failed(.layer(key, error))
             }
-        case .junction, nil:
+        case .scopeDirectory, nil:
             return .failed(.notFound(.final))
         }
     }

@@ -8,16 +8,16 @@ extension KitFileSystem {
     static var kitfileName: [UInt8] { Array("Kitfile".utf8) }
 
     public func lookup(_ parent: InodeNumber, _ name: EntryName, _ failures: Failures = [:]) -> Attempt<Attributes> {
-        switch parent.place {
-        case .junction(let id) where id < junctions.all.count:
+        switch parent.target {
+        case .scopeDirectory(let id) where id < scopeDirectories.all.count:
             if id == 0, showsKitfile, name.bytes == Self.kitfileName { return .done(kitfileAttributes) }
-            let junction = junctions.all[id]
-            if let child = junction.children[name] {
+            let directory = scopeDirectories.all[id]
+            if let child = directory.children[name] {
                 if let file = file(inPlaceOf: child) { return .done(file) }
-                return junctionAttributes(child, failures)
+                return scopeDirectoryAttributes(child, failures)
             }
-            let candidates = (junction.over + (junction.declared[name] ?? [])).sorted()
-            return resolve(junction.path.appending(name), among: candidates, failures)
+            let candidates = (directory.over + (directory.declared[name] ?? [])).sorted()
+            return resolve(directory.path.appending(name), among: candidates, failures)
         case .entry(let layer, let epoch, let number):
             guard let (mounted, index, entry) = entry(layer, epoch, number) else { return .failed(.stale) }
             guard case .directory = entry.kind else { return .failed(.notDirectory) }
@@ -31,25 +31,26 @@ extension KitFileSystem {
             return resolve(path, among: layersOver(path), failures)
         case .kitfile:
             return .failed(.notDirectory)
-        case .junction, nil:
+        case .scopeDirectory, nil:
             return .failed(.notFound(.final))
         }
     }
 
     public func attributes(_ inode: InodeNumber, _ failures: Failures = [:]) -> Attempt<Attributes> {
-        switch inode.place {
-        case .junction(let id) where id < junctions.all.count: return junctionAttributes(id, failures)
+        switch inode.target {
+        case .scopeDirectory(let id) where id < scopeDirectories.all.count:
+            return scopeDirectoryAttributes(id, failures)
         case .kitfile: return .done(kitfileAttributes)
         case .entry(let layer, let epoch, let number):
             guard let (mounted, index, _) = entry(layer, epoch, number) else { return .failed(.stale) }
             return attributes(mounted, index, number)
-        case .junction, nil: return .failed(.notFound(.final))
+        case .scopeDirectory, nil: return .failed(.notFound(.final))
         }
     }
 
     /// The target of a symbolic link.
     public func target(_ inode: InodeNumber) -> Attempt<[UInt8]> {
-        guard case .entry(let layer, let epoch, let number) = inode.place else { return .failed(.notSymbolicLink) }
+        guard case .entry(let layer, let epoch, let number) = inode.target else { return .failed(.notSymbolicLink) }
         guard let (_, _, entry) = entry(layer, epoch, number) else { return .failed(.stale) }
         guard case .symbolicLink(let target) = entry.kind else { return .failed(.notSymbolicLink) }
         return .done(target)
@@ -76,12 +77,12 @@ extension KitFileSystem {
     struct Candidates {
         var usable: [(mounted: MountedLayer, index: LayerIndex)] = []
         /// Known, and not part of the tree.
-        var objection: FileSystemError?
+        var refusal: FileSystemError?
         /// Not to be had; the last of them.
         var failure: (ordinal: Int, error: FileSystemError)?
 
         /// Why the names of a directory that all of these may have names in cannot be told.
-        var error: FileSystemError? { failure?.error ?? objection }
+        var error: FileSystemError? { failure?.error ?? refusal }
     }
 
     /// The indexes of these layers: each is needed, or has failed.
@@ -89,12 +90,12 @@ extension KitFileSystem {
         var found = Candidates()
         var needs: [Need] = []
         let indexes = wanted.map { layers[$0].layer.index }
-        let objections = objections(zip(wanted, indexes).filter { $0.1 != nil }.map(\.0))
+        let refusals = refusals(zip(wanted, indexes).filter { $0.1 != nil }.map(\.0))
         for (ordinal, index) in zip(wanted, indexes) {
             let mounted = layers[ordinal]
             if let index {
-                if let objection = objections[ordinal] {
-                    found.objection = found.objection ?? objection
+                if let refusal = refusals[ordinal] {
+                    found.refusal = found.refusal ?? refusal
                 } else {
                     found.usable.append((mounted, index))
                 }
@@ -127,7 +128,7 @@ extension KitFileSystem {
             }
             guard let best else {
                 let validity = candidates.usable.reduce(.final) { Validity.both($0, $1.index.validity) }
-                return .failed(candidates.objection ?? .notFound(validity))
+                return .failed(candidates.refusal ?? .notFound(validity))
             }
             return attributes(best.mounted, best.index, best.entry.number)
         }
@@ -135,45 +136,45 @@ extension KitFileSystem {
 
     /// The file that a layer has where others only need a directory; nil if no layer that is known has one.
     private func file(inPlaceOf id: Int) -> Attributes? {
-        let path = junctions.all[id].path
-        let known = junctions.all[id].over.filter { layers[$0].layer.index != nil }
+        let path = scopeDirectories.all[id].path
+        let known = scopeDirectories.all[id].over.filter { layers[$0].layer.index != nil }
         guard !known.isEmpty, case .done(let found) = resolve(path, among: known, [:]), found.kind != .directory else {
             return nil
         }
         // A file that comes first shuts out the layers below it.
-        let objections = objections(known)
-        let first = junctions.all[id].under.first { objections[$0] == nil }
-        guard let place = found.inode.place, case .entry(let layer, _, _) = place else { return nil }
+        let refusals = refusals(known)
+        let first = scopeDirectories.all[id].under.first { refusals[$0] == nil }
+        guard let target = found.inode.target, case .entry(let layer, _, _) = target else { return nil }
         return first.map { layer < $0 } ?? true ? found : nil
     }
 
     /// What speaks against each layer, as far as entries are known. Worked out anew when more are.
-    struct Standing: Sendable {
+    struct Verdicts: Sendable {
         let generation: UInt64
-        var objections: [FileSystemError?] = []
+        var refusals: [FileSystemError?] = []
         /// Whether the entries of each were known.
-        var isJudged: [Bool] = []
+        var isDecided: [Bool] = []
     }
 
     /// `known`: layers that must have been judged, for their entries are known: they are so a moment before the
     /// generation says it.
-    private func objections(_ known: [Int]) -> [FileSystemError?] {
+    private func refusals(_ known: [Int]) -> [FileSystemError?] {
         let generation = store.indexGeneration
-        if let standing = standing.withLock({ $0 }), standing.generation == generation,
-            known.allSatisfy({ standing.isJudged[$0] })
+        if let verdicts = verdicts.withLock({ $0 }), verdicts.generation == generation,
+            known.allSatisfy({ verdicts.isDecided[$0] })
         {
-            return standing.objections
+            return verdicts.refusals
         }
-        var found = Standing(generation: generation)
+        var found = Verdicts(generation: generation)
         for mounted in layers {
-            let earlier = mounted.overlaps.prefix { $0 < mounted.ordinal }.filter { found.objections[$0] == nil }
+            let earlier = mounted.overlaps.prefix { $0 < mounted.ordinal }.filter { found.refusals[$0] == nil }
             let index = mounted.layer.index
-            found.isJudged.append(index != nil)
-            found.objections.append(
-                index.flatMap { mounted.objection($0, beside: earlier.lazy.map { self.layers[$0] }) })
+            found.isDecided.append(index != nil)
+            found.refusals.append(
+                index.flatMap { mounted.refusal($0, beside: earlier.lazy.map { self.layers[$0] }) })
         }
-        standing.withLock { $0 = found }
-        return found.objections
+        verdicts.withLock { $0 = found }
+        return found.refusals
     }
 
     func attributes(_ mounted: MountedLayer, _ index: LayerIndex, _ number: LayerIndex.Number) -> Attempt<Attributes> {
@@ -192,33 +193,33 @@ extension KitFileSystem {
                 modified: mounted.time(entry), validity: index.validity))
     }
 
-    /// A junction exists as long as any layer that might have it is not known. Its mode and time are those of the
+    /// A directory exists as long as any layer that might have it is not known. Its mode and time are those of the
     /// first layer, in the manifest's order, whose headers can be read without its content.
-    func junctionAttributes(_ id: Int, _ failures: Failures) -> Attempt<Attributes> {
-        let junction = junctions.all[id]
+    func scopeDirectoryAttributes(_ id: Int, _ failures: Failures) -> Attempt<Attributes> {
+        let directory = scopeDirectories.all[id]
         func shown(_ mode: UInt16, _ time: Int64, _ validity: Validity) -> Attempt<Attributes> {
             .done(
                 Attributes(
-                    inode: InodeNumber(.junction(id)), kind: .directory, mode: modes.shown(mode), size: 0,
+                    inode: InodeNumber(.scopeDirectory(id)), kind: .directory, mode: modes.shown(mode), size: 0,
                     modified: time,
                     validity: validity))
         }
         if id == 0 { return shown(0o755, kitTime, .final) }
         var isKnown = true
-        let wanted = (junction.over + junction.under).sorted()
-        let objections = objections(wanted.filter { layers[$0].layer.index != nil })
+        let wanted = (directory.over + directory.under).sorted()
+        let refusals = refusals(wanted.filter { layers[$0].layer.index != nil })
         for ordinal in wanted {
             let mounted = layers[ordinal]
             // What is not part of the tree says nothing about it, not even that there is nothing.
-            guard objections[ordinal] == nil else {
+            guard refusals[ordinal] == nil else {
                 isKnown = false
                 continue
             }
-            if mounted.implies(junction.path) {
+            if mounted.implies(directory.path) {
                 return shown(0o755, kitTime, isKnown ? .final : .provisional)
             }
             if let index = mounted.layer.index {
-                guard let number = mounted.number(at: junction.path, in: index), let entry = index.entry(number),
+                guard let number = mounted.number(at: directory.path, in: index), let entry = index.entry(number),
                     entry.isDirectory
                 else { continue }
                 return shown(entry.mode, mounted.time(entry), isKnown ? index.validity : .provisional)

@@ -11,7 +11,7 @@ private import Threading
 /// A layer is consulted only for names at, above or below its declared path, so that one does not wait for another.
 public final class KitFileSystem: Sendable {
     let layers: [MountedLayer]
-    let junctions: Junctions
+    let scopeDirectories: ScopeDirectories
     let kitfile: [UInt8]
     let showsKitfile: Bool
     let modes: ModePolicy
@@ -22,8 +22,8 @@ public final class KitFileSystem: Sendable {
     /// Bytes of all layers that are shown, as the registry has them.
     public let size: UInt64
     let store: LayerStore
-    /// What was found to speak against layers, and when: see `objections(_:)`.
-    let standing = Mutex<Standing?>(nil)
+    /// What was found to speak against layers, and when: see `refusals(_:)`.
+    let verdicts = Mutex<Verdicts?>(nil)
     let openFiles = HandleTable<OpenFile>()
     let streamed = StreamedInodes()
     let openDirectories = HandleTable<Listing>()
@@ -47,7 +47,7 @@ public final class KitFileSystem: Sendable {
                 layer: layer, declared: item.1, ordinal: ordinal, overlaps: overlaps,
                 isStreamed: verify.isStreamed(item.1))
         }
-        junctions = Junctions(scopes: scopes)
+        scopeDirectories = ScopeDirectories(scopes: scopes)
         kitfile = try kit.kitfile.yaml()
         showsKitfile = family.showsKitfile
         self.modes = modes

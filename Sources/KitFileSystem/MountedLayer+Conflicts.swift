@@ -6,7 +6,7 @@ internal import OCI
 extension MountedLayer {
     /// Whether the layer can be part of the tree beside earlier ones that are: nil if so. What speaks against it is
     /// reported once.
-    func objection(_ index: LayerIndex, beside others: some Sequence<MountedLayer>) -> FileSystemError? {
+    func refusal(_ index: LayerIndex, beside others: some Sequence<MountedLayer>) -> FileSystemError? {
         if let path = misplacedEntry(in: index) { return .misplaced(layer.key, path) }
         for other in others {
             if let path = conflict(index, other) { return .conflicting(layer.key, path) }

@@ -5,11 +5,11 @@ internal import ModelKit
 internal import OCI
 private import Synchronization
 
-/// A layer in its place in the tree.
+/// A layer of the tree.
 final class MountedLayer: Sendable {
     let layer: Layer
     let declared: KitLayer
-    /// Its place among the mount's layers, in the order of the manifest, parents' first.
+    /// Its position among the mount's layers, in the order of the manifest, parents' first.
     let ordinal: Int
     /// Layers, by ordinal, that may have names where this one has.
     let overlaps: [Int]

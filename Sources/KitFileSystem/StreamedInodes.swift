@@ -17,10 +17,10 @@ final class StreamedInodes: Sendable {
         }
     }
 
-    /// Those of one layer, by its place in the mount.
+    /// Those of one layer, by its ordinal.
     func inodes(of layer: Int) -> [InodeNumber] {
         generations.withLock { generations in
-            generations.keys.filter { if case .entry(layer, _, _)? = $0.place { true } else { false } }
+            generations.keys.filter { if case .entry(layer, _, _)? = $0.target { true } else { false } }
         }
     }
 }

@@ -37,7 +37,7 @@ package final class SmallFiles: Sendable {
     }
 
     private func isStored(_ inode: UInt64) -> Bool {
-        let (group, word, bit) = Self.place(inode)
+        let (group, word, bit) = Self.bit(of: inode)
         return stored.withLock { stored in
             guard let words = stored[group], word < words.count else { return false }
             return words[word] & bit != 0
@@ -45,7 +45,7 @@ package final class SmallFiles: Sendable {
     }
 
     private func note(_ inode: UInt64) {
-        let (group, word, bit) = Self.place(inode)
+        let (group, word, bit) = Self.bit(of: inode)
         stored.withLock { stored in
             let missing = word + 1 - stored[group, default: []].count
             if missing > 0 { stored[group, default: []].append(contentsOf: repeatElement(0, count: missing)) }
@@ -53,7 +53,7 @@ package final class SmallFiles: Sendable {
         }
     }
 
-    private static func place(_ inode: UInt64) -> (group: UInt32, word: Int, bit: UInt64) {
+    private static func bit(of inode: UInt64) -> (group: UInt32, word: Int, bit: UInt64) {
         let number = UInt32(truncatingIfNeeded: inode)
         return (UInt32(truncatingIfNeeded: inode >> 32), Int(number >> 6), 1 << UInt64(number & 63))
     }

@@ -11,7 +11,7 @@ package final class WaitLedger: Sendable {
 
     struct Wait: Sendable {
         let operation: Operation
-        /// By their places in the mount.
+        /// By their ordinals.
         let layers: Set<Int>
         /// Seconds since 1970.
         let since: Int64

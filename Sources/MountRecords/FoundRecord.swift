@@ -6,7 +6,7 @@ private import HostSystem
 /// A record as another process finds it.
 package struct FoundRecord {
     package let record: MountRecord
-    /// By the layer's place in the record.
+    /// By the layer's ordinal in the record.
     package let activity: [Int: MountActivity.Layer]
     /// How large files are read, once that is known.
     package let io: MountActivity.IO?
@@ -72,7 +72,7 @@ package struct FoundRecord {
             try? JSONDecoder().decode(MountActivity.self, from: Data($0))
         }
         return FoundRecord(
-            record: record, activity: activity?.byPlace ?? [:], io: activity?.io, isAlive: isAlive, isOwn: isOwn,
+            record: record, activity: activity?.byOrdinal ?? [:], io: activity?.io, isAlive: isAlive, isOwn: isOwn,
             path: path)
     }
 }

@@ -4,7 +4,7 @@
 package struct MountActivity: Codable, Equatable, Sendable {
     /// How files that are whole and large are read.
     package var io: IO?
-    /// By the layer's place in the record.
+    /// By the layer's ordinal in the record.
     package var layers: [String: Layer] = [:]
 
     package init(io: IO? = nil) { self.io = io }
@@ -73,9 +73,9 @@ package struct MountActivity: Codable, Equatable, Sendable {
         }
     }
 
-    package var byPlace: [Int: Layer] {
+    package var byOrdinal: [Int: Layer] {
         layers.reduce(into: [:]) { result, item in
-            if let place = Int(item.key) { result[place] = item.value }
+            if let ordinal = Int(item.key) { result[ordinal] = item.value }
         }
     }
 }

@@ -7,8 +7,8 @@ private typealias Stage = Layer.Status.Stage
 
 extension StatusReport.Layer {
     static func all(of found: FoundRecord, _ cache: CacheDirectory?) -> [StatusReport.Layer] {
-        found.record.layers.enumerated().map { place, layer in
-            StatusReport.Layer(layer, found.isAlive ? found.activity[place] : nil, cache)
+        found.record.layers.enumerated().map { ordinal, layer in
+            StatusReport.Layer(layer, found.isAlive ? found.activity[ordinal] : nil, cache)
         }
     }
 

@@ -4,12 +4,13 @@ import Testing
 
 /// The bench still works. What it measures is for `make bench`.
 @Suite struct BenchmarkTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let program: String
 
     init() throws {
-        bench = try Workbench()
-        program = Workbench.executable.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/Benchmarks"
+        bench = try CommandFixture()
+        program =
+            CommandFixture.executable.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/Benchmarks"
     }
 
     @Test func rowsAreMeasuredAndDrawn() throws {
@@ -17,7 +18,8 @@ import Testing
         let rows = ["start", "one-of-64", "list-100"]
         let table = try Command.check(
             program,
-            ["run", "--scale", "tiny", "--rounds", "1", "--kitfs", Workbench.executable, "--output", results] + rows,
+            ["run", "--scale", "tiny", "--rounds", "1", "--kitfs", CommandFixture.executable, "--output", results]
+                + rows,
             timeout: 120
         ).output
         #expect(!table.contains("not measured"), "\(table)")
@@ -33,7 +35,7 @@ import Testing
         let output = try Command.check(
             program,
             [
-                "run", "--scale", "tiny", "--rounds", "1", "--kitfs", Workbench.executable, "--peers", "/nowhere",
+                "run", "--scale", "tiny", "--rounds", "1", "--kitfs", CommandFixture.executable, "--peers", "/nowhere",
                 "first-ls",
             ], timeout: 120
         ).output

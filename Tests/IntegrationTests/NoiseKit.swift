@@ -16,11 +16,11 @@ final class NoiseKit {
     let truth: String
     /// The layers that hold it.
     private(set) var blobs: [Form: (hex: String, size: Int)] = [:]
-    private let bench: Workbench
+    private let bench: CommandFixture
     private var caches = 0
 
     /// - Parameter size: bytes of the file.
-    init(_ forms: [Form], size: Int, _ bench: Workbench) throws {
+    init(_ forms: [Form], size: Int, _ bench: CommandFixture) throws {
         self.bench = bench
         registry = try DockerRegistry()
         let directory = try bench.directory.subdirectory("noise")

@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func whatWasShownIsTakenBack() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         var (wrong, right) = (TarBuilder(), TarBuilder())
         Self.lie(&wrong)
         Self.truth(&right)

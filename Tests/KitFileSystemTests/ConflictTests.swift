@@ -20,7 +20,7 @@ import LayerCache
     }
 
     @Test func anEarlierFileShutsOutWhatIsBelowIt() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("a") { $0.file("a", [1]) }
         try bench.add("a/b") {
             $0.directory("a"); $0.file("a/b/x", [2])
@@ -35,7 +35,7 @@ import LayerCache
     }
 
     @Test func aLaterFileIsShutOut() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("a/b") {
             $0.directory("a"); $0.file("a/b/x", [2])
         }
@@ -54,7 +54,7 @@ import LayerCache
     }
 
     @Test func nestedScopesWithTheFileFirst() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add(".") {
             $0.file("d/x", [1]); $0.file("d/y", [2]); $0.file("e/z", [3])
         }
@@ -73,7 +73,7 @@ import LayerCache
     }
 
     @Test func nestedScopesWithTheDirectoryFirst() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("d") {
             $0.file("d/x/deep", [4]); $0.file("d/more", [5])
         }
@@ -90,7 +90,7 @@ import LayerCache
 
     /// A layer whose entries only its content tells is not waited for by those who do not need it.
     @Test func foundOnceBothAreKnown() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add(".", form: "tar+gzip") { $0.file("a", [1]) }
         try bench.add("a/b") {
             $0.directory("a"); $0.file("a/b/x", [2])
@@ -110,7 +110,7 @@ import LayerCache
 
     /// Also of a layer that had to be fetched to be listed, and so is cached.
     @Test func statusSaysWhy() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("a/b") { $0.file("a/b/x", [1]) }
         // Two members each: of one, the head would tell.
         try bench.add("a", form: "tar+gzip") {
@@ -129,22 +129,22 @@ import LayerCache
 
     /// An index is there a moment before the generation of indexes says so: nobody may slip through in between.
     @Test func aLayerThatIsNotJudgedYet() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("c") {
             $0.file("c/x", [1]); $0.file("d", [2])
         }
         let tree = try bench.tree()
         #expect(throws: FileSystemError.self) { try tree.find("c") }
         try #require(tree.layers[0].layer.index != nil)
-        tree.standing.withLock {
-            $0 = KitFileSystem.Standing(
-                generation: tree.store.indexGeneration, objections: [nil], isJudged: [false])
+        tree.verdicts.withLock {
+            $0 = KitFileSystem.Verdicts(
+                generation: tree.store.indexGeneration, refusals: [nil], isDecided: [false])
         }
         #expect(throws: FileSystemError.self) { try tree.find("c") }
     }
 
     @Test func aLayerThatIsLeftOutShutsOutNobody() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("a/b") { $0.file("a/b/x", [1]) }
         try bench.add("a") { $0.file("a", [2]) }
         try bench.add("a/c") { $0.file("a/c/y", [3]) }
@@ -157,7 +157,7 @@ import LayerCache
     }
 
     @Test func rawFilesAndLinksAreFilesToo() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("m") { $0.file("m/x", [1]) }
         try bench.add("n") { $0.symlink("n/l", to: "x") }
         try bench.add("n/l") { $0.file("n/l/y", [2]) }
@@ -171,7 +171,7 @@ import LayerCache
 
     /// Links and files may take each other's place: the later one's is shown.
     @Test func filesOverFilesAreNoConflict() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("d") {
             $0.file("d/x", [1]); $0.symlink("d/l", to: "x")
         }

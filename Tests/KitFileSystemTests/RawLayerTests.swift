@@ -10,7 +10,7 @@ import Testing
     private static let year2024 = 1_714_979_289
 
     @Test func modeAndTimeAreTheAnnotations() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.addRaw("a", [1], metadata: #"{"mode":2541,"mtime":"2024-05-06T07:08:09.5Z"}"#)
         try bench.addRaw("b", [2], metadata: #"{"mode":384,"mtime":"0001-01-01T00:00:00Z"}"#)
         try bench.addRaw("c", [3], metadata: "garbage")
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test func directoriesAboveThemAreThere() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.addRaw("./p/q/w.bin", [1, 2])
         try bench.addRaw("p/r.bin", [3], form: "raw+zstd")
         let tree = try bench.tree()
@@ -46,7 +46,7 @@ import Testing
 
     /// The same bytes in two places, with modes of their own.
     @Test func oneBlobAtTwoPaths() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.addRaw("x/one", [7], metadata: #"{"mode":493}"#)
         try bench.addRaw("x/two", [7], metadata: #"{"mode":256}"#)
         let tree = try bench.tree()
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func theLaterOfTwoIsShown() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("d") { $0.file("d/x", [1]) }
         try bench.addRaw("d/x", [2])
         try bench.addRaw("Kitfile", [3])
@@ -69,7 +69,7 @@ import Testing
     }
 
     @Test func emptyFiles() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.addRaw("plain", [])
         try bench.addRaw("packed", [], form: "raw+zstd")
         let tree = try bench.tree()
@@ -80,7 +80,7 @@ import Testing
     }
 
     @Test func onlyWhatTheFiltersChoose() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("data") { $0.file("data/x", [1]) }
         try bench.addRaw("w.bin", [2])
         #expect(try bench.tree(filters: ["model"]).names("") == ["w.bin"])

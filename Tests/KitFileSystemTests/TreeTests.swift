@@ -10,7 +10,7 @@ import Testing
 /// Several layers as one tree.
 @Suite struct KitTreeTests {
     @Test func oneLayerDoesNotWaitForAnother() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("a/data") { $0.file("a/data/x", [1]) }
         try bench.add("b/data", form: "tar+gzip") { $0.file("b/data/y", [2]) }
         let tree = try bench.tree()
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func overlappingLayersMerge() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("all") {
             $0.directory("all", mode: 0o750)
             $0.file("all/one", [1])
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func theKitfileWinsOverAMember() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add(".") {
             $0.file("Kitfile", [1]); $0.file("x", [2])
         }
@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test func inodesAreTheSameInEveryMount() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("a/b") {
             $0.file("a/b/x", [1]); $0.file("a/b/c/y", [2])
         }
@@ -79,11 +79,11 @@ import Testing
         // In another order, with everything cached.
         let second = try bench.tree()
         for (path, inode) in zip(paths, inodes).reversed() { #expect(try second.find(path).inode == inode) }
-        for inode in inodes { #expect(InodeNumber(try #require(inode.place)) == inode) }
+        for inode in inodes { #expect(InodeNumber(try #require(inode.target)) == inode) }
     }
 
     @Test func layersWithoutFiles() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("empty") { _ in }
         try bench.add("deep/er/none") { _ in }
         try bench.add("file.txt") { $0.file("file.txt", [1]) }
@@ -91,11 +91,11 @@ import Testing
         #expect(throws: FileSystemError.self) { try tree.find("empty") }
         #expect(try tree.names("") == ["Kitfile", "file.txt"])
         #expect(try bench.tree().names("") == ["Kitfile", "file.txt"])
-        #expect(try KitBench().tree().names("") == ["Kitfile"])
+        #expect(try TreeFixture().tree().names("") == ["Kitfile"])
     }
 
     @Test func theSameLayerTwice() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("data") { $0.file("data/x", [1]) }
         try bench.add("./data/") { $0.file("data/x", [1]) }
         let tree = try bench.tree()
@@ -104,7 +104,7 @@ import Testing
     }
 
     @Test func aLayerThatCannotBeHadHurtsOnlyItself() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("good/a") { $0.file("good/a/x", [1]) }
         try bench.add("good/b", form: "tar+zstd") { $0.file("good/b/y", [2]) }
         try bench.add("bad") { $0.raw(Array("bad/x".utf8), fixChecksum: false) { $0[0] ^= 1 } }
@@ -117,7 +117,7 @@ import Testing
     }
 
     @Test func entriesOutsideOfTheDeclaredPath() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("data/in") {
             $0.file("data/in/x", [1]); $0.file("data/beside", [2])
         }
@@ -129,7 +129,7 @@ import Testing
     }
 
     @Test func modesAreShared() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("d") {
             $0.directory("d", mode: 0o700); $0.file("d/k", [1], mode: 0o600); $0.file("d/s", [1], mode: 0o4751)
         }
@@ -141,7 +141,7 @@ import Testing
     }
 
     @Test func whatIsSaidBeforeAndAfterVerification() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("d") { $0.file("d/x", [1]) }
         let tree = try bench.tree()
         #expect(try tree.find("d/x").validity == .provisional)
@@ -153,7 +153,7 @@ import Testing
     }
 
     @Test func strangeInodesAndHandles() throws {
-        let tree = try KitBench().tree()
+        let tree = try TreeFixture().tree()
         for raw: UInt64 in [0, 3, 100, 1 << 32, .max, (1 << 32) | 5] {
             let inode = InodeNumber(rawValue: raw)
             #expect(throws: FileSystemError.self) { try tree.wait { tree.attributes(inode, $0) } }
@@ -171,7 +171,7 @@ import Testing
     }
 
     @Test func attributesOfFiles() throws {
-        var bench = try KitBench()
+        var bench = try TreeFixture()
         try bench.add("d") {
             $0.file("d/x", [1]); $0.symlink("d/l", to: "x")
         }

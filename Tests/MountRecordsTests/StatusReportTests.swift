@@ -75,6 +75,6 @@ import Testing
         activity.layers["x"] = self.activity("cached", cached: 2)
         let again = try JSONDecoder().decode(MountActivity.self, from: JSONEncoder().encode(activity))
         #expect(again == activity)
-        #expect(again.byPlace.mapValues(\.cached) == [3: 1])
+        #expect(again.byOrdinal.mapValues(\.cached) == [3: 1])
     }
 }

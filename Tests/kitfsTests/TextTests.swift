@@ -6,22 +6,22 @@ import Testing
 /// Text in the cells of a terminal.
 @Suite struct TextTests {
     @Test(arguments: [("abc", 3), ("漢字", 4), ("e\u{301}", 1), ("😀", 2), ("", 0), ("ａ", 2)])
-    func width(_ text: String, _ cells: Int) { #expect(Cells.width(text) == cells) }
+    func width(_ text: String, _ cells: Int) { #expect(TableText.width(text) == cells) }
 
     @Test func whatMovesTheCursorIsNotShown() {
-        #expect(Cells.clean("a\u{1b}[2Jb\nc\u{2028}d\te") == "a?[2Jb?c?d?e")
-        #expect(Cells.clean("漢é") == "漢é")
+        #expect(TableText.clean("a\u{1b}[2Jb\nc\u{2028}d\te") == "a?[2Jb?c?d?e")
+        #expect(TableText.clean("漢é") == "漢é")
     }
 
     @Test(arguments: [
         ("abcdef", 6, "abcdef"), ("abcdef", 4, "abc…"), ("漢字漢字", 4, "漢…"), ("abc", 1, "…"), ("abc", 0, ""),
     ])
-    func cut(_ text: String, _ cells: Int, _ shown: String) { #expect(Cells.cut(text, to: cells) == shown) }
+    func cut(_ text: String, _ cells: Int, _ shown: String) { #expect(TableText.cut(text, to: cells) == shown) }
 
     @Test(arguments: [
         ("abcdefgh", 8, "abcdefgh"), ("abcdefgh", 5, "ab…gh"), ("abcdefgh", 4, "a…gh"), ("abcdefgh", 2, "a…"),
     ])
-    func middle(_ text: String, _ cells: Int, _ shown: String) { #expect(Cells.middle(text, to: cells) == shown) }
+    func middle(_ text: String, _ cells: Int, _ shown: String) { #expect(TableText.middle(text, to: cells) == shown) }
 
     @Test func columnsAreAsWideAsTheirWidestCell() {
         var table = Table(["A", "LONG", "C"])

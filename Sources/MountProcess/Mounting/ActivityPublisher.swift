@@ -66,25 +66,25 @@ final class ActivityPublisher: Sendable {
     private func look(_ memory: inout Memory) -> MountActivity {
         var activity = MountActivity(io: memory.io)
         let waits = waits.byLayer()
-        for (place, item) in tree.mountedLayers.enumerated() {
+        for (ordinal, item) in tree.mountedLayers.enumerated() {
             let live = item.layer.activity
             // What failed fetches nothing, and what it had of the layer is on the disk.
             let isAtRest = live == nil || live?.stage == .failed
             if !isAtRest {
-                memory.resting[place] = nil
-            } else if memory.resting[place] == nil || memory.looks % Self.looksPerDiskLook == 0 {
-                memory.resting[place] = item.layer.status
+                memory.resting[ordinal] = nil
+            } else if memory.resting[ordinal] == nil || memory.looks % Self.looksPerDiskLook == 0 {
+                memory.resting[ordinal] = item.layer.status
             }
-            guard let status = isAtRest ? memory.resting[place] : live else { continue }
-            memory.meters[place].note(status.cached)
+            guard let status = isAtRest ? memory.resting[ordinal] : live else { continue }
+            memory.meters[ordinal].note(status.cached)
             let error = (live?.error).map(\.description)
-            if memory.errors[place]?.text != error {
-                memory.errors[place] = error.map { ($0, Int64(time(nil))) }
+            if memory.errors[ordinal]?.text != error {
+                memory.errors[ordinal] = error.map { ($0, Int64(time(nil))) }
             }
-            activity.layers[String(place)] = MountActivity.Layer(
+            activity.layers[String(ordinal)] = MountActivity.Layer(
                 stage: (live ?? status).stage.rawValue, cached: status.cached, isAtRest: isAtRest,
-                received: item.layer.receivedBytes, rate: isAtRest ? 0 : memory.meters[place].rate, error: error,
-                errorTime: memory.errors[place]?.time, waits: (waits[place] ?? []).map(MountActivity.Wait.init))
+                received: item.layer.receivedBytes, rate: isAtRest ? 0 : memory.meters[ordinal].rate, error: error,
+                errorTime: memory.errors[ordinal]?.time, waits: (waits[ordinal] ?? []).map(MountActivity.Wait.init))
         }
         memory.looks += 1
         return activity

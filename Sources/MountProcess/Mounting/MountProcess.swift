@@ -14,26 +14,26 @@ private import Threading
 
 /// The process that serves one mount: puts the parts together, serves until a signal or an unmount, and cleans up.
 package struct MountProcess {
-    private let place: MountPlace
+    private let mountPoint: MountPoint
     private let configuration: MountConfiguration
-    private let word: ReadyWord
+    private let readiness: ReadinessPipe.Writer
     private let observer: (any MountObserver)?
     private let logger: Logger
     private let logPath: String
-    private let ending = MountEnding()
+    private let shutdown = MountShutdown()
     private let id = String(UInt64.random(in: 0 ... .max), radix: 36)
 
     /// Returns when the mount has ended. A failure is told to whoever waits for this process, or else thrown.
     /// `lifeline`: see `RunServer`. `observer`: for whoever looks at the terminal.
     package static func serve(
-        _ place: MountPlace, _ configuration: @autoclosure () throws -> MountConfiguration, lifeline: Int32? = nil,
+        _ mountPoint: MountPoint, _ configuration: @autoclosure () throws -> MountConfiguration, lifeline: Int32? = nil,
         observer: (any MountObserver)? = nil
     ) throws {
-        let word = ReadyWord(keeping: [place.descriptor, lifeline, observer?.descriptor])
+        let readiness = ReadinessPipe.Writer(keeping: [mountPoint.descriptor, lifeline, observer?.descriptor])
         do {
             let configuration = try configuration()
             do {
-                let process = MountProcess(place, configuration, word, observer)
+                let process = MountProcess(mountPoint, configuration, readiness, observer)
                 if let lifeline { process.end(with: lifeline) }
                 try process.run()
             } catch {
@@ -42,19 +42,19 @@ package struct MountProcess {
         } catch {
             // Of what the options come to, no failure is of the kit.
             let failure = CommandFailure(error, "options")
-            if word.fail(failure) { Glibc.exit(failure.code.rawValue) }
+            if readiness.fail(failure) { Glibc.exit(failure.code.rawValue) }
             throw failure
         }
     }
 
     private init(
-        _ place: MountPlace, _ configuration: MountConfiguration, _ word: ReadyWord,
+        _ mountPoint: MountPoint, _ configuration: MountConfiguration, _ readiness: ReadinessPipe.Writer,
         _ observer: (any MountObserver)?
     ) {
         self.observer = observer
-        self.place = place
+        self.mountPoint = mountPoint
         self.configuration = configuration
-        self.word = word
+        self.readiness = readiness
         var logger = configuration.log.logger
         logger[metadataKey: "reference"] = "\(configuration.name)"
         self.logger = logger
@@ -68,7 +68,7 @@ package struct MountProcess {
         endOnSignal()
         do {
             if let log = try openLog() {
-                if configuration.log.file == nil { ending.remove(logPath) }
+                if configuration.log.file == nil { shutdown.remove(logPath) }
                 configuration.log.redirect(log)
             }
             try serve()
@@ -81,9 +81,9 @@ package struct MountProcess {
     private func serve() throws {
         let cache = try configuration.caches.open()
         let shared = try configuration.caches.openShared(besides: cache)
-        for cache in [cache] + shared { try place.check(isNotAbove: cache.path, "the cache") }
+        for cache in [cache] + shared { try mountPoint.check(isNotAbove: cache.path, "the cache") }
         if case .layout(let directory) = configuration.reference.origin {
-            try place.check(isNotAbove: directory, "the layout")
+            try mountPoint.check(isNotAbove: directory, "the layout")
         }
         let family = try configuration.access.family(
             configuration.reference, cache: cache, shared: shared, filters: configuration.filters)
@@ -118,10 +118,10 @@ package struct MountProcess {
             publisher.start(record(tree, cache), io: { backings.mode(cache.path) }, id: id)
             logger.notice(
                 """
-                kitfs \(configuration.version) on \(place.directory): \(tree.digest), \
+                kitfs \(configuration.version) on \(mountPoint.directory): \(tree.digest), \
                 verify \(configuration.verifyText), cache \(cache.path)
                 """)
-            let fuse = ending.fuseProtocol
+            let fuse = shutdown.fuseProtocol
             logger.notice(
                 "\(KernelFeatures.text(fuse: fuse, passthroughIsWanted: configuration.passthrough, cache: cache.path))")
             observer?.start(tree, waits)
@@ -132,11 +132,11 @@ package struct MountProcess {
             }
         }
         let session = try FuseSession(operations, options)
-        ending.set(session)
+        shutdown.set(session)
         forget(tree, session)
         backings.use(session.passthrough)
         operations.smallFiles.use(session)
-        guard word.isAwaited else { throw CommandFailure(.failed, "who asked for the mount has gone") }
+        guard readiness.isAwaited else { throw CommandFailure(.failed, "who asked for the mount has gone") }
         try mount(session)
         chdir("/")
         tree.claimCached()
@@ -145,7 +145,9 @@ package struct MountProcess {
         }
         defer {
             observer?.stop()
-            if !word.isInBackground { ServiceManager.notify("STOPPING=1", "STATUS=what was fetched is made sure of") }
+            if !readiness.isInBackground {
+                ServiceManager.notify("STOPPING=1", "STATUS=what was fetched is made sure of")
+            }
             logger.notice("unmounted")
             store.shutDown()
             publisher.stop()
@@ -154,7 +156,7 @@ package struct MountProcess {
     }
 
     private func mount(_ session: FuseSession) throws(CommandFailure) {
-        do { try session.mount(on: place.device ?? place.directory) } catch {
+        do { try session.mount(on: mountPoint.device ?? mountPoint.directory) } catch {
             throw CommandFailure(.mountPoint, "\(configuration.name): cannot be mounted on: \(error)")
         }
     }
@@ -163,7 +165,7 @@ package struct MountProcess {
     private func warn(_ text: String) {
         logger.warning("\(text)")
         // In the foreground, the log is there already.
-        if word.isInBackground { configuration.log.warn(text) }
+        if readiness.isInBackground { configuration.log.warn(text) }
     }
 
     /// What somebody who mounts will want to know before it surprises them.
@@ -202,25 +204,25 @@ package struct MountProcess {
 
     /// The kernel has answered: whoever waits for the mount may use it. If they have gone, so does the mount.
     private func sayReady(_ tree: KitFileSystem) {
-        guard word.isInBackground else {
-            ServiceManager.notify("READY=1", "STATUS=\(configuration.name) is mounted on \(place.directory)")
-            ServiceStatus.follow(tree, idle: "\(configuration.name) is mounted on \(place.directory)")
+        guard readiness.isInBackground else {
+            ServiceManager.notify("READY=1", "STATUS=\(configuration.name) is mounted on \(mountPoint.directory)")
+            ServiceStatus.follow(tree, idle: "\(configuration.name) is mounted on \(mountPoint.directory)")
             return
         }
         closeOutput()
         // Who shows something on the terminal stays in its session, to know whose turn it is there.
         if observer == nil { setsid() } else { setpgid(0, 0) }
-        if !word.ready() {
+        if !readiness.ready() {
             logger.notice("ending: who asked for the mount has gone")
-            BackgroundThread.start { ending.end() }
+            BackgroundThread.start { shutdown.end() }
         }
     }
 
     private func record(_ tree: KitFileSystem, _ cache: CacheDirectory) -> MountRecord {
         MountRecord(
             pid: getpid(), reference: tree.reference.description, digest: tree.digest.description,
-            directory: place.directory, isPrivate: place.isPrivate, cache: cache.path,
-            verify: configuration.verifyText, started: Int64(time(nil)), log: word.isInBackground ? logPath : nil,
+            directory: mountPoint.directory, isPrivate: mountPoint.isPrivate, cache: cache.path,
+            verify: configuration.verifyText, started: Int64(time(nil)), log: readiness.isInBackground ? logPath : nil,
             version: configuration.version,
             layers: tree.mountedLayers.map { declared, layer, _ in
                 MountRecord.Layer(
@@ -234,7 +236,7 @@ package struct MountProcess {
 
     /// nil in the foreground without --log-file, where the log goes to stderr, and where there is no runtime directory.
     private func openLog() throws -> Int32? {
-        guard word.isInBackground || configuration.log.file != nil else { return nil }
+        guard readiness.isInBackground || configuration.log.file != nil else { return nil }
         if configuration.log.file == nil, LiveRecord.makeDirectory() == nil { return nil }
         let log = open(logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard log >= 0 else {
@@ -277,21 +279,21 @@ package struct MountProcess {
     private func end(with lifeline: Int32) {
         _ = fcntl(lifeline, F_SETFD, FD_CLOEXEC)
         Self.blockSignals()
-        BackgroundThread.start { [logger, ending] in
+        BackgroundThread.start { [logger, shutdown] in
             guard RunServer.outlives(lifeline) else { return }
             logger.notice("ending: who ran the command was killed")
-            ending.end()
+            shutdown.end()
         }
     }
 
     private func endOnSignal() {
-        BackgroundThread.start { [logger, ending] in
+        BackgroundThread.start { [logger, shutdown] in
             while true {
                 var signals = Self.signalSet()
                 var signal: Int32 = 0
                 guard sigwait(&signals, &signal) == 0 else { continue }
                 logger.notice("ending: \(String(cString: strsignal(signal)))")
-                ending.end()
+                shutdown.end()
             }
         }
     }

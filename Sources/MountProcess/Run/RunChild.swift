@@ -53,7 +53,7 @@ package struct RunChild {
         _ command: RunConfiguration, _ directory: String, _ report: (String) -> Void
     ) -> Never {
         enterAgain(directory)
-        setenv(RunPlace.variable, directory, 1)
+        setenv(RunDirectory.variable, directory, 1)
         command.inheritedSignals.restore()
         // As bytes, which need not be text: the end of our own command line.
         let argv = CommandLine.unsafeArgv + (Int(CommandLine.argc) - command.words.count)

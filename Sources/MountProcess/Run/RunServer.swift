@@ -21,20 +21,20 @@ package enum RunServer {
     }
 
     /// nil in other processes.
-    package static var place: MountPlace? {
-        guard ReadyWord.isChild, let directory = Environment.nonEmpty(directoryVariable) else { return nil }
-        guard let device = Environment.nonEmpty(deviceVariable) else { return MountPlace(directory) }
-        return MountPlace(directory, device: device, isPrivate: true)
+    package static var mountPoint: MountPoint? {
+        guard ReadinessPipe.Writer.isChild, let directory = Environment.nonEmpty(directoryVariable) else { return nil }
+        guard let device = Environment.nonEmpty(deviceVariable) else { return MountPoint(directory) }
+        return MountPoint(directory, device: device, isPrivate: true)
     }
 
     package static func serve(
-        _ place: MountPlace, _ configuration: @autoclosure () throws -> MountConfiguration,
+        _ mountPoint: MountPoint, _ configuration: @autoclosure () throws -> MountConfiguration,
         observer: (any MountObserver)?
     ) throws {
         let lifeline = Environment.nonEmpty(lifelineVariable).flatMap { Int32($0) }
         for variable in [directoryVariable, deviceVariable, lifelineVariable] { unsetenv(variable) }
-        defer { if !place.isPrivate { RunPlace.removeOwn(place.directory) } }
-        try MountProcess.serve(place, try configuration(), lifeline: lifeline, observer: observer)
+        defer { if !mountPoint.isPrivate { RunDirectory.removeOwn(mountPoint.directory) } }
+        try MountProcess.serve(mountPoint, try configuration(), lifeline: lifeline, observer: observer)
     }
 
     /// Blocks until whoever holds the other end has gone. True if they were killed.

@@ -57,7 +57,7 @@ package final class RunSupervisor {
 
     private func mount() throws -> Mounted {
         guard !command.isSeenByAll else { return try mountForAll() }
-        let directory = try command.directory.map(RunPlace.named) ?? RunPlace.common()
+        let directory = try command.directory.map(RunDirectory.named) ?? RunDirectory.common()
         let channel = try startChild()
         defer { close(channel.descriptor) }
         _ = channel.send(.mount(directory))
@@ -84,14 +84,14 @@ package final class RunSupervisor {
     private func mountForAll() throws -> Mounted {
         let directory: String
         if let name = command.directory {
-            let place = MountPlace(name)
-            try place.check()
-            directory = place.directory
+            let mountPoint = MountPoint(name)
+            try mountPoint.check()
+            directory = mountPoint.directory
         } else {
-            directory = try RunPlace.own()
+            directory = try RunDirectory.own()
         }
         do { try startServer(directory, device: nil) } catch {
-            RunPlace.removeOwn(directory)
+            RunDirectory.removeOwn(directory)
             throw error
         }
         let channel = try startChild()
@@ -118,7 +118,7 @@ package final class RunSupervisor {
         }
         _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
         lifeline = ends[1]
-        var ready = try ReadyPipe()
+        var ready = try ReadinessPipe()
         // What is said of the command is not said of this process, or `pkill -f` would find it.
         let process = OwnProcess(
             words: CommandLine.arguments.firstIndex(of: "--") ?? CommandLine.arguments.count,
@@ -210,7 +210,7 @@ package final class RunSupervisor {
             if server != nil, let problem = Unmounting.unmount(directory, lazy: true) {
                 warn("\(directory): \(problem)")
             }
-            RunPlace.removeOwn(directory)
+            RunDirectory.removeOwn(directory)
         }
         // The server sees that its mount has gone. Where somebody keeps it all the same, it stays.
         for _ in 0..<100 where server != nil && !hasServerEnded() { _ = try wait(for: nil, milliseconds: 20) }

@@ -29,34 +29,35 @@ struct DoctorCommand: ParsableCommand {
     struct Report: Encodable {
         let version: String
         let well: Bool
-        let checks: [Finding]
+        let checks: [CheckResult]
     }
 
     func run() throws {
         let path = try cache.resolved
         var kit: KitArgument?
-        var problem: Finding?
+        var problem: CheckResult?
         // What is no reference is a result like the others.
         do { kit = try reference.map(KitArgument.init) } catch { problem = .problem("registry", "\(error)") }
         let checks = MountChecks(
             cache: path, settings: source.settings, reference: kit?.reference, named: kit?.text)
-        let findings = checks.findings + [problem].compactMap { $0 }
-        let isWell = !findings.contains { $0.verdict == .problem }
+        let results = checks.results + [problem].compactMap { $0 }
+        let isWell = !results.contains { $0.verdict == .problem }
         if json {
-            try Terminal.out(json: Report(version: Kitfs.version, well: isWell, checks: findings))
+            try Terminal.out(json: Report(version: Kitfs.version, well: isWell, checks: results))
         } else {
-            Self.show(findings)
+            Self.show(results)
         }
         if !isWell { Glibc.exit(CommandFailure.Code.failed.rawValue) }
     }
 
-    private static func show(_ findings: [Finding]) {
-        let width = findings.map(\.check.count).max() ?? 0
+    private static func show(_ results: [CheckResult]) {
+        let width = results.map(\.check.count).max() ?? 0
         let indent = String(repeating: " ", count: 9 + width + 2)
-        for finding in findings {
-            let verdict = Cells.padded(finding.verdict.rawValue, to: 9)
-            Terminal.out(Cells.clean("\(verdict)\(Cells.padded(finding.check, to: width))  \(finding.text)") + "\n")
-            if let remedy = finding.remedy { Terminal.out(Cells.clean("\(indent)→ \(remedy)") + "\n") }
+        for result in results {
+            let verdict = TableText.padded(result.verdict.rawValue, to: 9)
+            Terminal.out(
+                TableText.clean("\(verdict)\(TableText.padded(result.check, to: width))  \(result.text)") + "\n")
+            if let remedy = result.remedy { Terminal.out(TableText.clean("\(indent)→ \(remedy)") + "\n") }
         }
     }
 }

@@ -55,17 +55,19 @@ struct MountCommand: LoggingCommand {
     }
 
     func run() throws {
-        let place = MountPlace(directory)
-        try place.check()
-        // It is the parent's turn then.
-        if ReadyWord.isChild { return try MountProcess.serve(place, options.configuration(of: kit)) }
-        let turn = try MountTurn(place)
-        try place.check()
+        let mountPoint = MountPoint(directory)
+        try mountPoint.check()
+        // The parent holds the lock then.
+        if ReadinessPipe.Writer.isChild {
+            return try MountProcess.serve(mountPoint, options.configuration(of: kit))
+        }
+        let lock = try MountLock(mountPoint)
+        try mountPoint.check()
         if foreground {
-            try MountProcess.serve(place, options.configuration(of: kit))
+            try MountProcess.serve(mountPoint, options.configuration(of: kit))
         } else {
             try BackgroundMount.start()
         }
-        _ = consume turn
+        _ = consume lock
     }
 }

@@ -56,15 +56,15 @@ struct RunCommand: LoggingCommand {
     }
 
     func validate() throws {
-        guard !command.isEmpty || ReadyWord.isChild else {
+        guard !command.isEmpty || ReadinessPipe.Writer.isChild else {
             throw ValidationError("Say after -- what is to be run: kitfs run REF -- CMD…")
         }
     }
 
     func run() throws {
-        if let place = RunServer.place {
+        if let mountPoint = RunServer.mountPoint {
             return try RunServer.serve(
-                place, options.configuration(of: kit), observer: WaitNotice(progress))
+                mountPoint, options.configuration(of: kit), observer: WaitNotice(progress))
         }
         let run = RunConfiguration(
             words: command, directory: at, isSeenByAll: noNamespace, inheritedSignals: Kitfs.inheritedSignals)

@@ -11,7 +11,7 @@ enum MountHelper {
 
     /// The same as a command line of ours; nil if nothing is to be done: `-f` only tries.
     static func arguments(_ words: [String]) throws -> [String]? {
-        var places: [String] = []
+        var positionals: [String] = []
         var options: [String] = []
         var isSloppy = false
         var isFake = false
@@ -25,14 +25,14 @@ enum MountHelper {
                 isSloppy = isSloppy || word.contains("s")
                 isFake = isFake || word.contains("f")
             case _ where word.hasPrefix("-"): throw CommandFailure(.usage, "\(word): there is no such option")
-            default: places.append(word)
+            default: positionals.append(word)
             }
         }
-        guard places.count == 2 else {
+        guard positionals.count == 2 else {
             throw CommandFailure(.usage, "usage: mount.kitfs REF DIR [-sfnv] [-o OPTION[,OPTION]…]")
         }
         guard let command = try CommandCatalog.ofKitfs().command(table: "mount") else { return nil }
         let items = try options.flatMap { try MountTypeOptions.items($0, command, isSloppy: isSloppy) }
-        return isFake ? nil : ["mount"] + items.flatMap(CommandLineScan.words) + places
+        return isFake ? nil : ["mount"] + items.flatMap(CommandLineScan.words) + positionals
     }
 }

@@ -52,9 +52,9 @@ struct Settings {
             for setting in try SettingsFile(path).settings(for: command, catalog) { found[setting.name] = setting }
         }
         if let path = scan.value(of: "config") {
-            let places = scan.hasPositionals ? [] : command.positionals
+            let settable = scan.hasPositionals ? [] : command.positionals
             for setting in try SettingsFile(path).settings(for: command, catalog, extra: command.positionals) {
-                if !command.positionals.contains(setting.name) || places.contains(setting.name) {
+                if !command.positionals.contains(setting.name) || settable.contains(setting.name) {
                     found[setting.name] = setting
                 }
             }
@@ -65,7 +65,7 @@ struct Settings {
             (setting, Self.words(setting, command))
         }
         self.scan = scan
-        self.arguments = Self.put(added.flatMap(\.words), into: scan, places: added.map(\.setting))
+        self.arguments = Self.put(added.flatMap(\.words), into: scan, positionals: added.map(\.setting))
     }
 
     /// Those that are there, or should be. The more important last.
@@ -87,9 +87,11 @@ struct Settings {
     }
 
     /// Before what was typed, which the parser lets win.
-    private static func put(_ words: [String], into scan: CommandLineScan, places: [SettingsFile.Setting]) -> [String] {
+    private static func put(_ words: [String], into scan: CommandLineScan, positionals settings: [SettingsFile.Setting])
+        -> [String]
+    {
         let command = scan.command
-        let positionals = command.positionals.compactMap { name in places.first { $0.name == name }?.values.first }
+        let positionals = command.positionals.compactMap { name in settings.first { $0.name == name }?.values.first }
         return command.path + words + positionals + scan.arguments.dropFirst(command.depth)
     }
 
@@ -97,11 +99,11 @@ struct Settings {
     /// tells what is wrong with it.
     func blame(_ complaint: ([String]) -> String?) -> CommandFailure? {
         guard let scan, !added.isEmpty else { return nil }
-        let places = added.map(\.setting)
-        let bare = complaint(Self.put([], into: scan, places: places))
+        let settings = added.map(\.setting)
+        let bare = complaint(Self.put([], into: scan, positionals: settings))
         for (setting, words) in added where !words.isEmpty {
-            if let found = complaint(Self.put(words, into: scan, places: places)), found != bare {
-                return CommandFailure(.failed, "\(setting.place): \(found)")
+            if let found = complaint(Self.put(words, into: scan, positionals: settings)), found != bare {
+                return CommandFailure(.failed, "\(setting.location): \(found)")
             }
         }
         return nil

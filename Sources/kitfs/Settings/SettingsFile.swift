@@ -16,7 +16,7 @@ struct SettingsFile {
         /// For messages: the table it is in.
         let table: String?
 
-        var place: String { "\(file): \(table.map { "[\($0)] " } ?? "")\(name)" }
+        var location: String { "\(file): \(table.map { "[\($0)] " } ?? "")\(name)" }
     }
 
     let path: String
@@ -62,7 +62,8 @@ struct SettingsFile {
         let values: [String?] = value.array.map { $0.map(Self.text) } ?? [Self.text(value)]
         let setting = Setting(name: name, values: values.compactMap { $0 }, file: path, table: table)
         guard setting.values.count == values.count else {
-            throw CommandFailure(.failed, "\(setting.place) takes a string, a number, true or false, or a list of them")
+            throw CommandFailure(
+                .failed, "\(setting.location) takes a string, a number, true or false, or a list of them")
         }
         return setting
     }

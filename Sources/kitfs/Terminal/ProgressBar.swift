@@ -17,6 +17,6 @@ enum ProgressBar {
         let head = filled > 0 && filled < cells ? ">" : ""
         let bar = String(repeating: "=", count: max(0, filled - head.count)) + head
         let percent = "\(ByteCount.percent(part, of: whole))%"
-        return "[\(Cells.padded(bar, to: cells))] \(String(repeating: " ", count: 4 - percent.count))\(percent)"
+        return "[\(TableText.padded(bar, to: cells))] \(String(repeating: " ", count: 4 - percent.count))\(percent)"
     }
 }

@@ -37,12 +37,12 @@ final class PullProgress {
     func show() {
         guard style != .none else { return }
         let found = layers.map { $0.layer.status }
-        for (place, status) in found.enumerated() {
-            meters[place].note(status.cached)
-            guard status.stage == .cached, arrived.insert(place).inserted else { continue }
-            let (declared, layer) = layers[place]
-            let path = Cells.clean(declared.path.description)
-            line("\(declared.kind.rawValue) \(path)  \(layer.key.digest.short)  \(size(of: place))  here")
+        for (ordinal, status) in found.enumerated() {
+            meters[ordinal].note(status.cached)
+            guard status.stage == .cached, arrived.insert(ordinal).inserted else { continue }
+            let (declared, layer) = layers[ordinal]
+            let path = TableText.clean(declared.path.description)
+            line("\(declared.kind.rawValue) \(path)  \(layer.key.digest.short)  \(size(of: ordinal))  here")
         }
         let done = ByteCount.sum(found.map(\.cached))
         totalMeter.note(done)
@@ -66,24 +66,24 @@ final class PullProgress {
     /// Bytes of all layers, as their descriptors say.
     private var size: UInt64 { ByteCount.sum(layers.map(\.layer.descriptor.size)) }
 
-    private func size(of place: Int) -> String { ByteCount.text(layers[place].layer.descriptor.size) }
+    private func size(of ordinal: Int) -> String { ByteCount.text(layers[ordinal].layer.descriptor.size) }
 
     // MARK: Bars
 
     private func bars(_ found: [Layer.Status]) -> [String] {
         let layout = layout
         let flying = found.indices.filter { !arrived.contains($0) && found[$0].stage == .fetching }
-        let names = flying.map { place in
-            let declared = layers[place].declared
-            return Cells.middle(Cells.clean("\(declared.kind.rawValue) \(declared.path)"), to: layout.name)
+        let names = flying.map { ordinal in
+            let declared = layers[ordinal].declared
+            return TableText.middle(TableText.clean("\(declared.kind.rawValue) \(declared.path)"), to: layout.name)
         }
-        let width = max(layerCount.count, names.map(Cells.width).max() ?? 0)
-        return zip(flying, names).map { place, name in
-            let size = layers[place].layer.descriptor.size
-            let bar = ProgressBar.text(found[place].cached, of: size, cells: layout.bar)
-            let verifying = found[place].cached >= size ? "  verifying" : ""
-            let pace = pace(found[place].cached, of: size, meters[place].rate)
-            return "\(Cells.padded(name, to: width))  \(bar) of \(ByteCount.text(size))\(pace)\(verifying)"
+        let width = max(layerCount.count, names.map(TableText.width).max() ?? 0)
+        return zip(flying, names).map { ordinal, name in
+            let size = layers[ordinal].layer.descriptor.size
+            let bar = ProgressBar.text(found[ordinal].cached, of: size, cells: layout.bar)
+            let verifying = found[ordinal].cached >= size ? "  verifying" : ""
+            let pace = pace(found[ordinal].cached, of: size, meters[ordinal].rate)
+            return "\(TableText.padded(name, to: width))  \(bar) of \(ByteCount.text(size))\(pace)\(verifying)"
         }
     }
 

@@ -16,21 +16,22 @@ struct StatusText {
     func liveLines(columns: Int) -> [String] {
         let layout = ProgressBar.layout(columns: columns)
         return mounts.flatMap { mount in
-            let names = mount.layers.map { Cells.middle(Cells.clean("\($0.kind) \($0.path)"), to: layout.name) }
-            let width = names.map(Cells.width).max() ?? 0
+            let names = mount.layers.map { TableText.middle(TableText.clean("\($0.kind) \($0.path)"), to: layout.name) }
+            let width = names.map(TableText.width).max() ?? 0
             let bars = zip(mount.layers, names).map { layer, name in
                 let bar = ProgressBar.text(layer.cached, of: layer.size, cells: layout.bar)
-                return "  \(Cells.padded(name, to: width))  \(bar) of \(ByteCount.text(layer.size))  \(state(layer))"
+                return
+                    "  \(TableText.padded(name, to: width))  \(bar) of \(ByteCount.text(layer.size))  \(state(layer))"
             }
             return heading(mount) + bars
         }
     }
 
     private func heading(_ mount: StatusReport) -> [String] {
-        let place = mount.isPrivate ? "\(mount.directory) of a command's own" : mount.directory
-        var lines = [Cells.clean("\(place)  \(mount.reference)")]
+        let location = mount.isPrivate ? "\(mount.directory) of a command's own" : mount.directory
+        var lines = [TableText.clean("\(location)  \(mount.reference)")]
         if !mount.alive {
-            lines.append(Cells.clean("  its process is dead: `kitfs unmount \(mount.directory)`"))
+            lines.append(TableText.clean("  its process is dead: `kitfs unmount \(mount.directory)`"))
         } else if mount.stopped {
             lines.append("  its process is stopped, and nothing of the mount answers: `kill -CONT \(mount.pid)`")
         }
@@ -43,14 +44,14 @@ struct StatusText {
         if let io = mount.io { parts.append("I/O \(io.mode)\(io.reason.map { " (\($0))" } ?? "")") }
         parts.append("cache \(mount.cache)")
         if let log = mount.log { parts.append("log \(log)") }
-        return ["  digest \(mount.digest)", Cells.clean("  " + parts.joined(separator: ", "))]
+        return ["  digest \(mount.digest)", TableText.clean("  " + parts.joined(separator: ", "))]
     }
 
     private func table(_ mount: StatusReport) -> [String] {
         var table = Table(["  KIND", "PATH", "LAYER", "SIZE", "CACHED", "STATE"])
         for layer in mount.layers {
             table.add([
-                "  " + layer.kind, Cells.clean(layer.path), Digest(layer.digest)?.short ?? layer.digest,
+                "  " + layer.kind, TableText.clean(layer.path), Digest(layer.digest)?.short ?? layer.digest,
                 ByteCount.text(layer.size), "\(ByteCount.percent(layer.cached, of: layer.size))%", state(layer),
             ])
         }
@@ -68,7 +69,7 @@ struct StatusText {
             let age = layer.errorTime.map { ", \(Age.text(since: $0))" } ?? ""
             text += "\(layer.state == "failed" ? "" : "; last error")\(age): \(error)"
         }
-        return Cells.clean(text)
+        return TableText.clean(text)
     }
 
     private func waits(_ layer: StatusReport.Layer) -> String {

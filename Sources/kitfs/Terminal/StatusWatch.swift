@@ -24,7 +24,7 @@ struct StatusWatch {
             let mounts = StatusReport.all(on: directory)
             if let directory, mounts.isEmpty {
                 block.clear()
-                if !json { Terminal.out(Cells.clean("\(directory): unmounted") + "\n") }
+                if !json { Terminal.out(TableText.clean("\(directory): unmounted") + "\n") }
                 return nil
             }
             if isInPlace {

@@ -13,11 +13,11 @@ struct Table {
     var lines: [String] {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in
-            rows.map { $0.count > column ? Cells.width($0[column]) : 0 }.max() ?? 0
+            rows.map { $0.count > column ? TableText.width($0[column]) : 0 }.max() ?? 0
         }
         return rows.map { row in
             let cells = row.enumerated().map { column, cell in
-                column == row.count - 1 ? cell : Cells.padded(cell, to: widths[column])
+                column == row.count - 1 ? cell : TableText.padded(cell, to: widths[column])
             }
             return cells.joined(separator: "  ")
         }

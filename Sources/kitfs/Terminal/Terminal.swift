@@ -56,7 +56,7 @@ enum Terminal {
     /// A line on stderr that the next one replaces: for a terminal. No wider than that, or it could not be taken back.
     static func status(_ text: String) {
         let columns = TerminalBlock.size(STDERR_FILENO).columns
-        write(STDERR_FILENO, Array("\r\(Cells.cut(text, to: columns - 1))\u{1b}[K".utf8))
+        write(STDERR_FILENO, Array("\r\(TableText.cut(text, to: columns - 1))\u{1b}[K".utf8))
     }
 
     static var outIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }

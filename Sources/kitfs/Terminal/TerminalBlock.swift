@@ -84,13 +84,13 @@ final class TerminalBlock: Sendable {
     private func drawing(_ state: inout State, above text: String) -> String {
         let (columns, rows) = Self.size(descriptor)
         let room = max(1, rows - 1 - state.last.count)
-        var shown = state.lines.map { Cells.cut($0, to: columns - 1) }
+        var shown = state.lines.map { TableText.cut($0, to: columns - 1) }
         if shown.count > room {
             let hidden = shown.count - room + 1
-            shown = shown.prefix(room - 1) + [Cells.cut("  … and \(hidden) lines more", to: columns - 1)]
+            shown = shown.prefix(room - 1) + [TableText.cut("  … and \(hidden) lines more", to: columns - 1)]
         }
-        shown += state.last.map { Cells.cut($0, to: columns - 1) }
-        defer { state.drawn = shown.map(Cells.width) }
+        shown += state.last.map { TableText.cut($0, to: columns - 1) }
+        defer { state.drawn = shown.map(TableText.width) }
         let above = text.isEmpty ? "" : "\u{1b}[J" + text.replacing("\n", with: "\r\n")
         return start(state.drawn) + above + shown.map { $0 + "\u{1b}[K\r\n" }.joined() + "\u{1b}[J"
     }

@@ -24,7 +24,7 @@ final class WaitNotice: MountObserver {
     private struct State {
         var isShown = false
         var isStopped = false
-        /// By the layer's place in the kit: when somebody was first seen to wait for it, and what was there then.
+        /// By the layer's ordinal in the kit: when somebody was first seen to wait for it, and what was there then.
         var waits: [Int: (since: ContinuousClock.Instant, cached: UInt64)] = [:]
         var lastLine: ContinuousClock.Instant?
     }
@@ -69,14 +69,14 @@ final class WaitNotice: MountObserver {
         guard !state.isStopped else { return }
         let layers = tree.mountedLayers
         let awaited = Set(ledger.byLayer().keys.filter(layers.indices.contains))
-        let cached = { (place: Int) in layers[place].layer.activity?.cached ?? 0 }
+        let cached = { (ordinal: Int) in layers[ordinal].layer.activity?.cached ?? 0 }
         state.waits = state.waits.filter { awaited.contains($0.key) }
-        for place in awaited where state.waits[place] == nil { state.waits[place] = (.now, cached(place)) }
+        for ordinal in awaited where state.waits[ordinal] == nil { state.waits[ordinal] = (.now, cached(ordinal)) }
         let long = state.waits.filter { .now - $0.value.since >= Self.patience }
-        guard let (place, wait) = long.min(by: { $0.value.since < $1.value.since }) else { return erase(&state) }
-        let (declared, layer, _) = layers[place]
-        var text = "kitfs: waiting for \(declared.kind.rawValue) \(Cells.clean(declared.path.description)), "
-        text += Self.progress(cached(place), of: layer.descriptor.size, since: wait.since, first: wait.cached)
+        guard let (ordinal, wait) = long.min(by: { $0.value.since < $1.value.since }) else { return erase(&state) }
+        let (declared, layer, _) = layers[ordinal]
+        var text = "kitfs: waiting for \(declared.kind.rawValue) \(TableText.clean(declared.path.description)), "
+        text += Self.progress(cached(ordinal), of: layer.descriptor.size, since: wait.since, first: wait.cached)
         if long.count > 1 { text += "; and for \(long.count - 1) more" }
         tell(text, &state)
     }
@@ -104,7 +104,7 @@ final class WaitNotice: MountObserver {
         guard tcgetpgrp(descriptor) == group else { return }
         // Down and up again: where the cursor is in the last line of the screen, all moves up by one, once.
         let room = state.isShown ? "" : "\u{1b}D\u{1b}M"
-        let line = Cells.cut(text, to: TerminalBlock.size(descriptor).columns - 1)
+        let line = TableText.cut(text, to: TerminalBlock.size(descriptor).columns - 1)
         write("\(room)\u{1b}7\r\n\(line)\u{1b}[K\u{1b}8")
         state.isShown = true
     }

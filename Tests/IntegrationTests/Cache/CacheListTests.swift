@@ -20,12 +20,12 @@ import Testing
         let mounts: [String]
     }
 
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let references: [String]
 
     /// Two kits that share a dataset.
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         references = ["v1", "v2"].map { "oci:\(Fixtures.layout("sharing")):\($0)" }
     }
 

@@ -5,10 +5,10 @@ import Testing
 
 /// Directories that are not ours, files that are gone, numbers that are absurd: nothing is harmed, nothing hangs.
 @Suite struct CacheSafetyTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
 
-    init() throws { bench = try Workbench() }
+    init() throws { bench = try CommandFixture() }
 
     @Test func aDirectoryThatIsNoCacheIsLeftAlone() throws {
         let layout = bench.directory.path + "/layout"
@@ -125,7 +125,8 @@ import Testing
         for line in [#""$0" mount "$@" <&- >&- 2>&-"#, #""$0" mount "${@:3}" -- "$1" "$2""#] {
             let arguments = bench.logged(["mount", reference, target]).dropFirst()
             let result = try Command.run(
-                "bash", ["-c", line, Workbench.executable] + arguments, environment: bench.environment, timeout: 20)
+                "bash", ["-c", line, CommandFixture.executable] + arguments, environment: bench.environment, timeout: 20
+            )
             #expect(result.exitCode == 0, "\(line): \(result.errorOutput)")
             #expect(try readFile(target + "/README.md").count == 26)
             try bench.kitfs("unmount", target)
@@ -165,7 +166,7 @@ import Testing
             "unshare",
             [
                 "-m", "--propagation", "private", "sh", "-c", script, "sh", try bench.directory.subdirectory("overlay"),
-                bench.cache, Workbench.executable, reference,
+                bench.cache, CommandFixture.executable, reference,
             ], environment: bench.environment)
         #expect(result.exitCode == 0, "\(result.errorOutput)")
         let layers = try bench.cachedFiles(below: "layers").count { $0.hasSuffix("/state") }

@@ -12,12 +12,12 @@ import Testing
         let newPath: Substring?
     }
 
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let steps: [Step]
 
     /// The steps of a fetch.
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         let log = bench.directory.path + "/steps"
         bench.environment["KITFS_STEP_LOG"] = log
         try bench.kitfs("pull", "oci:\(Fixtures.layout("gzip")):v1")

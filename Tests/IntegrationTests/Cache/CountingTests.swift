@@ -18,11 +18,11 @@ import Testing
     }
 
     private let registry: DockerRegistry
-    private let bench: Workbench
+    private let bench: CommandFixture
 
     init() throws {
         registry = try DockerRegistry()
-        bench = try Workbench()
+        bench = try CommandFixture()
     }
 
     private func push(_ layout: String, _ tag: String) throws -> String {

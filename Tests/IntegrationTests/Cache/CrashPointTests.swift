@@ -9,7 +9,7 @@ import Testing
 ///
 /// Every point in a soak; else some, which are printed.
 @Suite struct CrashPointTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let reference: String
     private let files: [String: [UInt8]]
     private static let isSoak = getenv("KITFS_SOAK") != nil
@@ -17,7 +17,7 @@ import Testing
 
     /// Plain and gzip, each with a large member and a small one, and a raw file.
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         let layout = try bench.directory.subdirectory("layout")
         var kit = KitBuilder(directory: layout)
         var random = SplitMix64(seed: 66)
@@ -105,7 +105,7 @@ import Testing
     private func run(_ stage: Stage, _ environment: [String: String]) throws -> Int32 {
         let all = bench.environment.merging(environment) { $1 }
         func kitfs(_ arguments: String...) throws -> Int32 {
-            try Command.run(Workbench.executable, arguments, environment: all).exitCode
+            try Command.run(CommandFixture.executable, arguments, environment: all).exitCode
         }
         switch stage {
         case .pull, .adopt: return try kitfs("pull", reference)
@@ -116,7 +116,7 @@ import Testing
         case .stream:
             let target = try bench.directory.subdirectory("m-\(UInt64.random(in: 0 ... .max))")
             let mount = try BackgroundProcess(
-                Workbench.executable, ["mount", "-f", reference, target, "--verify", "while-streaming"],
+                CommandFixture.executable, ["mount", "-f", reference, target, "--verify", "while-streaming"],
                 environment: all)
             defer { _ = try? Command.run("umount", ["-l", target]) }
             try eventually(within: 30, "it is mounted or dead") {

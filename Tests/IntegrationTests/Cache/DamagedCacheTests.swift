@@ -6,7 +6,7 @@ import Testing
 /// A flipped bit, a cut and a deletion in each file of a cache, between mounts: `cache verify` finds what is in `layers/`,
 /// and no mount serves wrong bytes by what is broken, nor crashes. Each file in a soak, else some.
 @Suite struct DamagedCacheTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let reference: String
     private let template: String
     private let files: [String: [UInt8]]
@@ -16,7 +16,7 @@ import Testing
 
     /// Whole layers, plain, gzip and raw, with large members and small ones; and two that were read in part.
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         let layout = try bench.directory.subdirectory("layout")
         var kit = KitBuilder(directory: layout)
         var random = SplitMix64(seed: 67)

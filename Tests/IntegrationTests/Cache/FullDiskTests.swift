@@ -6,13 +6,13 @@ import Testing
 /// A cache on a disk of 16 MiB, and a layer of 32.
 @Suite struct FullDiskTests {
     private let registry: DockerRegistry
-    private let bench: Workbench
+    private let bench: CommandFixture
     private static let hex = String(repeating: "e5", count: 32)
     private static let size = 32 << 20
 
     init() throws {
         registry = try DockerRegistry()
-        bench = try Workbench()
+        bench = try CommandFixture()
         let tar = try SparseTar(path: bench.directory.path + "/layer", step: 1 << 16)
         try tar.member("weights.bin", number: 1, size: Self.size)
         try tar.finish()

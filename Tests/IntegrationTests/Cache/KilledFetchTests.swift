@@ -13,7 +13,7 @@ import Testing
 
     @Test(arguments: [NoiseKit.Form.plain, .gzip])
     func tenTimes(_ form: NoiseKit.Form) throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let kit = try NoiseKit([form], size: Self.size, bench)
         let blob = try kit.blob(form)
         let proxy = try FaultProxy(upstreamPort: kit.registry.port)

@@ -14,14 +14,14 @@ import Testing
     private static let modelSize = 1 << 30
 
     private let registry: DockerRegistry
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let reference: String
     private let datasetSize: Int
 
     /// A dataset of 64 files of 4 MiB, and a model of one file of 1 GiB: in a tar, or raw.
     init() throws {
         registry = try DockerRegistry()
-        bench = try Workbench()
+        bench = try CommandFixture()
         reference = "\(registry.host)/lazy:v1"
         let dataset = try SparseTar(path: bench.directory.path + "/dataset")
         try dataset.directory("data")

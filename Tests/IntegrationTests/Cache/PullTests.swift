@@ -6,14 +6,14 @@ import Testing
 /// Layers that are fetched before anybody opens them.
 @Suite struct PullTests {
     private let registry: DockerRegistry
-    private let bench: Workbench
+    private let bench: CommandFixture
     /// Layers of the fixture plain-small that the commands choose by type.
     private static let model = "4529e69374591634aa30749d50981a5767fbaf5822bc2a668acea0c427cce0fd"
     private static let dataset = "dcaead6871080a35f4be80803b5a1d40059af16e32fd3b2cd2b1d5e7052495fa"
 
     init() throws {
         registry = try DockerRegistry()
-        bench = try Workbench()
+        bench = try CommandFixture()
     }
 
     private func pushed() throws -> String {
@@ -77,7 +77,7 @@ import Testing
         proxy.bytesPerSecond = 16 << 20
         let pulls = try (0..<2).map { _ in
             try BackgroundProcess(
-                Workbench.executable, ["pull", behind(proxy, reference)], environment: bench.environment)
+                CommandFixture.executable, ["pull", behind(proxy, reference)], environment: bench.environment)
         }
         for pull in pulls { #expect(pull.waitForExit(timeout: 60) == 0, "\(pull.errorOutput)") }
         #expect(try registry.bytesMoved(blob: hex) <= (12 << 20) * 102 / 100)
@@ -88,7 +88,7 @@ import Testing
         let proxy = try FaultProxy(upstreamPort: registry.port)
         proxy.bytesPerSecond = 6 << 20
         let pull = try BackgroundProcess(
-            Workbench.executable, ["pull", behind(proxy, reference)], environment: bench.environment)
+            CommandFixture.executable, ["pull", behind(proxy, reference)], environment: bench.environment)
         try eventually(within: 20, "half has come") { proxy.downstreamBytes > 6 << 20 }
         pull.kill(signal: SIGINT)
         #expect(pull.waitForExit(timeout: 5) == 130)

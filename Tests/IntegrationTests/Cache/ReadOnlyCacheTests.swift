@@ -6,17 +6,17 @@ import Testing
 /// A cache that is another's, on a read-only mount, without network: mounted, listed and read by a user who cannot write
 /// it.
 @Suite(.enabled(if: geteuid() == 0, "only root can become another user")) struct ReadOnlyCacheTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let registry: DockerRegistry
     private let reference: String
     private let content: [String: [UInt8]]
     private let filled: String
     private let shared: String
-    private let user: Nobody
+    private let user: UnprivilegedUser
 
     /// Three layers: plain, gzip, and a large one that comes last.
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         registry = try DockerRegistry()
         var random = SplitMix64(seed: 63)
         var content: [String: [UInt8]] = [:]
@@ -44,7 +44,7 @@ import Testing
         reference = "team/shared:v1"
         filled = bench.directory.path + "/filled"
         shared = try bench.directory.subdirectory("shared")
-        user = try Nobody(bench)
+        user = try UnprivilegedUser(bench)
     }
 
     /// What the owner has, read-only.
@@ -91,7 +91,7 @@ import Testing
             "pull", "\(host)/\(reference)", "--cache", filled, "--filter", "model", "--filter", "datasets")
         proxy.bytesPerSecond = 1 << 20
         let filler = try BackgroundProcess(
-            Workbench.executable, ["pull", "\(host)/\(reference)", "--cache", filled],
+            CommandFixture.executable, ["pull", "\(host)/\(reference)", "--cache", filled],
             environment: bench.environment)
         try eventually(within: 20, "it is being filled") {
             try !Command.run("find", [filled + "/partial", "-name", "state"]).output.isEmpty

@@ -5,7 +5,7 @@ import Testing
 
 /// A cache that is too small for all of a kit: what was not used for the longest time goes, what is open stays.
 @Suite(.enabled(if: geteuid() == 0, "only root can mount a tmpfs")) struct RoomTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let layout: String
     private static let isSoak = getenv("KITFS_SOAK") != nil
     /// Of each layer. In a soak, ten of 20 MiB on a disk of 64; else eight of 2 on one of 7.
@@ -14,7 +14,7 @@ import Testing
     private static let room = isSoak ? 64 << 20 : 21 << 20
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         layout = try bench.directory.subdirectory("layout")
         var kit = KitBuilder(directory: layout)
         for number in 0..<Self.count { kit.add(.init(.dataset, "d\(number)", raw: Self.content(number))) }

@@ -92,7 +92,7 @@ struct DocumentRun {
     /// kitfs on the PATH, where any user may run it.
     private func prepare() throws {
         let programs = try home.bench.directory.subdirectory("home/bin")
-        try Command.check("cp", ["--reflink=auto", Workbench.executable, programs + "/kitfs"])
+        try Command.check("cp", ["--reflink=auto", CommandFixture.executable, programs + "/kitfs"])
         #expect(chmod(home.bench.directory.path, 0o755) == 0)
     }
 

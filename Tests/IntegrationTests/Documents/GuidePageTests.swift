@@ -10,9 +10,9 @@ import Testing
     init() throws { directory = try TemporaryDirectory() }
 
     private func make(of guides: String) throws -> CommandResult {
-        let dump = try Command.check(Workbench.executable, ["--experimental-dump-help"]).stdout
+        let dump = try Command.check(CommandFixture.executable, ["--experimental-dump-help"]).stdout
         return try Command.run(
-            Workbench.executable + "-docs", ["1.2.3", "January 2, 2020", guides, try directory.subdirectory("pages")],
+            CommandFixture.executable + "-docs", ["1.2.3", "January 2, 2020", guides, try directory.subdirectory("pages")],
             input: dump)
     }
 

@@ -36,11 +36,11 @@ import Testing
     }
 
     private func dump() throws -> [UInt8] {
-        try Command.check(Workbench.executable, ["--experimental-dump-help"]).stdout
+        try Command.check(CommandFixture.executable, ["--experimental-dump-help"]).stdout
     }
 
     private func pages() throws -> [String] {
-        let tool = Workbench.executable + "-docs"
+        let tool = CommandFixture.executable + "-docs"
         let guides = Documents.root + "/Sources/Manual"
         try Command.check(tool, ["1.2.3", "January 2, 2020", guides, directory.path], input: try dump())
         return try Command.check("find", [directory.path, "-name", "*.[1-8]"]).output.split(separator: "\n").map(
@@ -50,7 +50,7 @@ import Testing
     /// What a machine may read, a person may look up.
     @Test func everyKeyOfJSONIsInItsPage() throws {
         _ = try pages()
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let reference = "oci:\(Fixtures.layout("plain-small")):v1"
         let mount = try bench.mount(reference)
         _ = try mount.read("README.md")
@@ -121,7 +121,7 @@ import Testing
     }
 
     private func completion(_ shell: String) throws -> String {
-        let script = try Command.check(Workbench.executable, ["--generate-completion-script", shell]).stdout
+        let script = try Command.check(CommandFixture.executable, ["--generate-completion-script", shell]).stdout
         let path = "\(directory.path)/kitfs.\(shell)"
         try writeFile(path, script)
         return path

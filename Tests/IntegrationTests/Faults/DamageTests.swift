@@ -9,11 +9,11 @@ import Testing
     private static let weights = "e8166786a5520baa3efbc3b28f1ff2e9aa223a6849120a0c98ece36051cc2856"
 
     private let registry: DockerRegistry
-    private let bench: Workbench
+    private let bench: CommandFixture
 
     init() throws {
         registry = try DockerRegistry()
-        bench = try Workbench()
+        bench = try CommandFixture()
     }
 
     private func push(_ layout: String) throws -> String {

@@ -5,11 +5,11 @@ import Testing
 
 /// Compressed layers that end too early, too late, or not at all; and layers of very many members.
 @Suite struct HostileCompressionTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let layout: String
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         layout = try bench.directory.subdirectory("layout")
     }
 

@@ -5,11 +5,11 @@ import Testing
 
 /// Manifests, indexes and configs that are none, or too much: one clear line, and code 6.
 @Suite struct HostileDocumentTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let layout: OCILayout
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         layout = OCILayout(directory: try bench.directory.subdirectory("layout"))
     }
 
@@ -17,7 +17,8 @@ import Testing
         let reference = "oci:\(layout.directory):\(tag)"
         let target = try bench.directory.subdirectory("m")
         for arguments in [["mount", reference, target], ["inspect", reference], ["ls", reference]] {
-            let result = try Command.run(Workbench.executable, arguments, environment: bench.environment, timeout: 60)
+            let result = try Command.run(
+                CommandFixture.executable, arguments, environment: bench.environment, timeout: 60)
             #expect(result.exitCode == 6, "\(what): \(arguments[0]): \(result.exitCode): \(result.errorOutput)")
             #expect(result.errorOutput.split(separator: "\n").count == 1, "\(what): \(result.errorOutput)")
             #expect(result.errorOutput.contains(layout.directory), "\(what): \(result.errorOutput)")

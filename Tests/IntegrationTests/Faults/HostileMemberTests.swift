@@ -59,7 +59,7 @@ import Testing
 
     @Test(arguments: [nil, .gzip, .zstd] as [LayerCompression?])
     func eachIsRefusedAndOthersAreNot(_ compression: LayerCompression?) throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let layout = try bench.directory.subdirectory("layout")
         var kit = KitBuilder(directory: layout)
         kit.add(.init(.docs, "good", raw: [1, 2, 3]))

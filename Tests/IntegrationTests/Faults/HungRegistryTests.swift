@@ -7,7 +7,7 @@ import Testing
 @Suite struct HungRegistryTests {
     private let registry: DockerRegistry
     private let proxy: FaultProxy
-    private let bench: Workbench
+    private let bench: CommandFixture
     private static let size = 16 << 20
     private static let readers = 2000
     /// What the design calls “within a second”, on a machine that has other work.
@@ -16,7 +16,7 @@ import Testing
     init() throws {
         registry = try DockerRegistry()
         proxy = try FaultProxy(upstreamPort: registry.port)
-        bench = try Workbench()
+        bench = try CommandFixture()
         let layout = try bench.directory.subdirectory("layout")
         var kit = KitBuilder(directory: layout)
         var random = SplitMix64(seed: 9)

@@ -6,11 +6,11 @@ import Testing
 /// A registry that answers each request for a part with the whole, as a cache may that does not have the blob yet.
 @Suite final class IgnoredRangeTests {
     private static let size = 24 << 20
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let kit: NoiseKit
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         kit = try NoiseKit([.plain, .gzip], size: Self.size, bench)
     }
 

@@ -4,11 +4,11 @@ import Testing
 
 /// A proxy that answers a request for a part with the part and status 200.
 @Suite final class MislabelledPartTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let kit: NoiseKit
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         kit = try NoiseKit([.plain], size: 12 << 20, bench)
     }
 

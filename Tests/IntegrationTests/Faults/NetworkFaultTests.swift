@@ -9,12 +9,12 @@ import Testing
     private typealias Verify = NoiseKit.Verify
 
     private static let isSoak = getenv("KITFS_SOAK") != nil
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let kit: NoiseKit
     private let proxy: FaultProxy
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         kit = try NoiseKit(NoiseKit.Form.allCases, size: 6 << 20, bench)
         proxy = try FaultProxy(upstreamPort: kit.registry.port)
     }

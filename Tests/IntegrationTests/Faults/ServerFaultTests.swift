@@ -6,11 +6,11 @@ import Testing
 /// Registries, and the caches before them, that answer something else than they were asked: right bytes at the end, or
 /// EIO within the bound; and right bytes once they are well.
 @Suite final class ServerFaultTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let kit: NoiseKit
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         kit = try NoiseKit(NoiseKit.Form.allCases, size: 3 << 20, bench)
     }
 

@@ -11,7 +11,7 @@ final class SlowKit {
         "first", "second/with a rather long path below it/that no terminal of forty columns has room for", "模型/権重",
     ]
 
-    init(_ bench: Workbench) throws {
+    init(_ bench: CommandFixture) throws {
         registry = try DockerRegistry()
         let layout = try bench.directory.subdirectory("slow")
         var kit = KitBuilder(directory: layout)

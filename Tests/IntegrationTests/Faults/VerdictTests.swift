@@ -21,13 +21,13 @@ import Testing
     private static let contents: [(name: String, bytes: [UInt8])] = [
         ("a", noise(3000, seed: 1)), ("b", noise(1_200_000, seed: 2)), ("c", noise(70_000, seed: 3)),
     ]
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let registry: DockerRegistry
     private let tar: [UInt8]
     private let blob: String
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         registry = try DockerRegistry()
         var builder = TarBuilder()
         for (name, bytes) in Self.contents { builder.file("data/\(name)", bytes) }

@@ -7,11 +7,11 @@ import Testing
 /// is whole, by every process that serves it.
 @Suite final class WrongByteTests {
     private static let size = 6 << 20
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let kit: NoiseKit
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         kit = try NoiseKit(NoiseKit.Form.allCases, size: Self.size, bench)
     }
 
@@ -110,7 +110,7 @@ import Testing
     }
 }
 
-extension Workbench {
+extension CommandFixture {
     /// Files of a layer in all caches of the bench, but for what remembers that it was seen.
     func find(_ hex: String) throws -> [String] {
         let found = try Command.run("find", [directory.path, "-path", "*/cache*/*\(hex)*", "-type", "f"]).output

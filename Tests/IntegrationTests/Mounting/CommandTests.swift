@@ -4,10 +4,10 @@ import Testing
 
 /// What the commands print, and what they end with.
 @Suite struct KitfsCommandTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
 
-    init() throws { bench = try Workbench() }
+    init() throws { bench = try CommandFixture() }
 
     @Test func exitCodesAndOneLine() throws {
         let directory = try bench.directory.subdirectory("m")

@@ -6,9 +6,9 @@ import Testing
 
 /// What `doctor` finds where something is missing, and the command that it names for it.
 @Suite struct DoctorTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
 
-    init() throws { bench = try Workbench() }
+    init() throws { bench = try CommandFixture() }
 
     private struct Report: Decodable {
         let version: String
@@ -49,7 +49,7 @@ import Testing
             \(setup)
             exec setpriv --reuid \(user) --regid \(user) --clear-groups "$0" doctor --json
             """
-        let kitfs = try Nobody.reachable(Workbench.executable, bench)
+        let kitfs = try UnprivilegedUser.reachable(CommandFixture.executable, bench)
         let result = try Command.run(
             "unshare", ["--mount", "sh", "-c", script, kitfs, bench.directory.path],
             environment: ["HOME": bench.directory.path, "KITFS_CACHE": bench.directory.path + "/cache-of-user"])

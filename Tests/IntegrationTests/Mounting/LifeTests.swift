@@ -5,10 +5,10 @@ import Testing
 
 /// Mounts begin and end cleanly.
 @Suite struct LifeTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
 
-    init() throws { bench = try Workbench() }
+    init() throws { bench = try CommandFixture() }
 
     private func mounts() throws -> String { String(decoding: try readFile("/proc/self/mountinfo"), as: UTF8.self) }
 
@@ -55,7 +55,7 @@ import Testing
     @Test func foregroundEndsWithCodeZero() throws {
         let target = try bench.directory.subdirectory("m")
         let process = try BackgroundProcess(
-            Workbench.executable, bench.logged(["mount", "-f", reference, target]), environment: bench.environment)
+            CommandFixture.executable, bench.logged(["mount", "-f", reference, target]), environment: bench.environment)
         try eventually(within: 10, "it is mounted") { try mounts().contains(target) }
         #expect(try readFile(target + "/README.md").count == 26)
         process.kill(signal: SIGINT)
@@ -110,7 +110,7 @@ import Testing
             pid=$("$0" status --json "$2" | sed -n 's/.*"pid" : \\([0-9]*\\).*/\\1/p'); ls -l /proc/$pid/fd
             """
         let result = try Command.check(
-            "sh", ["-c", script, Workbench.executable, reference, target, bench.directory.path + "/held"],
+            "sh", ["-c", script, CommandFixture.executable, reference, target, bench.directory.path + "/held"],
             environment: bench.environment, timeout: 30)
         #expect(result.output.hasPrefix("mounted \n"))
         #expect(result.output.contains("/dev/fuse") && !result.output.contains(bench.directory.path + "/held"))
@@ -126,7 +126,8 @@ import Testing
         let target = try bench.directory.subdirectory("m")
         proxy.stalled = true
         let command = try BackgroundProcess(
-            Workbench.executable, bench.logged(["mount", "\(proxy.host)/p:v1", target]), environment: bench.environment)
+            CommandFixture.executable, bench.logged(["mount", "\(proxy.host)/p:v1", target]),
+            environment: bench.environment)
         try eventually(within: 10, "the registry is asked") { proxy.openConnections > 0 }
         command.kill(signal: SIGINT)
         #expect(command.waitForExit(timeout: 5) != nil)
@@ -140,7 +141,7 @@ import Testing
     @Test func aRelativeLogFile() throws {
         let target = try bench.directory.subdirectory("m")
         try Command.check(
-            Workbench.executable, bench.logged(["mount", reference, "m", "--log-file", "logs/mount.log"]),
+            CommandFixture.executable, bench.logged(["mount", reference, "m", "--log-file", "logs/mount.log"]),
             environment: bench.environment,
             workingDirectory: bench.directory.path)
         try bench.kitfs("unmount", target)
@@ -154,7 +155,7 @@ import Testing
     @Test func theLogThatNobodyPlaced() throws {
         bench.environment["XDG_RUNTIME_DIR"] = try bench.directory.subdirectory("run")
         let mount = Mount(path: try bench.directory.subdirectory("m"), bench: bench)
-        try Command.check(Workbench.executable, ["mount", reference, mount.path], environment: bench.environment)
+        try Command.check(CommandFixture.executable, ["mount", reference, mount.path], environment: bench.environment)
         #expect(try mount.log().contains("verify before-read"))
         let path = try mount.logPath()
         #expect(path.hasPrefix(geteuid() == 0 ? "/run/kitfs/" : bench.directory.path + "/run/kitfs/"))
@@ -173,11 +174,11 @@ import Testing
     /// `/dev/fd/N` is to be a mounted /dev/fuse.
     @Test(arguments: [("99", "", Int32(7)), ("5", "5</dev/null", 1), ("5", "5<>/dev/fuse", 1), ("x", "", 7)])
     func descriptorsThatServeNothing(_ number: String, _ redirection: String, _ code: Int32) throws {
-        try Nobody.openFuse()
+        try UnprivilegedUser.openFuse()
         let line = bench.logged(["mount", "-f", reference, "/dev/fd/\(number)"])
         let script = "exec \"$0\" \"$@\" \(redirection)"
         let result = try Command.run(
-            "sh", ["-c", script, Workbench.executable] + line, environment: bench.environment, timeout: 20)
+            "sh", ["-c", script, CommandFixture.executable] + line, environment: bench.environment, timeout: 20)
         #expect(result.exitCode == code, "\(result.errorOutput)")
         #expect(result.errorOutput.contains("kitfs: \(reference): "), "\(result.errorOutput)")
     }
@@ -185,7 +186,7 @@ import Testing
     /// An unprivileged user, through fusermount3, with a cache of their own.
     @Test(.enabled(if: geteuid() == 0, "only root can become another user"))
     func anUnprivilegedUserMounts() throws {
-        let user = try Nobody(bench)
+        let user = try UnprivilegedUser(bench)
         let target = user.home + "/m"
         #expect(try user.run(["mkdir", target]).exitCode == 0)
         let mounted = try user.run([user.kitfs] + bench.logged(["mount", user.reference, target]))

@@ -10,7 +10,7 @@ import Testing
     private static let jobs = 4
 
     @Test func mountReadUnmountPrune() throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let kit = try NoiseKit([.plain, .gzip, .zstd], size: 3 << 20, bench)
         // One stays, and shows what descriptors it comes to need.
         let lasting = try kit.mountAgain(.plain, .beforeRead)
@@ -31,11 +31,11 @@ import Testing
         try expectNothingLeft(bench)
     }
 
-    private func script(_ kit: NoiseKit, _ number: Int, _ bench: Workbench) throws -> String {
+    private func script(_ kit: NoiseKit, _ number: Int, _ bench: CommandFixture) throws -> String {
         let target = try bench.directory.subdirectory("loop-\(number)")
         let form = NoiseKit.Form.allCases[number % 3]
         let verify = NoiseKit.Verify.allCases[number % 2]
-        let kitfs = Workbench.executable
+        let kitfs = CommandFixture.executable
         return """
             end=$(( $(date +%s) + \(Self.seconds) ))
             while [ $(date +%s) -lt $end ]; do
@@ -52,7 +52,7 @@ import Testing
         try Command.check("ls", ["/proc/\(process)/fd"]).output.split(separator: "\n").count
     }
 
-    private func expectNothingLeft(_ bench: Workbench) throws {
+    private func expectNothingLeft(_ bench: CommandFixture) throws {
         try eventually(within: 10, "all processes have ended") {
             try Command.run("pgrep", ["-f", bench.directory.path + "/(mnt|loop)-"]).exitCode == 1
         }

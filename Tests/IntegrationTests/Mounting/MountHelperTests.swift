@@ -6,14 +6,14 @@ import Testing
 /// mount(8), umount(8) and fstab, with our helper where they look for it: in a mount namespace of the test's own.
 @Suite(.enabled(if: geteuid() == 0, "only root may mount with mount(8)"))
 struct MountHelperTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let target: String
     private let reference: String
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         target = try bench.directory.subdirectory("m")
-        reference = "oci:\(try Nobody.reachable(Fixtures.layout("plain-small"), bench)):v1"
+        reference = "oci:\(try UnprivilegedUser.reachable(Fixtures.layout("plain-small"), bench)):v1"
     }
 
     /// Runs a script that fails with the first command that does, except for what it looks at itself.
@@ -23,7 +23,7 @@ struct MountHelperTests {
         let prepare = """
             set -eu
             mount -t overlay overlay -o lowerdir=/sbin,upperdir=\(programs),workdir=\(work) "$(realpath /sbin)"
-            ln -sf "\(try Nobody.reachable(Workbench.executable, bench))" /sbin/mount.kitfs
+            ln -sf "\(try UnprivilegedUser.reachable(CommandFixture.executable, bench))" /sbin/mount.kitfs
             R=\(reference) M=\(target) T=\(bench.directory.path)
             ends() { for _ in $(seq 500); do pgrep -f "^/sbin/mount.kitfs .* $M" >/dev/null || return 0; sleep 0.02; done; return 1; }
             """
@@ -73,7 +73,7 @@ struct MountHelperTests {
 
     /// Whose home mount(8) does not tell.
     @Test func aUsersEntryOfFstab() throws {
-        try Nobody.openFuse()
+        try UnprivilegedUser.openFuse()
         let result = try run(
             """
             mkdir $T/somebody

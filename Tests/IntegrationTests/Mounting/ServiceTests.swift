@@ -5,12 +5,12 @@ import Testing
 
 /// A mount as a service: what it tells the manager, and what it logs.
 @Suite struct ServiceTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let target: String
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         target = try bench.directory.subdirectory("m")
     }
 
@@ -36,7 +36,7 @@ import Testing
         let name = isAbstract ? "@kitfs-\(UInt64.random(in: 0 ... .max))" : bench.directory.path + "/notify"
         let result = try Command.run(
             "python3",
-            ["-c", Self.manager, name, target, Workbench.executable]
+            ["-c", Self.manager, name, target, CommandFixture.executable]
                 + bench.logged(["mount", "-f", reference, target]), environment: bench.environment)
         let lines = result.output.split(separator: "\n").map(String.init)
         #expect(
@@ -59,7 +59,7 @@ import Testing
         throws -> [String]
     {
         let line =
-            wrapper + [Workbench.executable] + bench.logged(["mount", "-f", reference, target] + options)
+            wrapper + [CommandFixture.executable] + bench.logged(["mount", "-f", reference, target] + options)
         let process = try BackgroundProcess(
             line[0], Array(line.dropFirst()), environment: bench.environment.merging(environment) { $1 })
         try eventually(within: 20, "it is mounted") {
@@ -111,7 +111,7 @@ import Testing
         #expect(lines[0].hasPrefix("<5>\(reference): kitfs 0.1.0 on "), "\(lines)")
         #expect(lines.allSatisfy { $0.contains(#/^<[2-7]>/#) }, "\(lines)")
         let failed = try Command.run(
-            "python3", ["-c", script, Workbench.executable, "mount", "-f", "oci:/nowhere", target],
+            "python3", ["-c", script, CommandFixture.executable, "mount", "-f", "oci:/nowhere", target],
             environment: bench.environment)
         #expect(failed.errorOutput.hasPrefix("<3>oci:/nowhere"), "\(failed.errorOutput)")
         // Another stderr than the one that it is told of.

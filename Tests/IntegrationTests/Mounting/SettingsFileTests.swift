@@ -5,12 +5,12 @@ import Testing
 
 /// What kitfs.conf says, who wins over it, and what in it is wrong.
 @Suite struct SettingsFileTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let home: String
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         home = bench.directory.path + "/home"
         bench.environment["KITFS_CONF"] = ""
         bench.environment["XDG_CONFIG_HOME"] = ""

@@ -5,9 +5,9 @@ import Testing
 
 /// What `status` says of mounts while something goes on in them, or nothing does any more.
 @Suite struct StatusTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
 
-    init() throws { bench = try Workbench() }
+    init() throws { bench = try CommandFixture() }
 
     private func isPrintable(_ text: String) -> Bool {
         text.unicodeScalars.allSatisfy { $0 == "\n" || $0.value >= 32 && $0.value != 127 }
@@ -147,7 +147,7 @@ import Testing
     /// they and root.
     @Test(.enabled(if: geteuid() == 0, "only root can become another user"))
     func asAnotherUser() throws {
-        let user = try Nobody(bench)
+        let user = try UnprivilegedUser(bench)
         let mount = try bench.mount("oci:\(Fixtures.layout("plain-small")):v1")
         #expect(try mount.read("README.md").count == 26)
         func status() throws -> [ShownMount] {
@@ -168,7 +168,7 @@ import Testing
         let mount = Mount(path: directory, bench: bench)
         func watch(_ options: String...) throws -> BackgroundProcess {
             try BackgroundProcess(
-                Workbench.executable, ["status", "--watch", "--interval", "0.1"] + options + [directory],
+                CommandFixture.executable, ["status", "--watch", "--interval", "0.1"] + options + [directory],
                 environment: bench.environment)
         }
         let plain = try watch()
@@ -186,7 +186,7 @@ import Testing
         #expect(try bench.failure("status", "--interval", "0").code == 2)
         // A reader that goes away ends it.
         let head = try Command.run(
-            "bash", ["-c", "'\(Workbench.executable)' status --watch --interval 0.1 | head -n 1"], timeout: 20)
+            "bash", ["-c", "'\(CommandFixture.executable)' status --watch --interval 0.1 | head -n 1"], timeout: 20)
         #expect(head.exitCode == 0)
     }
 }

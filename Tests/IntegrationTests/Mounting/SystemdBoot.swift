@@ -18,7 +18,7 @@ final class SystemdBoot {
             "unshare",
             [
                 "--pid", "--mount", "--uts", "--ipc", "--cgroup", "--fork", "--kill-child", "sh", script, directory,
-                Workbench.executable, kits, Self.units,
+                CommandFixture.executable, kits, Self.units,
             ])
         let unshare = process.pid
         let children = "/proc/\(unshare)/task/\(unshare)/children"

@@ -117,7 +117,7 @@ struct SystemdTests {
         for name in names {
             let text = String(decoding: try readFile("\(units)/\(name)"), as: UTF8.self)
             #expect(text.hasPrefix("# SPDX-License-Identifier: Apache-2.0\n"))
-            let installed = text.replacing("ExecStart=kitfs ", with: "ExecStart=\(Workbench.executable) ")
+            let installed = text.replacing("ExecStart=kitfs ", with: "ExecStart=\(CommandFixture.executable) ")
             let file = directory.path + "/" + name.replacing("@.", with: "@x.")
             try writeFile(file, Array(installed.utf8))
             let result = try Command.run("systemd-analyze", ["verify", "--man=no", file])

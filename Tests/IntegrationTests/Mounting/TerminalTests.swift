@@ -5,16 +5,16 @@ import Testing
 
 /// On a real terminal: bars move, lines do not wrap, and Ctrl-C leaves it as it was.
 @Suite struct TerminalTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let kit: SlowKit
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         kit = try SlowKit(bench)
     }
 
     private func window(columns: Int) throws -> TerminalWindow {
-        let aliases = ["KITFS": Workbench.executable]
+        let aliases = ["KITFS": CommandFixture.executable]
         return try TerminalWindow(
             columns: columns, rows: 20, environment: bench.environment.merging(aliases) { first, _ in first })
     }

@@ -5,17 +5,17 @@ import Testing
 
 /// What somebody does in a year of use who means well, and what their machine may be like.
 @Suite final class UnusualUseTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
 
-    init() throws { bench = try Workbench() }
+    init() throws { bench = try CommandFixture() }
 
     /// A script in a shell, with `$K` for kitfs, `$R` for the kit, `$T` for a directory of its own, which it is in.
     private func script(_ text: String) throws -> CommandResult {
         try Command.run(
             "sh", ["-c", "cd \"$T\"; " + text],
             environment: bench.environment.merging(
-                ["K": Workbench.executable, "R": reference, "T": bench.directory.path], uniquingKeysWith: { $1 }),
+                ["K": CommandFixture.executable, "R": reference, "T": bench.directory.path], uniquingKeysWith: { $1 }),
             timeout: 60)
     }
 
@@ -108,7 +108,7 @@ import Testing
 
     @Test(.enabled(if: geteuid() == 0, "only root can become another user")) func aboveTheCacheNothingCanBeRead() throws
     {
-        let user = try Nobody(bench)
+        let user = try UnprivilegedUser(bench)
         try Command.check(
             "sh", ["-c", "mkdir -p $0/shut/home && chown 65534 $0/shut/home && chmod 711 $0/shut", user.home])
         let result = try user.run(
@@ -154,7 +154,7 @@ import Testing
     /// A mount that is given up before it was leaves no log.
     @Test(.enabled(if: geteuid() == 0, "only root can become another user"), arguments: ["INT", "TERM", "HUP"])
     func anInterruptedMountLeavesNothing(_ signal: String) throws {
-        let user = try Nobody(bench)
+        let user = try UnprivilegedUser(bench)
         let proxy = try FaultProxy(upstreamPort: 1)
         defer { proxy.stop() }
         proxy.stalled = true

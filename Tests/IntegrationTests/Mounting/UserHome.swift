@@ -5,13 +5,13 @@ import Testing
 
 /// What a user has set up for registries, below a home of a test's own.
 final class UserHome {
-    let bench: Workbench
+    let bench: CommandFixture
     let path: String
     /// An auth file that nobody finds without being told.
     var authFile: String { path + "/logins.json" }
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         path = bench.directory.path + "/home"
         let proxies = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"]
         for variable in proxies + proxies.map({ $0.uppercased() }) { bench.environment[variable] = "" }
@@ -68,7 +68,7 @@ final class UserHome {
     func mount(_ reference: String, _ options: String...) throws -> Mount { try bench.mount(reference, options) }
     func mount(_ reference: String, _ options: [String]) throws -> Mount { try bench.mount(reference, options) }
 
-    /// Neither its record, nor its arguments, nor what it stored has a secret in it; ``Workbench`` sees to the logs.
+    /// Neither its record, nor its arguments, nor what it stored has a secret in it; ``CommandFixture`` sees to the logs.
     func unmount(_ mount: Mount) throws {
         let arguments = try readFile("/proc/\(try mount.process())/cmdline")
         #expect(Secrets.found(in: arguments) == nil, "the command line")

@@ -6,9 +6,9 @@ import Testing
 /// Kit's local store: mounts by its own names, and as a source of a registry's blobs.
 @Suite struct LocalStoreMountTests {
     private static let model = "4529e69374591634aa30749d50981a5767fbaf5822bc2a668acea0c427cce0fd"
-    private let bench: Workbench
+    private let bench: CommandFixture
 
-    init() throws { bench = try Workbench() }
+    init() throws { bench = try CommandFixture() }
 
     /// Without a registry: the files of a kit that the real kit packed are those that it unpacked.
     @Test(arguments: [

@@ -8,7 +8,7 @@ import Testing
         ("mymodel:v1", "shared-parent"), ("team/everything:latest", "ctxdir"), ("team/everything", "ctxdir"),
     ])
     func ofTheRealKit(_ reference: String, _ truth: String) throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         bench.environment["KITOPS_HOME"] = Fixtures.directory + "/kit-home"
         let mount = try bench.mount(reference)
         expectTree(try TreeScan.scan(mount.path), equals: try Fixtures.truth(truth))
@@ -17,7 +17,7 @@ import Testing
 
     /// The default directory.
     @Test(arguments: ["XDG_DATA_HOME", "HOME"]) func places(_ variable: String) throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         bench.environment["KITOPS_HOME"] = ""
         bench.environment["XDG_DATA_HOME"] = ""
         bench.environment[variable] = try bench.directory.subdirectory("user")
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test func whatIsNotThere() throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         bench.environment["KITOPS_HOME"] = Fixtures.directory + "/kit-home"
         for reference in ["mymodel:v2", "another:v1", "mymodel"] {
             let (code, message) = try bench.failure("inspect", reference)
@@ -40,7 +40,7 @@ import Testing
 
     /// Its blobs are preferred to a registry's, and verified as any other.
     @Test func blobsForOtherReferences() throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let registry = try DockerRegistry()
         try registry.push(layout: Fixtures.layout("shared-parent"), tag: "v1", to: "team/kit:v1")
         let store = bench.directory.path + "/store"

@@ -85,7 +85,7 @@ import Testing
         try expectTruth(mount)
         try home.unmount(mount)
         let asked = String(decoding: try readFile(home.path + "/asked"), as: UTF8.self).split(separator: "\n")
-        // Neither the secret nor the server is on its command line, nor on any other's: see `Workbench.logs`.
+        // Neither the secret nor the server is on its command line, nor on any other's: see `CommandFixture.logs`.
         let lines = String(decoding: try readFile(home.bench.logs + "/helpers.log"), as: UTF8.self).split(
             separator: "\n")
         #expect(lines.count == asked.count && lines.allSatisfy { $0.hasSuffix("/bin/docker-credential-mine get ") })

@@ -7,14 +7,14 @@ import Testing
 /// `/etc/ssl/certs`.
 @Suite(.enabled(if: geteuid() == 0, "only root can mount over /etc/ssl/certs"))
 struct SystemAuthorityTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let registry: DockerRegistry
     private let reference: String
     private let authority: String
     private let other: String
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         registry = try DockerRegistry(tls: true)
         reference = "\(registry.host)/team/plain:v1"
         try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "team/plain:v1")
@@ -36,7 +36,10 @@ struct SystemAuthorityTests {
         ]) { $1 }
         return try Command.run(
             "unshare",
-            ["-m", "--propagation", "private", "sh", "-c", script, "sh", Workbench.executable, "inspect", reference],
+            [
+                "-m", "--propagation", "private", "sh", "-c", script, "sh", CommandFixture.executable, "inspect",
+                reference,
+            ],
             environment: environment)
     }
 

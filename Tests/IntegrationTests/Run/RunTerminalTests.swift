@@ -5,13 +5,13 @@ import Testing
 
 /// `kitfs run` on a real terminal: what is waited for is shown below what the command has written, and taken back.
 @Suite struct RunTerminalTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let proxy: FaultProxy
     private let reference: String
     private let registry: DockerRegistry
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         bench.environment["XDG_RUNTIME_DIR"] = try bench.directory.subdirectory("run")
         registry = try DockerRegistry()
         try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "p:v1")
@@ -21,7 +21,7 @@ import Testing
 
     private func line(_ command: String) -> String {
         let words = bench.logged(["run", reference, "--", "sh", "-c"])
-        return ([Workbench.executable] + words).joined(separator: " ") + " '\(command)'"
+        return ([CommandFixture.executable] + words).joined(separator: " ") + " '\(command)'"
     }
 
     /// The command has written half a line; the rest of it comes where it belongs.
@@ -96,7 +96,7 @@ import Testing
             """
         let options = style.map { ["--progress", $0] } ?? []
         let process = try BackgroundProcess(
-            Workbench.executable, bench.logged(["run", reference] + options + ["--", "sh", "-c", script]),
+            CommandFixture.executable, bench.logged(["run", reference] + options + ["--", "sh", "-c", script]),
             environment: bench.environment)
         try eventually(within: 30, "the command runs") { process.output.contains("runs") }
         proxy.stalled = true

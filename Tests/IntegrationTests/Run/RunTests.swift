@@ -5,11 +5,11 @@ import Testing
 
 /// `kitfs run`: a command with a mount of its own, as whoever runs the tests.
 @Suite struct RunTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         bench.environment["XDG_RUNTIME_DIR"] = try bench.directory.subdirectory("run")
     }
 
@@ -19,7 +19,7 @@ import Testing
 
     private func start(_ options: [String] = [], _ command: String...) throws -> BackgroundProcess {
         try BackgroundProcess(
-            Workbench.executable, bench.logged(["run", reference] + options + ["--"] + command),
+            CommandFixture.executable, bench.logged(["run", reference] + options + ["--"] + command),
             environment: bench.environment)
     }
 
@@ -83,7 +83,8 @@ import Testing
         try writeFile(target + "/covered", [])
         let arguments = ["run", reference, "--at", ".", "--", "sh", "-c", "ls; echo $KITFS_MOUNT; echo $PPID >&2"]
         let result = try Command.run(
-            Workbench.executable, bench.logged(arguments), environment: bench.environment, workingDirectory: target)
+            CommandFixture.executable, bench.logged(arguments), environment: bench.environment, workingDirectory: target
+        )
         #expect(result.exitCode == 0 && result.output.hasPrefix("Kitfile\nREADME.md\n"), "\(result.errorOutput)")
         #expect(result.output.hasSuffix("\n\(target)\n"))
         #expect(access(target + "/covered", F_OK) == 0)
@@ -93,7 +94,7 @@ import Testing
     @Test func twoKitsOneInTheOther() throws {
         let other = "oci:\(Fixtures.layout("unicode-paths")):v1"
         let script = """
-            echo $KITFS_MOUNT; "\(Workbench.executable)" run \(other) -- sh -c 'ls '$KITFS_MOUNT'; ls $KITFS_MOUNT'
+            echo $KITFS_MOUNT; "\(CommandFixture.executable)" run \(other) -- sh -c 'ls '$KITFS_MOUNT'; ls $KITFS_MOUNT'
             """
         let result = try run([], "sh", "-c", script)
         #expect(result.exitCode == 0, "\(result.errorOutput)")
@@ -140,7 +141,7 @@ import Testing
         let proxy = try FaultProxy(upstreamPort: registry.port)
         proxy.stalled = true
         let process = try BackgroundProcess(
-            Workbench.executable, bench.logged(["run", "\(proxy.host)/p:v1", "--", "echo", "ran"]),
+            CommandFixture.executable, bench.logged(["run", "\(proxy.host)/p:v1", "--", "echo", "ran"]),
             environment: bench.environment)
         try eventually(within: 10, "the registry is asked") { proxy.openConnections > 0 }
         process.kill(signal: SIGINT)

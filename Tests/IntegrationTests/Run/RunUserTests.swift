@@ -6,14 +6,14 @@ import Testing
 /// `kitfs run` of somebody who is not root.
 @Suite(.enabled(if: geteuid() == 0, "only root can become another user"))
 struct RunUserTests {
-    private let bench: Workbench
-    private let user: Nobody
+    private let bench: CommandFixture
+    private let user: UnprivilegedUser
     private var home: String { user.home }
     private var reference: String { user.reference }
 
     init() throws {
-        bench = try Workbench()
-        user = try Nobody(bench)
+        bench = try CommandFixture()
+        user = try UnprivilegedUser(bench)
     }
 
     private func program(_ namespace: Bool, _ arguments: [String]) -> [String] {
@@ -94,7 +94,7 @@ struct RunUserTests {
     }
 
     @Test(arguments: [false, true]) func killed(_ namespace: Bool) throws {
-        let line = Nobody.command(
+        let line = UnprivilegedUser.command(
             program(namespace, ["run", reference, "--", "sh", "-c", "echo ready; exec sleep 60"]))
         let process = try BackgroundProcess(line[0], Array(line.dropFirst()), environment: user.environment)
         try eventually(within: 20, "the command runs") { process.output.contains("ready") }

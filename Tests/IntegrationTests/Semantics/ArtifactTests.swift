@@ -5,12 +5,12 @@ import Testing
 /// What a reference may name in a real registry: a kit in an index, several, a ModelPack artifact, something else.
 @Suite final class ArtifactTests {
     private let registry: DockerRegistry
-    private let bench: Workbench
+    private let bench: CommandFixture
     private var layout: MadeLayout
 
     init() throws {
         registry = try DockerRegistry()
-        bench = try Workbench()
+        bench = try CommandFixture()
         layout = try MadeLayout(bench.directory.path + "/made")
     }
 
@@ -68,7 +68,8 @@ import Testing
         for arguments in [["inspect"], ["ls"], ["mount"]] {
             let end = arguments == ["mount"] ? [directory] : []
             let result = try Command.run(
-                Workbench.executable, arguments + ["oci:\(layout.path):thing"] + end, environment: bench.environment)
+                CommandFixture.executable, arguments + ["oci:\(layout.path):thing"] + end,
+                environment: bench.environment)
             #expect(result.exitCode == 6)
             #expect(result.errorOutput.contains("it is \(words) (application/vnd.\(type))"), "\(result.errorOutput)")
             #expect(result.errorOutput.split(separator: "\n").count == 1)

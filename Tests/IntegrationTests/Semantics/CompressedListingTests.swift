@@ -6,11 +6,11 @@ import Testing
 /// What a compressed layer's head and trailer say is believed until the layer is here; and then no longer.
 @Suite final class CompressedListingTests {
     private let registry: DockerRegistry
-    private let bench: Workbench
+    private let bench: CommandFixture
 
     init() throws {
         registry = try DockerRegistry()
-        bench = try Workbench()
+        bench = try CommandFixture()
     }
 
     /// The zeros are half a mebibyte, compressed; noise in front of them makes that a mebibyte and a half.

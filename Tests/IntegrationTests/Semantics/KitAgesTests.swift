@@ -4,11 +4,11 @@ import Testing
 
 /// Kits of other makers, and of the past.
 @Suite final class KitAgesTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private var layout: MadeLayout
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         layout = try MadeLayout(bench.directory.path + "/made")
     }
 

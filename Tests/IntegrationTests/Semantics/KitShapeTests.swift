@@ -5,11 +5,11 @@ import Testing
 
 /// Kits of every age, maker and form, made in code: each mounts as it would be unpacked.
 @Suite struct KitShapeTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let layout: String
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         layout = try bench.directory.subdirectory("layout")
     }
 

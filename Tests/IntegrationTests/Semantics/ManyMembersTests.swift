@@ -9,7 +9,7 @@ import Testing
 
     @Test func theSecondListingAsksNothing() throws {
         let registry = try DockerRegistry()
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let file = bench.directory.path + "/many"
         try Command.check("sh", ["-c", "perl -e '\(Self.tar)' \(Self.count) > \(file)"], timeout: 100)
         let size = Int(try Command.check("stat", ["-c", "%s", file]).output.dropLast()) ?? 0

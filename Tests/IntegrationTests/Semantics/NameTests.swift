@@ -14,7 +14,7 @@ import Testing
     /// As kit writes them and as GNU tar does; as a file's and as a directory's.
     @Test(arguments: [nil, .gzip] as [LayerCompression?], [true, false])
     func areShownAsTheyAre(_ compression: LayerCompression?, _ isGNU: Bool) throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         var tar = TarBuilder()
         for (number, name) in Self.names.enumerated() {
             let directory = Array("data/d".utf8) + [UInt8(ascii: "/")] + name

@@ -4,10 +4,10 @@ import Testing
 
 /// Parts of a kit: those that filters choose, and those that are in no mount.
 @Suite struct PartsTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
 
-    init() throws { bench = try Workbench() }
+    init() throws { bench = try CommandFixture() }
 
     @Test(
         arguments: [
@@ -29,7 +29,7 @@ import Testing
         expectTree(try TreeScan.scan(mount.path), equals: truth)
         try mount.unmount()
         let listed = try Command.check(
-            Workbench.executable, ["ls", "-R", reference] + options, environment: bench.environment
+            CommandFixture.executable, ["ls", "-R", reference] + options, environment: bench.environment
         ).output.split(separator: "\n").map { $0.hasSuffix("/") ? $0.dropLast() : $0 }
         #expect(Set(listed.map(String.init)) == Set(truth.map(\.name)).subtracting(["."]))
     }
@@ -38,18 +38,18 @@ import Testing
         let directory = try bench.directory.subdirectory("m")
         for arguments in [["ls", reference], ["mount", reference, directory]] {
             let result = try Command.run(
-                Workbench.executable, arguments + ["--filter", "models"], environment: bench.environment)
+                CommandFixture.executable, arguments + ["--filter", "models"], environment: bench.environment)
             #expect(result.exitCode == 2)
             #expect(result.errorOutput.contains("unknown type “models”"), "\(result.errorOutput)")
         }
         // Nothing chosen is legal, and most likely a mistake.
         let mount = try Command.run(
-            Workbench.executable, ["mount", reference, directory, "--filter", "docs:nope"],
+            CommandFixture.executable, ["mount", reference, directory, "--filter", "docs:nope"],
             environment: bench.environment)
         #expect(mount.exitCode == 0 && mount.errorOutput.contains("chooses nothing"), "\(mount.errorOutput)")
         try bench.kitfs("unmount", directory)
         let list = try Command.run(
-            Workbench.executable, ["ls", reference, "--filter", "docs:nope"], environment: bench.environment)
+            CommandFixture.executable, ["ls", reference, "--filter", "docs:nope"], environment: bench.environment)
         #expect(list.exitCode == 0 && list.output.isEmpty && list.errorOutput.contains("chooses nothing"))
     }
 

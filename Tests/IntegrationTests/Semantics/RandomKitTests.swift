@@ -18,7 +18,7 @@ import Testing
 
     @Test(arguments: Array(stride(from: 0, to: count, by: Int(batch))))
     func mountedAsUnpacked(_ start: UInt64) throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let layout = try bench.directory.subdirectory("layout")
         for number in start..<min(start + Self.batch, Self.count) {
             let seed = Self.firstSeed &+ number

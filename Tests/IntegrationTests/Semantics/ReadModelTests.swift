@@ -60,7 +60,7 @@ import Threading
         for seed in Self.firstSeed..<(Self.firstSeed + (Self.isLong ? 20 : 1)) {
             let comment: Comment = "again: KITFS_SEED=\(seed), verify \(verify), passthrough \(passthrough)"
             print("ReadModelTests: KITFS_SEED=\(seed), verify \(verify)")
-            let bench = try Workbench()
+            let bench = try CommandFixture()
             let mount = try bench.mount("\(proxy.host)/r:v1", "--verify", verify, "--passthrough", "\(passthrough)")
             let (found, path) = (Found(), mount.path)
             let pool = WorkerPool(limit: Self.threads)

@@ -6,12 +6,12 @@ import Testing
 /// All ways in which programs read files, of a large cached file: where the kernel reads it itself, and where we do.
 @Suite struct ReadingWaysTests {
     private static let size = 6 << 20
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let kit: String
     private let truth: String
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         let layout = try bench.directory.subdirectory("layout")
         truth = bench.directory.path + "/truth"
         try writeFile(truth, Self.content)

@@ -5,10 +5,10 @@ import Testing
 
 /// What a mount shows and refuses, and how it waits.
 @Suite struct SemanticsTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
 
-    init() throws { bench = try Workbench() }
+    init() throws { bench = try CommandFixture() }
 
     @Test func writesAreRefused() throws {
         let mount = try bench.mount(reference)
@@ -89,7 +89,7 @@ import Testing
         // 0600 would be shut to the job that the mount is shared with.
         #expect(status.st_uid == 1234 && status.st_gid == 4321 && status.st_mode & 0o7777 == 0o444)
         #expect(stat(mount.path + "/data/modes/setuid", &status) == 0 && status.st_mode & 0o7777 == 0o555)
-        let read = try Nobody(bench).run(["cat", mount.path + "/data/modes/private.key"])
+        let read = try UnprivilegedUser(bench).run(["cat", mount.path + "/data/modes/private.key"])
         #expect(read.stdout.count == 7, "\(read.errorOutput)")
         try mount.unmount()
     }

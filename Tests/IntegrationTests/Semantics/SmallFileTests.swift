@@ -6,7 +6,7 @@ import Testing
 /// Small verified files come with their open: no read of them asks the mount's process.
 @Suite struct SmallFileTests {
     /// A kit whose one file is `data/file`.
-    private static func kit(_ content: [UInt8], _ bench: Workbench) throws -> String {
+    private static func kit(_ content: [UInt8], _ bench: CommandFixture) throws -> String {
         let layout = try bench.directory.subdirectory("layout")
         var tar = TarBuilder()
         tar.file("data/file", content)
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test(arguments: [1, 4095, 4096, 5000, 65_536]) func theKernelHasThemOnceTheyAreOpen(_ size: Int) throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let content = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
         let kit = try Self.kit(content, bench)
         let mount = try bench.mount(kit)
@@ -44,7 +44,7 @@ import Testing
 
     /// Larger ones are read as far as they are wanted.
     @Test func largerOnesAreNot() throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let kit = try Self.kit([UInt8](repeating: 7, count: 300_000), bench)
         let mount = try bench.mount(kit)
         _ = try mount.read("data/file")

@@ -10,7 +10,7 @@ import Testing
     ]
 
     @Test(arguments: kits) func fromLayout(_ layout: String, _ tag: String, _ truth: String) throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let mount = try bench.mount("oci:\(Fixtures.layout(layout)):\(tag)")
         expectTree(try TreeScan.scan(mount.path), equals: try Fixtures.truth(truth))
         try mount.unmount()
@@ -18,7 +18,7 @@ import Testing
 
     @Test func fromRegistry() throws {
         let registry = try DockerRegistry()
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         for (layout, tag, truth) in Self.kits {
             try registry.push(layout: Fixtures.layout(layout), tag: tag, to: "team/\(layout):\(tag)")
             let mount = try bench.mount("\(registry.host)/team/\(layout):\(tag)")
@@ -29,7 +29,7 @@ import Testing
 
     /// A second look, at what is cached by then, shows the same.
     @Test func twice() throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let reference = "oci:\(Fixtures.layout("unicode-paths")):v1"
         let first = try bench.mount(reference)
         let tree = try TreeScan.scan(first.path)
@@ -43,7 +43,7 @@ import Testing
     @Test func childWithParent() throws {
         let registry = try DockerRegistry()
         try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "plain-small:v1")
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         var kit = KitBuilder(directory: try bench.directory.subdirectory("child"))
         kit.modelReference = "\(registry.host)/plain-small:v1"
         var tar = TarBuilder()

@@ -13,7 +13,7 @@ import Testing
 
     @Test(arguments: [NoiseKit.Form.plain, .gzip], NoiseKit.Verify.allCases)
     func eachByteOnce(_ form: NoiseKit.Form, _ verify: NoiseKit.Verify) throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let kit = try NoiseKit([form], size: Self.size, bench)
         let mounts = try (0..<Self.jobs).map { _ in try kit.mountAgain(form, verify) }
         let readers = try mounts.map { try kit.reader($0) }
@@ -34,7 +34,7 @@ import Testing
     /// and what they hold of each other when they go on is no sign of a process that is stuck.
     @Test(arguments: [NoiseKit.Form.plain, .gzip], NoiseKit.Verify.allCases)
     func theMachineSleeps(_ form: NoiseKit.Form, _ verify: NoiseKit.Verify) throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let kit = try NoiseKit([form], size: 24 << 20, bench)
         let proxy = try FaultProxy(upstreamPort: kit.registry.port)
         defer { proxy.stop() }
@@ -57,7 +57,7 @@ import Testing
     /// for. In a soak only: stopped ones take their time.
     @Test(arguments: isSoak ? [Blow.kill, .stop] : [.kill], [NoiseKit.Form.plain, .gzip])
     func oneOfThemFails(_ blow: Blow, _ form: NoiseKit.Form) throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let kit = try NoiseKit([form], size: Self.size, bench)
         let proxy = try FaultProxy(upstreamPort: kit.registry.port)
         defer { proxy.stop() }

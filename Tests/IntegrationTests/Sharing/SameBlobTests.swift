@@ -8,7 +8,7 @@ import Testing
     /// One blob, declared in each way: `.tar` is a lie.
     @Test(arguments: [["tar+gzip", "tar", "raw", "raw+gzip"], ["raw+gzip", "raw", "tar", "tar+gzip"]])
     func inSeveralForms(_ forms: [String]) throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let layout = try bench.directory.subdirectory("layout")
         var tar = TarBuilder()
         tar.file("data", [7, 7, 7])
@@ -43,7 +43,7 @@ import Testing
     /// Smaller and larger than it is.
     @Test(arguments: [nil, .gzip, .zstd] as [LayerCompression?], [-513, -1, 1, 512, 1 << 20])
     func ofAnotherSize(_ compression: LayerCompression?, _ difference: Int) throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let layout = try bench.directory.subdirectory("layout")
         var tar = TarBuilder()
         tar.file("data/x", (0..<5000).map { UInt8(truncatingIfNeeded: $0 * $0 / 7) })
@@ -73,7 +73,7 @@ import Testing
         var deep = TarBuilder()
         deep.file("data/x/y", [3])
         deep.file("data/deep", [4])
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let layout = try bench.directory.subdirectory("layout")
         var kit = KitBuilder(directory: layout)
         let tars = directoryFirst ? [deep, flat] : [flat, deep]
@@ -93,7 +93,7 @@ import Testing
 
     /// A directory above is as the first layer has it that can be used.
     @Test func modesOfAnUnusableLayerDoNotCount() throws {
-        let bench = try Workbench()
+        let bench = try CommandFixture()
         let layout = try bench.directory.subdirectory("layout")
         var bad = TarBuilder()
         bad.directory("data", mode: 0o700)

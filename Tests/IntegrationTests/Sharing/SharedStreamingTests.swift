@@ -6,11 +6,11 @@ import Testing
 /// Processes that stream one layer into one cache: each chunk is moved once, and what one brings the others read.
 @Suite final class SharedStreamingTests {
     private static let size = 24 << 20
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let kit: NoiseKit
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         kit = try NoiseKit([.plain, .gzip], size: Self.size, bench)
     }
 

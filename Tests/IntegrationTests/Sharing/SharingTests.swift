@@ -5,7 +5,7 @@ import Testing
 
 /// One cache for many: at once, or as a filled one that is only read.
 @Suite struct SharingTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let registry: DockerRegistry
     private let reference: String
     private let blobs: [String]
@@ -13,7 +13,7 @@ import Testing
 
     /// Two layers of some MiB, plain and gzip.
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         registry = try DockerRegistry()
         var random = SplitMix64(seed: 6)
         var files: [String: [UInt8]] = [:]
@@ -80,7 +80,7 @@ import Testing
         let mount = try bench.mount(reference)
         for round in 0..<6 {
             let pruner = try BackgroundProcess(
-                "sh", ["-c", "for i in 1 2 3 4 5 6 7 8; do \(Workbench.executable) cache prune --all; done"],
+                "sh", ["-c", "for i in 1 2 3 4 5 6 7 8; do \(CommandFixture.executable) cache prune --all; done"],
                 environment: bench.environment)
             for (name, content) in files { #expect(try mount.read(name) == content, "\(name), round \(round)") }
             #expect(pruner.waitForExit(timeout: 60) == 0)
@@ -102,7 +102,7 @@ import Testing
             "$0" pull "$1" --cache "$2"
             """
         try Command.check(
-            "unshare", ["-m", "sh", "-ec", commands, Workbench.executable, reference, named],
+            "unshare", ["-m", "sh", "-ec", commands, CommandFixture.executable, reference, named],
             environment: ["KITFS_CACHE": "/var/cache/kitfs", "HOME": bench.directory.path])
         let mount = try bench.mount(reference, "--offline", "--cache", named)
         for (name, content) in files { #expect(try mount.read(name) == content, "\(name)") }

@@ -5,14 +5,14 @@ import Testing
 
 /// Two kits that share a layer.
 @Suite struct TwoKitsTests {
-    private let bench: Workbench
+    private let bench: CommandFixture
     private let registry: DockerRegistry
     private let shared: [UInt8]
     private let sharedHex: String
     private static let names = ["one", "two"]
 
     init() throws {
-        bench = try Workbench()
+        bench = try CommandFixture()
         registry = try DockerRegistry()
         var random = SplitMix64(seed: 62)
         let words = (0..<1 << 20).map { _ in random.next() }
@@ -36,7 +36,7 @@ import Testing
         proxy.bytesPerSecond = 8 << 20
         let pulls = try Self.names.map {
             try BackgroundProcess(
-                Workbench.executable, ["pull", "\(proxy.host)/\($0):v1"], environment: bench.environment)
+                CommandFixture.executable, ["pull", "\(proxy.host)/\($0):v1"], environment: bench.environment)
         }
         for pull in pulls { #expect(pull.waitForExit(timeout: 60) == 0, "\(pull.errorOutput)") }
         let moved = try registry.bytesMoved(blob: sharedHex)
@@ -46,7 +46,8 @@ import Testing
     @Test func prunedWhileBothAreRead() throws {
         let mounts = try Self.names.map { try bench.mount("\(registry.host)/\($0):v1", "--verify", "before-read") }
         let pruner = try BackgroundProcess(
-            "sh", ["-c", "while \(Workbench.executable) cache prune --all; do :; done"], environment: bench.environment)
+            "sh", ["-c", "while \(CommandFixture.executable) cache prune --all; do :; done"],
+            environment: bench.environment)
         let truth = bench.directory.path + "/truth"
         try writeFile(truth, shared)
         let readers = try mounts.map { mount in

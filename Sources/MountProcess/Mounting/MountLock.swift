@@ -4,12 +4,12 @@ private import MountRecords
 
 /// Of those who mount on one directory at the same time, one does it and the others are told. The directory itself is not
 /// opened for that: it may be an automount's, which waits for us.
-package struct MountTurn: ~Copyable {
+package struct MountLock: ~Copyable {
     private let descriptor: Int32
 
     /// Throws `CommandFailure` if it is another's turn. Where there is no runtime directory, there are no turns.
-    package init(_ place: MountPlace) throws {
-        guard place.device == nil, let directory = LiveRecord.makeDirectory() else {
+    package init(_ mountPoint: MountPoint) throws {
+        guard mountPoint.device == nil, let directory = LiveRecord.makeDirectory() else {
             descriptor = -1
             return
         }
@@ -18,12 +18,12 @@ package struct MountTurn: ~Copyable {
         var lock = flock()
         lock.l_type = Int16(F_WRLCK)
         lock.l_whence = Int16(SEEK_SET)
-        lock.l_start = off_t(Self.hash(place.directory) >> 2)
+        lock.l_start = off_t(Self.hash(mountPoint.directory) >> 2)
         lock.l_len = 1
         let setLock: Int32 = 37  // F_OFD_SETLK
         guard descriptor < 0 || fcntl(descriptor, setLock, &lock) == 0 || errno != EAGAIN else {
             close(descriptor)
-            throw CommandFailure(.mountPoint, "\(place.name): another mount is being made there")
+            throw CommandFailure(.mountPoint, "\(mountPoint.name): another mount is being made there")
         }
     }
 

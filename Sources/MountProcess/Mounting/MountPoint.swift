@@ -4,7 +4,7 @@ private import HostSystem
 private import MountRecords
 
 /// Where a kit is mounted.
-package struct MountPlace: Sendable {
+package struct MountPoint: Sendable {
     /// As it was named.
     let name: String
     /// The directory as `status` shows it.

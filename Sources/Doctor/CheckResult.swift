@@ -2,7 +2,7 @@
 private import HostSystem
 
 /// What `doctor` has found of one thing that a mount needs.
-package struct Finding: Encodable, Sendable {
+package struct CheckResult: Encodable, Sendable {
     package enum Verdict: String, Encodable, Sendable {
         case ok
         /// A mount works, but not all that may be wanted of it.
@@ -17,16 +17,16 @@ package struct Finding: Encodable, Sendable {
     /// What mends it: a command where there is one.
     package let remedy: String?
 
-    static func ok(_ check: String, _ text: String) -> Finding {
-        Finding(check: check, verdict: .ok, text: text, remedy: nil)
+    static func ok(_ check: String, _ text: String) -> CheckResult {
+        CheckResult(check: check, verdict: .ok, text: text, remedy: nil)
     }
 
-    static func note(_ check: String, _ text: String, _ remedy: String? = nil) -> Finding {
-        Finding(check: check, verdict: .note, text: text, remedy: remedy)
+    static func note(_ check: String, _ text: String, _ remedy: String? = nil) -> CheckResult {
+        CheckResult(check: check, verdict: .note, text: text, remedy: remedy)
     }
 
-    package static func problem(_ check: String, _ text: String, _ remedy: String? = nil) -> Finding {
-        Finding(check: check, verdict: .problem, text: text, remedy: remedy)
+    package static func problem(_ check: String, _ text: String, _ remedy: String? = nil) -> CheckResult {
+        CheckResult(check: check, verdict: .problem, text: text, remedy: remedy)
     }
 
     /// A command for root, as this user gives it.

@@ -4,15 +4,15 @@ private import HostSystem
 private import MountRecords
 
 /// The directory that `kitfs run` mounts on.
-enum RunPlace {
+enum RunDirectory {
     /// Where the command finds it.
     static let variable = "KITFS_MOUNT"
 
     /// The one that was named, which must exist.
     static func named(_ name: String) throws -> String {
         let directory = MountTable.canonical(name)
-        try MountPlace.checkName(name, directory)
-        if MountTable.current().entry(at: directory) == nil { try MountPlace.checkDirectory(name, directory) }
+        try MountPoint.checkName(name, directory)
+        if MountTable.current().entry(at: directory) == nil { try MountPoint.checkDirectory(name, directory) }
         return directory
     }
 

@@ -5,7 +5,7 @@ import Testing
 
 /// A directory, a cache and the command of a test's own. What it leaves mounted is taken down with the directory, also
 /// after a failure; the mounts' processes end with their mounts.
-final class Workbench {
+final class CommandFixture {
     let directory: TemporaryDirectory
     let cache: String
     /// What mounts log, all there is to log: looked through for ``Secrets`` in the end.
@@ -95,7 +95,7 @@ final class Workbench {
 /// A kit mounted in the background.
 struct Mount {
     let path: String
-    let bench: Workbench
+    let bench: CommandFixture
 
     func unmount() throws { try bench.kitfs("unmount", path) }
 

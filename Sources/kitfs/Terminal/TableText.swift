@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Text as a terminal shows it: how many cells it takes, and what of it may be shown at all.
-enum Cells {
+enum TableText {
     /// Without what would move a cursor or break a line: names in kits and of directories may be anything.
     static func clean(_ text: String) -> String {
         String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? "?" : $0 }))

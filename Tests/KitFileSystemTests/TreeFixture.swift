@@ -11,7 +11,7 @@ import LayerCache
 @testable import LayerStore
 
 /// A kit in memory, and its tree: the file system without FUSE.
-struct KitBench {
+struct TreeFixture {
     let directory: TemporaryDirectory
     let source: MemorySource
     private var descriptors: [Descriptor] = []

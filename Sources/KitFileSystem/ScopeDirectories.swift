@@ -2,11 +2,11 @@
 internal import OCI
 
 /// The directories above the declared paths of a kit's layers: known from the Kitfile alone, before any layer is.
-struct Junctions: Sendable {
-    struct Junction: Sendable {
+struct ScopeDirectories: Sendable {
+    struct ScopeDirectory: Sendable {
         let path: EntryPath
         let parent: Int
-        /// Junctions in this one.
+        /// ScopeDirectories in this one.
         var children: [EntryName: Int] = [:]
         /// Layers whose declared path is a name in this one.
         var declared: [EntryName: [Int]] = [:]
@@ -16,7 +16,7 @@ struct Junctions: Sendable {
         var under: [Int] = []
     }
 
-    private(set) var all = [Junction(path: .root, parent: 0)]
+    private(set) var all = [ScopeDirectory(path: .root, parent: 0)]
 
     /// `scopes`: the declared path of each layer, in order.
     init(scopes: [EntryPath]) {
@@ -39,7 +39,7 @@ struct Junctions: Sendable {
 
     private mutating func child(_ name: EntryName, of parent: Int) -> Int {
         if let known = all[parent].children[name] { return known }
-        all.append(Junction(path: all[parent].path.appending(name), parent: parent))
+        all.append(ScopeDirectory(path: all[parent].path.appending(name), parent: parent))
         all[parent].children[name] = all.count - 1
         return all.count - 1
     }

@@ -5,7 +5,7 @@ private import MountRecords
 private import Synchronization
 
 /// Ends the mount, or the process where there is no mount yet.
-final class MountEnding: Sendable {
+final class MountShutdown: Sendable {
     private let session = Mutex<FuseSession?>(nil)
     /// A log of a mount that never was is of no use.
     private let log = Mutex<String?>(nil)

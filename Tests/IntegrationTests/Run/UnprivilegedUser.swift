@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 
 /// A user without any privilege, with a home below a bench's directory. Only root can become one.
-struct Nobody {
+struct UnprivilegedUser {
     static let number: UInt32 = 65534
     let home: String
     /// The home is also where the runtime directory is.
@@ -13,19 +13,19 @@ struct Nobody {
     /// As it was given, of the fixture plain-small, where they can read it.
     let reference: String
 
-    init(_ bench: Workbench) throws {
+    init(_ bench: CommandFixture) throws {
         try Self.openFuse()
         home = try bench.directory.subdirectory("user")
         environment = ["HOME": home, "KITFS_CACHE": "", "XDG_CACHE_HOME": "", "XDG_RUNTIME_DIR": home]
         guard chmod(bench.directory.path, 0o755) == 0, chown(home, Self.number, Self.number) == 0,
             chmod(bench.logs, 0o777) == 0
         else { throw TestSupportError("a home for the user") }
-        kitfs = try Self.reachable(Workbench.executable, bench)
+        kitfs = try Self.reachable(CommandFixture.executable, bench)
         reference = "oci:\(try Self.reachable(Fixtures.layout("plain-small"), bench)):v1"
     }
 
     /// A file or directory of the clone: where that lies in a home that is shut, as root's often is, a copy of it.
-    static func reachable(_ path: String, _ bench: Workbench) throws -> String {
+    static func reachable(_ path: String, _ bench: CommandFixture) throws -> String {
         let test = command(["test", "-r", path])
         if try Command.run(test[0], Array(test.dropFirst())).exitCode == 0 { return path }
         try Command.check("chmod", ["go+rx", bench.directory.path])
