@@ -12,7 +12,7 @@ private import OCI
 private import Registry
 private import Threading
 
-/// The process that serves one mount: puts the parts together, serves until a signal or an unmount, and cleans up.
+/// The process that serves one mount. It assembles the parts, serves until a signal or an unmount, and cleans up.
 package struct MountProcess {
     private let mountPoint: MountPoint
     private let configuration: MountConfiguration
@@ -23,8 +23,8 @@ package struct MountProcess {
     private let shutdown = MountShutdown()
     private let id = String(UInt64.random(in: 0 ... .max), radix: 36)
 
-    /// Returns when the mount has ended. A failure is told to whoever waits for this process, or else thrown.
-    /// `lifeline`: see `RunServer`. `observer`: for whoever looks at the terminal.
+    /// Returns when the mount has ended. A failure, of `configuration` too, is reported to the waiting parent process, or
+    /// else thrown as a `CommandFailure`. `lifeline`: see `RunServer`. `observer`: shows the mount's activity.
     package static func serve(
         _ mountPoint: MountPoint, _ configuration: @autoclosure () throws -> MountConfiguration, lifeline: Int32? = nil,
         observer: (any MountObserver)? = nil
@@ -40,7 +40,7 @@ package struct MountProcess {
                 throw CommandFailure(error, configuration.name)
             }
         } catch {
-            // Of what the options come to, no failure is of the kit.
+            // A failure of the options names no kit.
             let failure = CommandFailure(error, "options")
             if readiness.fail(failure) { Glibc.exit(failure.code.rawValue) }
             throw failure
@@ -63,8 +63,8 @@ package struct MountProcess {
     }
 
     private func run() throws {
-        Self.raiseFileLimit()
-        Self.blockSignals()
+        ProcessSetup.raiseFileLimit()
+        ProcessSetup.blockEndingSignals()
         endOnSignal()
         do {
             if let log = try openLog() {
@@ -136,7 +136,7 @@ package struct MountProcess {
         forget(tree, session)
         backings.use(session.passthrough)
         operations.smallFiles.use(session)
-        guard readiness.isAwaited else { throw CommandFailure(.failed, "who asked for the mount has gone") }
+        guard readiness.isAwaited else { throw CommandFailure(.failed, "the process that asked for the mount is gone") }
         try mount(session)
         chdir("/")
         tree.claimCached()
@@ -146,7 +146,7 @@ package struct MountProcess {
         defer {
             observer?.stop()
             if !readiness.isInBackground {
-                ServiceManager.notify("STOPPING=1", "STATUS=what was fetched is made sure of")
+                ServiceManager.notify("STOPPING=1", "STATUS=syncing what was fetched")
             }
             logger.notice("unmounted")
             store.shutDown()
@@ -161,14 +161,14 @@ package struct MountProcess {
         }
     }
 
-    /// In the log, and for whoever waits at the prompt.
+    /// Warns in the log and, in the background, on stderr.
     private func warn(_ text: String) {
         logger.warning("\(text)")
-        // In the foreground, the log is there already.
+        // In the foreground the log goes to stderr already.
         if readiness.isInBackground { configuration.log.warn(text) }
     }
 
-    /// What somebody who mounts will want to know before it surprises them.
+    /// Warns of large layers that an open waits for, and of streaming without verified TLS.
     private func warn(of tree: KitFileSystem) {
         for (declared, layer, isStreamed) in tree.mountedLayers {
             if !isStreamed, layer.descriptor.size > 4 << 30 {
@@ -186,7 +186,7 @@ package struct MountProcess {
         }
     }
 
-    /// What the kernel remembers of what was shown goes when it no longer holds.
+    /// Invalidates the kernel's caches when the tree changes.
     private func forget(_ tree: KitFileSystem, _ session: FuseSession) {
         let invalidating = WorkerPool(limit: 1)
         tree.observe { [weak session] invalidations in
@@ -202,18 +202,18 @@ package struct MountProcess {
         }
     }
 
-    /// The kernel has answered: whoever waits for the mount may use it. If they have gone, so does the mount.
+    /// Reports that the mount is usable. If the waiting process is gone, the mount ends.
     private func sayReady(_ tree: KitFileSystem) {
         guard readiness.isInBackground else {
             ServiceManager.notify("READY=1", "STATUS=\(configuration.name) is mounted on \(mountPoint.directory)")
             ServiceStatus.follow(tree, idle: "\(configuration.name) is mounted on \(mountPoint.directory)")
             return
         }
-        closeOutput()
-        // Who shows something on the terminal stays in its session, to know whose turn it is there.
+        ProcessSetup.closeOutput()
+        // A process that draws on the terminal stays in its session, to see which process group is in the foreground.
         if observer == nil { setsid() } else { setpgid(0, 0) }
         if !readiness.ready() {
-            logger.notice("ending: who asked for the mount has gone")
+            logger.notice("ending: the process that asked for the mount is gone")
             BackgroundThread.start { shutdown.end() }
         }
     }
@@ -234,7 +234,7 @@ package struct MountProcess {
 
     // MARK: The process
 
-    /// nil in the foreground without --log-file, where the log goes to stderr, and where there is no runtime directory.
+    /// Returns nil if the log goes to stderr: in the foreground without --log-file, or without a runtime directory.
     private func openLog() throws -> Int32? {
         guard readiness.isInBackground || configuration.log.file != nil else { return nil }
         if configuration.log.file == nil, LiveRecord.makeDirectory() == nil { return nil }
@@ -245,43 +245,13 @@ package struct MountProcess {
         return log
     }
 
-    /// Nobody reads our output any more.
-    private func closeOutput() {
-        let null = open("/dev/null", O_RDWR | O_CLOEXEC)
-        for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] { dup2(null, descriptor) }
-        close(null)
-    }
-
-    /// An open file of the mount costs one of ours.
-    private static func raiseFileLimit() {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    }
-
-    private static let endingSignals = [SIGTERM, SIGINT, SIGHUP]
-
-    private static func signalSet() -> sigset_t {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        for signal in endingSignals { sigaddset(&signals, signal) }
-        return signals
-    }
-
-    /// Before any thread starts, so that all inherit it: the signals are for one thread that waits for them.
-    private static func blockSignals() {
-        var signals = signalSet()
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-    }
-
-    /// Ends the mount when the process that it is for is killed.
+    /// Ends the mount when the supervisor of `kitfs run` is killed.
     private func end(with lifeline: Int32) {
         _ = fcntl(lifeline, F_SETFD, FD_CLOEXEC)
-        Self.blockSignals()
+        ProcessSetup.blockEndingSignals()
         BackgroundThread.start { [logger, shutdown] in
             guard RunServer.outlives(lifeline) else { return }
-            logger.notice("ending: who ran the command was killed")
+            logger.notice("ending: `kitfs run` was killed")
             shutdown.end()
         }
     }
@@ -289,7 +259,7 @@ package struct MountProcess {
     private func endOnSignal() {
         BackgroundThread.start { [logger, shutdown] in
             while true {
-                var signals = Self.signalSet()
+                var signals = ProcessSetup.endingSignals
                 var signal: Int32 = 0
                 guard sigwait(&signals, &signal) == 0 else { continue }
                 logger.notice("ending: \(String(cString: strsignal(signal)))")

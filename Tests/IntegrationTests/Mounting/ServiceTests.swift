@@ -42,7 +42,7 @@ import Testing
         #expect(
             lines == [
                 "READY=1", "STATUS=\(reference) is mounted on \(target)", "mounted True", "STOPPING=1",
-                "STATUS=what was fetched is made sure of", "ended 0",
+                "STATUS=syncing what was fetched", "ended 0",
             ], "\(result.output)\(result.errorOutput)")
         #expect(!String(decoding: try readFile("/proc/self/mountinfo"), as: UTF8.self).contains(target))
     }
