@@ -87,7 +87,7 @@ let package = Package(
         .target(name: "ModelKit", dependencies: ["CYAML", "OCI"], swiftSettings: optimised),
         .target(name: "Registry", dependencies: ["CCurl", "OCI", system, toml], swiftSettings: optimised),
         .target(name: "OCI", dependencies: ["CCrypto"], swiftSettings: optimised),
-        .target(name: "HostSystem", swiftSettings: optimised),
+        .target(name: "HostSystem", dependencies: [system], swiftSettings: optimised),
         .target(name: "Threading", swiftSettings: optimised),
         .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),

@@ -11,11 +11,11 @@ package enum ReadMode: Sendable {
     case read(PassthroughObstacle)
 }
 
-/// How each inode that is open is read. One inode is read in one way at a time, or the kernel refuses the open: so it
-/// keeps the way of its first open until its last release, and all its opens use one backing.
+/// The backing of each open inode. The kernel refuses to open an inode both with and without passthrough. An inode
+/// therefore keeps the mode of its first open until its last release, and all its opens share one backing.
 package final class BackingFiles: Sendable {
     private struct Inode: Sendable {
-        /// nil: read through us.
+        /// nil where the mount's process answers reads.
         let backing: Passthrough.BackingID?
         var opens = 1
     }
@@ -25,13 +25,13 @@ package final class BackingFiles: Sendable {
 
     package init() {}
 
-    /// Before the first request.
+    /// To be called before the first request.
     package func use(_ passthrough: Passthrough) { self.passthrough.withLock { $0 = passthrough } }
 
-    /// Counts one more open. Returns what the kernel is to read it from; nil for through us.
+    /// Counts an open. Returns the backing for passthrough; nil where the mount's process answers reads.
     func open(_ inode: UInt64, _ file: FileDescriptor?) -> Passthrough.BackingID? {
         let passthrough = passthrough.withLock { $0 }
-        // Held over the call to the kernel, so that two first opens make one backing.
+        // The lock is held during the ioctl so that two concurrent first opens make one backing.
         return inodes.withLock { inodes in
             if let known = inodes[inode] {
                 inodes[inode]?.opens += 1
@@ -52,14 +52,16 @@ package final class BackingFiles: Sendable {
         if let backing { passthrough.withLock { $0 }?.close(backing) }
     }
 
-    /// How large files that are whole are read; nil while that is not known. `cache` is where they are.
+    /// Who reads large cached files; nil while that is unknown. `cache`: the directory of the cache.
     package func mode(_ cache: String) -> ReadMode? {
         guard let passthrough = passthrough.withLock({ $0 }) else { return nil }
         if passthrough.isAvailable {
-            // Any file of the cache will do.
+            // Any file of the cache serves as a probe.
+            // A cache whose marker cannot be opened has no large files yet: the mode is unknown.
             guard let file = try? FileDescriptor.open(cache + "/VERSION", .readOnly, options: .closeOnExec) else {
                 return nil
             }
+            // Nothing was written: closing loses nothing.
             defer { try? file.close() }
             guard passthrough.probe(file) else { return nil }
         }
@@ -67,7 +69,7 @@ package final class BackingFiles: Sendable {
         return .read(PassthroughObstacle(passthrough))
     }
 
-    /// Whether an open of a file that can be would be read by the kernel.
+    /// Whether an open of a file that has its own cache file would be passed through.
     func isPassedThrough(_ inode: UInt64) -> Bool {
         if let known = inodes.withLock({ $0[inode] }) { return known.backing != nil }
         return passthrough.withLock { $0 }?.isAvailable ?? false

@@ -3,8 +3,8 @@ internal import LayerStore
 private import Synchronization
 private import Threading
 
-/// Looking at caches, which may be on a file system that hangs, or below a mount of ours that does: then what the mounts say
-/// of themselves is all there is.
+/// Looks at caches within a time limit. A cache may be on a file system that hangs; `status` then shows what the mounts
+/// report.
 enum CacheLook {
     private static let patience = 500  // milliseconds
     /// Caches of which an earlier look has not come back.
@@ -15,6 +15,7 @@ enum CacheLook {
         guard hanging.withLock({ $0.insert(path).inserted }) else { return nil }
         return BackgroundThread.result(within: patience) {
             defer { hanging.withLock { _ = $0.remove(path) } }
+            // Of a cache that cannot be opened, what the mount reports is shown.
             return StatusReport.Layer.all(of: found, try? CacheDirectory(path: path, .look))
         }
     }

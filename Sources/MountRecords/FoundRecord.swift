@@ -26,7 +26,7 @@ package struct FoundRecord {
                 load("\(directory)/\(name.dropLast(5))", owner)
             }
         }
-        // Another is mounted where the dead one was.
+        // A live mount has taken the dead one's directory.
         let taken = Set(found.filter { $0.isAlive && $0.record.isPrivate != true }.map(\.record.directory))
         return found.filter { found in
             guard !found.isAlive, taken.contains(found.record.directory) else { return true }
@@ -59,6 +59,7 @@ package struct FoundRecord {
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         let isAlive = flock(descriptor, LOCK_SH | LOCK_NB) != 0
+        // A record that cannot be decoded is another version's or still being written, and is not shown.
         guard let bytes = TextFile.bytes(path + ".json"),
             let record = try? JSONDecoder().decode(MountRecord.self, from: Data(bytes))
         else { return nil }
@@ -68,6 +69,7 @@ package struct FoundRecord {
             return nil
         }
         let hasActivity = isTrusted(path + ".activity", S_IFREG, owner)
+        // Without an activity that can be decoded the record is still shown.
         let activity = (hasActivity ? TextFile.bytes(path + ".activity") : nil).flatMap {
             try? JSONDecoder().decode(MountActivity.self, from: Data($0))
         }

@@ -14,7 +14,7 @@ package final class LiveRecord: Sendable {
         return "/tmp/kitfs-\(geteuid())"
     }
 
-    /// Makes the runtime directory; nil if there can be none, or it is another user's: then the mount goes unlisted.
+    /// Makes the runtime directory. Returns nil if that fails or it is another user's; the mount is not listed then.
     package static func makeDirectory() -> String? {
         let path = directory()
         if mkdir(path, 0o755) != 0, errno != EEXIST { return nil }
@@ -26,18 +26,20 @@ package final class LiveRecord: Sendable {
     }
 
     package init?(_ record: MountRecord, id: String) {
+        // Strings and integers always encode.
         guard let directory = Self.makeDirectory(), let bytes = try? JSONEncoder().encode(record) else { return nil }
         path = "\(directory)/\(id)"
         descriptor = open(path + ".json", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard descriptor >= 0 else { return nil }
-        // A descriptor's lock, which goes with the process.
+        // A flock(2) lock, which the kernel drops with the process.
         while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}
         let data = Array(bytes)
         guard write(descriptor, data, data.count) == data.count else { return nil }
     }
 
-    /// Replaces the file at once, so that a reader never sees half of it.
+    /// Replaces the file by renaming, so that readers never see a part of it.
     package func publish(_ activity: MountActivity) {
+        // Strings and integers always encode.
         guard let data = try? JSONEncoder().encode(activity) else { return }
         let bytes = Array(data)
         let temporary = path + ".activity.tmp"

@@ -106,6 +106,7 @@ struct ListCommand: LoggingCommand {
             let row = Row(
                 path: String(decoding: bytes, as: UTF8.self), type: type == "-" ? "f" : type,
                 mode: "0" + String(attributes.mode, radix: 8), size: attributes.size, modified: attributes.modified)
+            // Strings and integers always encode.
             if let line = try? encoder.encode(row) { Terminal.out(Array(line) + [10]) }
             return
         }

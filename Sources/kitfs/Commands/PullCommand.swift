@@ -8,7 +8,6 @@ internal import ModelKit
 private import MountProcess
 private import MountRecords
 internal import OCI
-private import Synchronization
 private import Threading
 
 struct PullCommand: LoggingCommand {
@@ -43,7 +42,7 @@ struct PullCommand: LoggingCommand {
         do {
             let locations = try cache.locations
             let own = try locations.open(.fill)
-            // A cache that is named is filled for others, who may not have this machine's.
+            // A cache that was named is filled for other machines, which do not have this one's common cache.
             let shared = cache.path == nil ? try locations.openShared(besides: own) : []
             let store = LayerStore(
                 cache: own, shared: shared, concurrency: source.concurrency, timeout: source.timeout,
@@ -65,7 +64,7 @@ struct PullCommand: LoggingCommand {
             }
             store.shutDown()
             shown.end(pull.failures)
-            if let signal = interruption.withLock({ $0 }) {
+            if let signal = interruption.update({ $0 }) {
                 Terminal.error("interrupted; what was fetched stays, and the next pull goes on from there")
                 Glibc.exit(128 + signal)
             }
@@ -87,9 +86,9 @@ struct PullCommand: LoggingCommand {
         }
     }
 
-    /// Whoever presses Ctrl-C wants the prompt: fetches end, what they brought stays.
-    private func endOnSignal(_ store: LayerStore) -> Interruption {
-        let interruption = Interruption()
+    /// Ends the fetches on a signal. What they brought stays in the cache.
+    private func endOnSignal(_ store: LayerStore) -> Monitor<Int32?> {
+        let interruption = Monitor<Int32?>(nil)
         var signals = sigset_t()
         sigemptyset(&signals)
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGTSTP] { sigaddset(&signals, signal) }
@@ -101,20 +100,14 @@ struct PullCommand: LoggingCommand {
                 guard sigwait(&signals, &signal) == 0 else { return }
                 if signal == SIGTSTP { TerminalBlock.errors.suspend() }
             } while signal == SIGTSTP
-            interruption.withLock { $0 = signal }
+            interruption.update { $0 = signal }
             store.shutDown()
         }
         return interruption
     }
-
-    /// The signal that came.
-    private final class Interruption: Sendable {
-        private let signal = Mutex<Int32?>(nil)
-        func withLock<Result>(_ body: (inout sending Int32?) -> sending Result) -> Result { signal.withLock(body) }
-    }
 }
 
-/// Brings layers, and knows when that is over.
+/// Fetches layers and knows when all have come or failed.
 private final class LayerPull: Sendable {
     private struct State {
         var remaining: Int
@@ -143,7 +136,7 @@ private final class LayerPull: Sendable {
     var isFinished: Bool { state.update { $0.remaining == 0 } }
     var failures: [(Layer, StoreError)] { state.update { $0.failures } }
 
-    /// Blocks until it is over, or for so long.
+    /// Blocks until all have come or failed, at most for `milliseconds`.
     func wait(milliseconds: Int) {
         _ = state.wait(atMost: .milliseconds(milliseconds)) { $0.remaining == 0 ? () : nil }
     }

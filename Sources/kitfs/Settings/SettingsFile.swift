@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-private import Glibc
 private import HostSystem
 private import MountRecords
 private import Registry
@@ -27,8 +26,10 @@ struct SettingsFile {
     /// Throws `CommandFailure` with file and line if it is not there, or no TOML.
     init(_ path: String) throws {
         self.path = path
-        guard let bytes = TextFile.bytes(path) else {
-            throw CommandFailure(.failed, "\(path): \(String(cString: strerror(errno)))")
+        let bytes: [UInt8]
+        switch TextFile.contents(of: path) {
+        case .success(let found): bytes = found
+        case .failure(let error): throw CommandFailure(.failed, "\(path): \(error)")
         }
         if let line = TOMLGuard.unreadableLine(of: bytes) {
             throw CommandFailure(.failed, "\(path): line \(line) is not TOML: see what its brackets hold")

@@ -53,6 +53,7 @@ struct LineLogHandler: LogHandler {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let line = Line(time: time(), level: "\(level)", reference: reference, message: message)
+        // Strings always encode.
         return (try? encoder.encode(line)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 

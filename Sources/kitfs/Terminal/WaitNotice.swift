@@ -7,15 +7,13 @@ private import ModelKit
 internal import MountProcess
 private import MountRecords
 private import OCI
-private import Synchronization
 private import Threading
 
-/// Says on a terminal what the command of a `kitfs run` waits for, in a line below the one that it is writing. The line is
-/// taken back before the command has its answer, so that what it writes then meets no trace of it: hence the mount's
-/// process shows it, which gives the answers.
+/// Shows on a terminal what the command of `kitfs run` waits for, in a line below the cursor. The mount's process shows
+/// it, since the line must be erased before the command gets its answer and writes again.
 final class WaitNotice: MountObserver {
-    /// The terminal, or where plain lines go. Opened anew: a terminal that is stopped (Ctrl-S) must not stop the mount, and
-    /// what the command has of it must not be made non-blocking.
+    /// The terminal, or where plain lines go. It is opened again as non-blocking: a stopped terminal (Ctrl-S) must not
+    /// stop the mount, and the command's own description must stay as it is.
     let descriptor: Int32
     private let isFancy: Bool
     /// The command's process group.
@@ -28,11 +26,11 @@ final class WaitNotice: MountObserver {
         var waits: [Int: (since: ContinuousClock.Instant, cached: UInt64)] = [:]
         var lastLine: ContinuousClock.Instant?
     }
-    // Held over the write: what is told to be gone must be gone.
-    private let state = Mutex(State())
+    // The lock is held during the write: an erased line must be gone from the terminal.
+    private let state = Monitor(State())
 
-    private static let interval: useconds_t = 250_000
-    /// What comes sooner needs no word.
+    private static let interval = Duration.milliseconds(250)
+    /// Shorter waits are not reported.
     private static let patience: Duration = .seconds(1)
     private static let lineInterval: Duration = .seconds(5)
 
@@ -43,23 +41,22 @@ final class WaitNotice: MountObserver {
         isFancy = style == .fancy
         descriptor = open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
-        // Or a terminal that stops who writes from the background would stop us.
+        // A terminal may stop processes that write from the background.
         signal(SIGTTOU, SIG_IGN)
     }
 
     func start(_ tree: KitFileSystem, _ waits: WaitLedger) {
-        waits.observeEnds { [self] in state.withLock { erase(&$0) } }
+        waits.observeEnds { [self] in state.update { erase(&$0) } }
         BackgroundThread.start { [self] in
-            while !state.withLock({ $0.isStopped }) {
-                usleep(Self.interval)
-                // The waits are looked at under the lock: one that ends meanwhile takes back what is shown of it.
-                state.withLock { show(&$0, tree, waits) }
+            while state.wait(atMost: Self.interval, { $0.isStopped ? () : nil }) == nil {
+                // The ledger is read under the lock, so that a wait that ends meanwhile erases its line afterwards.
+                state.update { show(&$0, tree, waits) }
             }
         }
     }
 
     func stop() {
-        state.withLock { state in
+        state.update { state in
             erase(&state)
             state.isStopped = true
         }
@@ -100,16 +97,16 @@ final class WaitNotice: MountObserver {
             state.lastLine = .now
             return write(text + "\n")
         }
-        // Of a job in the background, the terminal is another's.
+        // The terminal belongs to another job while this one is in the background.
         guard tcgetpgrp(descriptor) == group else { return }
-        // Down and up again: where the cursor is in the last line of the screen, all moves up by one, once.
+        // Down and up again: on the last line of the screen this scrolls by one line, once.
         let room = state.isShown ? "" : "\u{1b}D\u{1b}M"
         let line = TableText.cut(text, to: TerminalBlock.size(descriptor).columns - 1)
         write("\(room)\u{1b}7\r\n\(line)\u{1b}[K\u{1b}8")
         state.isShown = true
     }
 
-    /// With all that is below the cursor.
+    /// Erases everything below the cursor.
     private func erase(_ state: inout State) {
         if state.isShown { write("\u{1b}[J") }
         state.isShown = false
