@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 private import HostSystem
 
-/// What `doctor` has found of one thing that a mount needs.
+/// The result of one check of `doctor`.
 package struct CheckResult: Encodable, Sendable {
     package enum Verdict: String, Encodable, Sendable {
         case ok
-        /// A mount works, but not all that may be wanted of it.
+        /// A mount works, but some feature of it does not.
         case note
-        /// A mount does not work, or not for long.
+        /// A mount fails, now or soon.
         case problem
     }
 
     package let check: String
     package let verdict: Verdict
     package let text: String
-    /// What mends it: a command where there is one.
+    /// How to fix it: a command where there is one.
     package let remedy: String?
 
     static func ok(_ check: String, _ text: String) -> CheckResult {
@@ -29,6 +29,6 @@ package struct CheckResult: Encodable, Sendable {
         CheckResult(check: check, verdict: .problem, text: text, remedy: remedy)
     }
 
-    /// A command for root, as this user gives it.
+    /// A command that needs root, as this user would type it.
     static func asRoot(_ command: String) -> String { Environment.isRoot ? command : "sudo \(command)" }
 }

@@ -5,7 +5,7 @@ private import HostSystem
 internal import KitMount
 private import SystemPackage
 
-/// Whether this user can mount here, and how the mount would be read.
+/// Whether this user can mount here, and who would read the mount's files.
 struct FuseChecks {
     /// Where the cache is, or will be.
     let cache: String
@@ -98,7 +98,7 @@ struct FuseChecks {
         return .note(check, "--allow-other is refused: /etc/fuse.conf has no user_allow_other", remedy)
     }
 
-    /// For `kitfs run`.
+    /// User namespaces, which `kitfs run` needs.
     private func namespaces(_ isUsable: Bool) -> CheckResult {
         let check = "namespaces"
         guard isUsable else { return .note(check, "not tried, since FUSE cannot be used") }
@@ -111,7 +111,7 @@ struct FuseChecks {
         return .note(check, text, Self.namespaceRemedy)
     }
 
-    /// The setting that forbids them, of those that distributions have.
+    /// The command that lifts the setting that forbids user namespaces. Distributions have three of them.
     private static var namespaceRemedy: String? {
         let settings = [
             ("user/max_user_namespaces", "0", "user.max_user_namespaces=15000"),
@@ -132,7 +132,7 @@ struct FuseChecks {
         guard Environment.isRoot else { return slower(.notRoot) }
         guard PassthroughObstacle.isNewKernel else { return slower(.oldKernel(PassthroughObstacle.kernel)) }
         guard isUsable else { return .note(check, "not tried, since FUSE cannot be used") }
-        // The cache may not be there yet: any file beside it tells as much of the file system.
+        // The cache may not exist yet. Any file next to it is on the same file system.
         let near = ExistingDirectory.above(cache)
         let probed = access(cache + "/VERSION", R_OK) == 0 ? cache + "/VERSION" : TemporaryProbe.file(in: near)
         guard let probed else { return .note(check, "not tried: nothing can be written in \(near)") }
@@ -164,7 +164,7 @@ enum ExistingDirectory {
     }
 }
 
-/// An empty file for a moment; who asks for it deletes it.
+/// A temporary empty file. The caller deletes it.
 private enum TemporaryProbe {
     static func file(in directory: String) -> String? {
         var template = Array("\(directory)/.kitfs-doctor-XXXXXX".utf8CString)

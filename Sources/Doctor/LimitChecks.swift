@@ -3,14 +3,14 @@ private import Glibc
 private import HostSystem
 private import MountRecords
 
-/// What the kernel's settings do to a mount that waits for a network, and what earlier mounts have left.
+/// Limits of the kernel that affect a mount, and dead mounts that earlier processes left.
 struct LimitChecks {
     /// Seconds without progress after which a wait is given up.
     let timeout: Int
 
     var results: [CheckResult] { [requestTimeout, heldReads, openFiles, certificates, deadMounts].compactMap { $0 } }
 
-    /// Linux 6.15 and newer can end mounts that do not answer in time; so does nothing that opens a layer.
+    /// Linux 6.15 and newer can end a mount that does not answer in time. An open that waits for a layer does not.
     private var requestTimeout: CheckResult {
         let check = "timeouts"
         for name in ["max_request_timeout", "default_request_timeout"] {
@@ -44,7 +44,7 @@ struct LimitChecks {
         return .note("files", text, "ulimit -Hn 65536 as root, or nofile in /etc/security/limits.conf")
     }
 
-    /// As OpenSSL of Debian looks for them.
+    /// The path where Debian's OpenSSL looks for authorities.
     private var certificates: CheckResult {
         let file = Environment.nonEmpty("SSL_CERT_FILE") ?? "/etc/ssl/certs/ca-certificates.crt"
         if access(file, R_OK) == 0 { return .ok("certificates", "\(file) says whom to trust") }

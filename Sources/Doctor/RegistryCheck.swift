@@ -4,7 +4,7 @@ internal import MountRecords
 internal import OCI
 internal import Registry
 
-/// Whether a kit can be had: its place reached, ourselves let in, and what is there a kit. Nothing is kept of it.
+/// Whether a kit can be fetched: its registry answers, lets this user in, and has a kit there. Nothing is cached.
 struct RegistryCheck {
     let reference: Reference
     /// The reference as it was given.

@@ -2,7 +2,7 @@
 internal import CFuse
 internal import Glibc
 
-/// What stat(2) is to show.
+/// A file's attributes, as stat(2) shows them.
 public struct FuseAttributes: Sendable {
     public enum Kind: Sendable { case file, directory, symbolicLink }
 
@@ -16,7 +16,7 @@ public struct FuseAttributes: Sendable {
     public var modified: Int64
     public var owner: UInt32
     public var group: UInt32
-    /// Seconds for which the kernel need not ask again.
+    /// Seconds for which the kernel may cache the attributes and the name.
     public var timeout: Double
 
     public init(
@@ -41,7 +41,7 @@ public struct FuseAttributes: Sendable {
         status.st_uid = owner
         status.st_gid = group
         status.st_size = off_t(clamping: size)
-        // Of the content, not of the disk: 0 would make tar and cp believe in holes.
+        // The content's blocks, whatever is on the disk: with 0, tar and cp would see holes.
         status.st_blocks = blkcnt_t(clamping: (size + 511) / 512)
         status.st_blksize = 128 << 10
         let time = timespec(tv_sec: Int(modified), tv_nsec: 0)

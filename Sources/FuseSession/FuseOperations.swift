@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a file system answers. Called on libfuse's threads, many at once; none may block: a request that must wait is
-/// made `Held`. Names are bytes without NUL; inode 1 is the root.
+/// The operations of a file system. They are called on libfuse's threads, many at once, and must not block: a request
+/// that must wait becomes `Held`. Names are bytes without NUL. Inode 1 is the root.
 public protocol FuseOperations: Sendable {
     func lookup(_ request: consuming LookupRequest, parent: UInt64, name: [UInt8])
     func attributes(_ request: consuming AttributesRequest, inode: UInt64)
@@ -17,6 +17,6 @@ public protocol FuseOperations: Sendable {
     func statistics(_ request: consuming StatisticsRequest)
     func extendedAttribute(_ request: consuming DataRequest, inode: UInt64, named name: String, capacity: Int)
     func extendedAttributeNames(_ request: consuming DataRequest, inode: UInt64, capacity: Int)
-    /// The kernel has answered: the mount is usable.
+    /// Called when the kernel has answered INIT: the mount is usable.
     func started()
 }

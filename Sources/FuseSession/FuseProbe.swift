@@ -4,10 +4,10 @@ private import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// Tries what a mount needs of the kernel, by mounting: in a child process with a mount namespace of its own, so that
-/// nobody else sees it and it is gone with the child.
+/// Tries whether this process can mount, by mounting in a child process with its own mount namespace. Nobody else sees
+/// that mount, and it ends with the child.
 public struct FuseProbe: Sendable {
-    /// In the order in which they are tried.
+    /// The steps, in order.
     public enum Step: Int32, Sendable {
         case process, namespace, identity, device, mount, agreement, passthrough
     }
@@ -20,7 +20,7 @@ public struct FuseProbe: Sendable {
 
     /// Whether it is tried in a user namespace of the child's own, as without privileges.
     public let inUserNamespace: Bool
-    /// A file that the kernel is to be told to read by itself; nil leaves that out.
+    /// A file to try passthrough with; nil to leave that out.
     public let backing: String?
 
     public init(inUserNamespace: Bool, backing: String?) {
@@ -28,8 +28,8 @@ public struct FuseProbe: Sendable {
         self.backing = backing
     }
 
-    /// Forks and waits for the child. For a process of one thread: the child must not find a lock taken by a thread that
-    /// it has not got. Returns nil if all went well.
+    /// Forks and waits for the child. The process must have one thread: in the child, locks of other threads would stay
+    /// taken. Returns nil if all steps succeeded.
     public func run() -> Failure? {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { return Failure(step: .process, error: Errno(rawValue: errno)) }
@@ -51,7 +51,7 @@ public struct FuseProbe: Sendable {
     }
 }
 
-/// What the child does; it never comes back from that.
+/// The child's part. The child exits after it.
 private struct ProbingChild {
     let inUserNamespace: Bool
     let backing: String?
@@ -83,7 +83,7 @@ private struct ProbingChild {
         let (user, group) = (geteuid(), getegid())
         try check(.namespace, clinux_unshare_mounts(inUserNamespace ? 1 : 0) == 0)
         if inUserNamespace {
-            // user_namespaces(7): a group may be mapped once setgroups is given up.
+            // user_namespaces(7): a group may be mapped once setgroups is denied.
             try write("deny", to: "/proc/self/setgroups")
             try write("0 \(user) 1", to: "/proc/self/uid_map")
             try write("0 \(group) 1", to: "/proc/self/gid_map")

@@ -7,17 +7,17 @@ public import SystemPackage
 /// is answered with EIO, since whoever sent it would hang otherwise.
 public protocol FuseRequest: ~Copyable, Sendable {
     consuming func fail(_ error: Errno)
-    /// Names the request towards libfuse; only for `Held`.
+    /// libfuse's handle, for `Held`.
     var handle: FuseRequestHandle { get }
 }
 
-/// libfuse's request.
+/// libfuse's handle of a request.
 public struct FuseRequestHandle: @unchecked Sendable {
     // SAFETY: libfuse lets any thread answer; that only one does is the work of the types around it.
     let raw: OpaquePointer
 }
 
-/// The one right to answer.
+/// The right to answer a request once.
 struct Answer: ~Copyable, @unchecked Sendable {
     // SAFETY: see FuseRequestHandle.
     let raw: OpaquePointer
@@ -43,7 +43,7 @@ public struct LookupRequest: ~Copyable, FuseRequest {
         fuse_reply_entry(answer.take(), &entry)
     }
 
-    /// There is no such name, and the kernel may remember that for so many seconds.
+    /// Answers that there is no such name, which the kernel may cache for `timeout` seconds.
     public consuming func replyAbsent(timeout: Double) {
         var entry = fuse_entry_param()
         entry.entry_timeout = timeout
@@ -72,7 +72,8 @@ public struct OpenRequest: ~Copyable, FuseRequest {
     public var handle: FuseRequestHandle { FuseRequestHandle(raw: answer.raw) }
     public consuming func fail(_ error: Errno) { fuse_reply_err(answer.take(), error.rawValue) }
 
-    /// Of a file: the kernel reads it itself, from what is named. Returns false as the other.
+    /// Answers an open with passthrough to a backing file. Returns false if the caller is gone: no release follows
+    /// then.
     public consuming func reply(handle: UInt64, backing: Passthrough.BackingID) -> Bool {
         if Passthrough.isLibraryOwn {
             var info = fuse_file_info()
@@ -91,8 +92,8 @@ public struct OpenRequest: ~Copyable, FuseRequest {
         }
     }
 
-    /// `keepsCache`: what the kernel has of it from an earlier open is still right. Returns false if whoever asked is
-    /// gone: there will be no release then.
+    /// `keepsCache`: the kernel's pages of earlier opens are still valid. Returns false if the caller is gone: no
+    /// release follows then.
     public consuming func reply(handle: UInt64, keepsCache: Bool) -> Bool {
         var info = fuse_file_info()
         info.fh = handle
@@ -124,7 +125,7 @@ public struct DataRequest: ~Copyable, FuseRequest {
         }
     }
 
-    /// For attributes: a caller with a buffer of 0 asks for the size only.
+    /// Answers getxattr and listxattr. A capacity of 0 asks for the size only.
     public consuming func reply(_ bytes: [UInt8], capacity: Int) {
         if capacity == 0 {
             fuse_reply_xattr(answer.take(), bytes.count)
@@ -170,10 +171,10 @@ public struct StatisticsRequest: ~Copyable, FuseRequest {
     }
 }
 
-/// readdir and readdirplus: as many entries as fit the caller's buffer.
+/// readdir and readdirplus: entries up to the size of the caller's buffer.
 public struct DirectoryRequest: ~Copyable, FuseRequest {
     let answer: Answer
-    /// Whether attributes are wanted with the names.
+    /// Whether the entries have attributes: readdirplus.
     public let wantsAttributes: Bool
     private var buffer: [UInt8]
     private var used = 0
@@ -187,8 +188,8 @@ public struct DirectoryRequest: ~Copyable, FuseRequest {
     public var handle: FuseRequestHandle { FuseRequestHandle(raw: answer.raw) }
     public consuming func fail(_ error: Errno) { fuse_reply_err(answer.take(), error.rawValue) }
 
-    /// Adds an entry; false if it does not fit. `next` is the position behind it. `attributes` are nil for `.`, `..`,
-    /// and names of which no more is known: the kernel then asks when it needs them.
+    /// Adds an entry. Returns false if it does not fit. `next`: the position after it. `attributes`: nil for `.`, `..`
+    /// and names whose attributes are unknown; the kernel looks those up.
     public mutating func add(
         name: [UInt8], inode: UInt64, kind: FuseAttributes.Kind?, attributes: FuseAttributes?, next: UInt64
     ) -> Bool {

@@ -2,7 +2,6 @@
 private import CFuse
 
 extension FuseRequestHandle {
-    /// The thread that asked, as this process' namespace numbers it; 0 where it has no number here. While the request is
-    /// not answered.
+    /// The thread that sent the request; 0 if it is not visible in this PID namespace. To be asked before the answer.
     public var caller: Int32 { fuse_req_ctx(raw)?.pointee.pid ?? 0 }
 }

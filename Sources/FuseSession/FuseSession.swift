@@ -10,11 +10,11 @@ public struct FuseMountOptions: Sendable {
     public var source: String
     /// The type is shown as `fuse.SUBTYPE`.
     public var subtype: String
-    /// Users other than the one who mounts may enter; for others than root, /etc/fuse.conf must allow it.
+    /// Whether other users may enter. Unprivileged mounts need user_allow_other in /etc/fuse.conf.
     public var allowOther = false
-    /// Programs in it cannot be run.
+    /// Whether programs on it cannot be executed.
     public var forbidsExecution = false
-    /// Whether files may be read by the kernel itself: see `Passthrough`.
+    /// Whether passthrough is used where it can be; see `Passthrough`.
     public var passthrough = true
 
     public init(source: String, subtype: String) {
@@ -32,7 +32,7 @@ public struct FuseMountOptions: Sendable {
     }
 }
 
-/// A mounted file system over libfuse's low-level API. Knows nothing of what it serves.
+/// A mounted file system over libfuse's low-level API. It does not know what it serves.
 public final class FuseSession: @unchecked Sendable {
     // SAFETY: libfuse's session may be used from many threads; `loopThread` is behind a mutex.
     private let session: OpaquePointer
@@ -79,7 +79,7 @@ public final class FuseSession: @unchecked Sendable {
     /// Mounts on a directory; `/dev/fd/N` is an opened /dev/fuse that is mounted already.
     public func mount(on directory: String) throws(Failure) {
         guard fuse_session_mount(session, directory) == 0 else {
-            // fusermount3 has said its own on stderr; libfuse may have nothing to add.
+            // fusermount3 has written to stderr itself; libfuse's message may be empty.
             let text = FuseLog.take()
             throw .mount(text.isEmpty ? "it was refused; you need write access to it, and /dev/fuse" : text)
         }
@@ -90,7 +90,7 @@ public final class FuseSession: @unchecked Sendable {
     /// end the mount blocked: see `end`.
     public func run() throws(Errno) {
         loopThread.withLock { $0 = pthread_self() }
-        // Only there to interrupt libfuse's wait.
+        // The handler only interrupts libfuse's wait.
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { _ in }
         sigaction(Self.wakeSignal, &action, nil)
@@ -99,34 +99,35 @@ public final class FuseSession: @unchecked Sendable {
         let result = fuse_session_loop_mt(session, settings)
         loopThread.withLock { $0 = nil }
         fuse_session_unmount(session)
-        // Positive: a signal ended it; negative: an error.
+        // A positive result is the signal that ended it; a negative one is an errno.
         if result < 0, !isEnding.load(ordering: .acquiring) { throw Errno(rawValue: -result) }
     }
 
     private static let wakeSignal = SIGUSR1
 
-    /// Tells the kernel to drop what it has of a file. Blocks until reads of it that are held are answered: for a thread
-    /// that answers nothing.
+    /// Invalidates the kernel's pages of a file. Blocks until held reads of it are answered: not for threads that
+    /// answer requests.
     public func invalidate(inode: UInt64) {
         _ = fuse_lowlevel_notify_inval_inode(session, inode, 0, 0)
     }
 
-    /// Gives the kernel the bytes of a file, from its start on, before it asks for them. Blocks while a read of these
-    /// bytes is being answered: not on all threads that answer. What cannot be stored is asked for when it is wanted.
+    /// Stores the first bytes of a file in the kernel's page cache. Blocks while a read of these bytes is answered, so
+    /// not all threads that answer may do it at once. A failure is harmless: the kernel reads the file then.
     public func store(_ bytes: UnsafeMutableRawBufferPointer, inode: UInt64) {
         _ = cfuse_store(session, inode, bytes.baseAddress, bytes.count)
     }
 
-    /// Tells the kernel to forget a name. For a thread that answers nothing.
+    /// Invalidates a cached name. Not for threads that answer requests.
     public func invalidate(name: [UInt8], in parent: UInt64) {
-        // libfuse sends the zero behind the name, too.
+        // libfuse also sends the zero byte after the name.
         (name + [0]).withUnsafeBytes { bytes in
             _ = fuse_lowlevel_notify_inval_entry(
                 session, parent, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), name.count)
         }
     }
 
-    /// How many requests may be held before the kernel sends no more. Source: fuse(4), max_user_bgreq; only root has more.
+    /// How many background requests may be open before the kernel sends no more. Source: fuse(4), max_user_bgreq, which
+    /// does not bind root.
     public static var backgroundLimit: Int {
         if geteuid() == 0 { return 65_535 }
         guard let file = fopen("/sys/module/fuse/parameters/max_user_bgreq", "re") else { return 12 }
@@ -136,15 +137,15 @@ public final class FuseSession: @unchecked Sendable {
         return min(65_535, max(1, atol(text)))
     }
 
-    /// The version of the protocol that the kernel speaks, as in `7.45`; nil before it has.
+    /// The version of the kernel's FUSE protocol, as in `7.45`; nil before INIT.
     public var kernelProtocol: String? {
         context.takeUnretainedValue().kernelProtocol
     }
 
     public static var libraryVersion: String { String(cString: fuse_pkgversion()) }
 
-    /// Makes `run` return. Blocks until it does: a signal that comes just before libfuse waits would be lost, so it is
-    /// sent until it has worked.
+    /// Makes `run` return, and blocks until it does. A signal just before libfuse waits would be lost, so it is sent
+    /// again until the loop has ended.
     public func end() {
         isEnding.store(true, ordering: .releasing)
         fuse_session_exit(session)
@@ -158,7 +159,7 @@ public final class FuseSession: @unchecked Sendable {
     }
 }
 
-/// What libfuse says of errors, to be part of ours.
+/// libfuse's error messages, which become part of ours.
 private enum FuseLog {
     private static let text = Mutex("")
 
@@ -188,7 +189,7 @@ final class OperationsBox: Sendable {
         self.passthrough = passthrough
     }
 
-    /// The protocol that the kernel speaks, once it has spoken.
+    /// The version of the kernel's FUSE protocol; nil before INIT.
     var kernelProtocol: String? { kernel.withLock { $0 } }
 
     func start(kernel: String) {

@@ -4,20 +4,20 @@ private import Glibc
 private import Synchronization
 private import Threading
 
-/// A request that waits for something. It occupies no thread, and is answered by whoever takes it first.
+/// A request that waits. It occupies no thread and is answered by whoever takes it first.
 public final class Held<Request: FuseRequest & ~Copyable>: Sendable {
     private let request: Mutex<Request?>
     private let key: UInt64
 
-    /// `interrupted` is called, on a thread of its own kind, when a signal has come for the thread that asked: it should
-    /// take the request and answer EINTR. It is called at most once, and no more after `take`.
+    /// `interrupted` is called on the interrupts' thread when a signal has come for the caller. It should take the
+    /// request and answer EINTR. It is called at most once, and not after `take`.
     public init(_ request: consuming Request, interrupted: @escaping @Sendable () -> Void) {
         let handle = request.handle
         self.request = Mutex(request)
         key = Interrupts.shared.nextKey()
         Interrupts.shared.register(key, interrupted)
-        // The lock keeps everyone from answering, and libfuse from freeing the request, while it is told of us. An
-        // interrupt that came before calls back at once, and is then handled by the interrupts' own thread.
+        // Under the lock nobody can answer, so that libfuse cannot free the request while the callback is set. For an
+        // earlier interrupt libfuse calls back at once; the interrupts' thread handles that later.
         self.request.withLock { _ in
             fuse_req_interrupt_func(
                 handle.raw,
@@ -28,15 +28,15 @@ public final class Held<Request: FuseRequest & ~Copyable>: Sendable {
 
     deinit { Interrupts.shared.forget(key) }
 
-    /// The request, for the first who asks.
+    /// Returns the request to the first caller; nil to all others.
     public func take() -> Request? {
         Interrupts.shared.forget(key)
         return request.withLock { $0.take() }
     }
 }
 
-/// Carries interrupts from libfuse's callback, in which no request may be answered, to a thread that may. Requests
-/// are named by a key of ours: libfuse calls back for some that were answered meanwhile.
+/// Passes interrupts from libfuse's callback, which must not answer requests, to a thread that may. Requests are named
+/// by keys, since libfuse also calls back for requests that were answered meanwhile.
 private final class Interrupts: Sendable {
     static let shared = Interrupts()
 

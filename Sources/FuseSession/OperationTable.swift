@@ -3,8 +3,7 @@ internal import CFuse
 private import Glibc
 private import SystemPackage
 
-/// libfuse's callbacks: each wraps its request and passes it on. They capture nothing; where the operations are is
-/// libfuse's user data.
+/// libfuse's callbacks. Each wraps its request and passes it to the operations, which libfuse's user data refers to.
 enum OperationTable {
     static func make() -> fuse_lowlevel_ops {
         var table = fuse_lowlevel_ops()
@@ -33,8 +32,8 @@ enum OperationTable {
             connection.pointee.want &= ~UInt32(FUSE_CAP_READDIRPLUS_AUTO)
             connection.pointee.want |= UInt32(FUSE_CAP_READDIRPLUS) & connection.pointee.capable
             connection.pointee.want |= UInt32(FUSE_CAP_CACHE_SYMLINKS) & connection.pointee.capable
-            // Requests that wait for the network must not keep others from being sent; the kernel cuts this down to
-            // what the user may have.
+            // Requests that wait for the network must not keep the kernel from sending others. The kernel reduces this
+            // to the user's limit.
             connection.pointee.max_background = 65535
             connection.pointee.congestion_threshold = 65535
             let box = Unmanaged<OperationsBox>.fromOpaque(context).takeUnretainedValue()
@@ -45,7 +44,7 @@ enum OperationTable {
             guard let request else { return }
             OperationTable.operations(request).statistics(StatisticsRequest(answer: Answer(raw: request)))
         }
-        // Inodes are derived, not counted: there is nothing to forget.
+        // Inode numbers are derived and not counted, so there is nothing to forget.
         table.forget = { request, _, _ in fuse_reply_none(request) }
         table.forget_multi = { request, _, _ in fuse_reply_none(request) }
     }
@@ -117,7 +116,7 @@ enum OperationTable {
         }
     }
 
-    /// The kernel sends no negative offset; whoever else does is told so.
+    /// Negative offsets are refused. The kernel sends none.
     private static func readDirectory(
         _ request: OpaquePointer?, _ info: UnsafeMutablePointer<fuse_file_info>?, _ size: Int, _ offset: off_t,
         wantsAttributes: Bool

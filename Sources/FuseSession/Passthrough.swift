@@ -4,14 +4,14 @@ private import Glibc
 public import SystemPackage
 private import Synchronization
 
-/// Reads that the kernel does itself, from a file that we name when it is opened: at the speed of that file, and with its
-/// pages.
+/// FUSE passthrough: the kernel reads an open file from a backing file, at that file's speed and through its page
+/// cache.
 ///
 /// It needs CAP_SYS_ADMIN in the first namespace, Linux 6.9, and a file on a file system that is not stacked. libfuse knows
 /// of it since 3.17; with an older one, the reply to INIT is changed on its way out, and the reply to an open is made by
 /// hand. See Documentation/filesystems/fuse/fuse-passthrough.rst of Linux.
 public final class Passthrough: Sendable {
-    /// Names a file towards the kernel, until it is closed.
+    /// The kernel's number of a backing file, until it is closed.
     public typealias BackingID = Int32
 
     private let device = Mutex<Int32?>(nil)
@@ -25,13 +25,13 @@ public final class Passthrough: Sendable {
 
     init(isWanted: Bool) { self.isWanted = isWanted }
 
-    /// Why it was given up, if it was.
+    /// The error for which it was given up; nil if it was not.
     public var failure: Errno? { problem.withLock { $0 } }
 
-    /// Whether it is worth a try.
+    /// Whether it is worth trying.
     public var isAvailable: Bool { device.withLock { $0 != nil } && failure == nil }
 
-    /// nil where that cannot be. It is tried again only where the kernel was short of something.
+    /// Returns nil if the kernel refuses. It is tried again only after transient errors.
     public func open(_ file: FileDescriptor) -> BackingID? {
         guard isAvailable, let device = device.withLock({ $0 }) else { return nil }
         let backing = cfuse_backing_open(device, file.rawValue)
@@ -49,7 +49,7 @@ public final class Passthrough: Sendable {
         _ = cfuse_backing_close(device, UInt32(bitPattern: backing))
     }
 
-    /// Puts us between libfuse and the kernel. After the mount, before the first request.
+    /// Installs our read and write functions in libfuse. To be called after the mount and before the first request.
     func install(in session: OpaquePointer) {
         guard isWanted, geteuid() == 0 else { return }
         if Self.isLibraryOwn {
@@ -70,25 +70,25 @@ public final class Passthrough: Sendable {
         device.withLock { $0 = descriptor }
     }
 
-    /// Where libfuse does it itself: asks for it, as the answer to INIT is made.
+    /// Requests passthrough of libfuse 3.17 and newer while INIT is answered.
     func negotiate(_ connection: UnsafeMutablePointer<fuse_conn_info>) {
         guard isWanted, geteuid() == 0, Self.isLibraryOwn, cfuse_want_passthrough(connection) == 0 else { return }
         problem.withLock { $0 = .notSupported }
     }
 
     private let hasAnsweredInit = Atomic(false)
-    /// The kernel has our reply to INIT.
+    /// Whether the kernel has the reply to INIT.
     private let isAgreed = Atomic(false)
 
-    /// Finds out whether `file`, and those beside it, can be named; for who wants to know before one is opened. False as
-    /// long as that cannot be found out.
+    /// Finds out whether files on the file system of `file` can be passed through. Returns false while that cannot be
+    /// found out.
     public func probe(_ file: FileDescriptor) -> Bool {
         guard isAvailable, isAgreed.load(ordering: .acquiring) else { return !isAvailable }
         if let backing = open(file) { close(backing) }
         return true
     }
 
-    /// The first reply is the one to INIT: says there that files may be named. Whether this was it.
+    /// Adds passthrough to the reply to INIT, which is the first reply. Returns whether this was it.
     private func pass(_ pieces: UnsafeMutablePointer<iovec>, _ count: Int32) -> Bool {
         guard !hasAnsweredInit.load(ordering: .relaxed),
             hasAnsweredInit.exchange(true, ordering: .acquiringAndReleasing) == false

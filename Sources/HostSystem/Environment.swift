@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
 
-/// What this process was started with.
+/// The environment of this process, and what it says of its user.
 package enum Environment {
     package static let variables: [String: String] = {
         var variables: [String: String] = [:]
@@ -13,12 +13,12 @@ package enum Environment {
             }
             next += 1
         }
-        // mount(8) does not tell whom it mounts for, nor systemd whose service it starts.
+        // mount(8) and systemd start us without HOME.
         if variables["HOME"]?.isEmpty ?? true { variables["HOME"] = homeOfRecord }
         return variables
     }()
 
-    /// The home that the user database has for us; nil if it is no directory.
+    /// The user's home directory in the user database; nil if it is no directory.
     private static var homeOfRecord: String? {
         var record = passwd()
         var found: UnsafeMutablePointer<passwd>?
@@ -33,7 +33,7 @@ package enum Environment {
         }
     }
 
-    /// With paths made absolute: a mount leaves the directory that it was started in.
+    /// The variables with paths made absolute. A mount leaves the directory it was started in.
     package static var withAbsolutePaths: [String: String] {
         var variables = variables
         for name in [
@@ -47,7 +47,7 @@ package enum Environment {
 
     package static var isRoot: Bool { geteuid() == 0 }
 
-    /// Whether the machine's own directories are ours: not for the root of a user namespace that sees another's.
+    /// Whether this user owns the machine's own directories. The root of a user namespace may not.
     package static var ownsSystem: Bool {
         var status = stat()
         return isRoot && stat("/", &status) == 0 && status.st_uid == 0

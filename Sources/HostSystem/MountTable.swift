@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
 
-/// What is mounted, as /proc/self/mountinfo tells it. See proc_pid_mountinfo(5).
+/// The mounts of /proc/self/mountinfo. See proc_pid_mountinfo(5).
 package struct MountTable {
     package struct Entry {
         package let directory: String
@@ -24,7 +24,7 @@ package struct MountTable {
             directory: unescaped(fields[4]), type: unescaped(fields[dash + 1]), source: unescaped(fields[dash + 2]))
     }
 
-    /// Spaces and the like stand as three octal digits.
+    /// mountinfo writes spaces and the like as a backslash and three octal digits.
     private static func unescaped(_ field: Substring) -> String {
         var bytes: [UInt8] = []
         var rest = Array(field.utf8)[...]
@@ -41,10 +41,10 @@ package struct MountTable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The mount that is seen at a directory: the last of those on top of each other.
+    /// The mount that is visible at a directory: the last of a stack.
     package func entry(at directory: String) -> Entry? { entries.last { $0.directory == directory } }
 
-    /// The path without links, without touching what is mounted there: it may hang, or be dead.
+    /// Resolves links in a path without touching what is mounted at it. A mount may hang or be dead.
     package static func canonical(_ path: String) -> String {
         let absolute = Environment.absolute(path)
         var parts = absolute.split(separator: "/").map(String.init)
@@ -52,7 +52,7 @@ package struct MountTable {
         if last == "." || last == ".." { return resolved(absolute) ?? absolute }
         let parent = resolved("/" + parts.joined(separator: "/")) ?? "/" + parts.joined(separator: "/")
         let candidate = parent == "/" ? "/" + last : parent + "/" + last
-        // A link to a mount point is followed, a mount point itself is not looked at.
+        // Links to a mount point are followed. A mount point itself is not looked at.
         if current().entry(at: candidate) != nil { return candidate }
         return resolved(candidate) ?? candidate
     }

@@ -3,7 +3,7 @@ public import LayerCache
 internal import LayerStore
 public import OCI
 
-/// What came of an operation that may not block.
+/// The outcome of an operation that must not block.
 public enum Attempt<Value> {
     case done(Value)
     case failed(FileSystemError)
@@ -28,5 +28,5 @@ public struct Need: Hashable, Sendable {
     public let layer: Int
 }
 
-/// What an operation has waited for in vain, by layer. Operations that can do without are tried again with this.
+/// What an operation has waited for in vain, by layer. The operation is tried again with these and may do without.
 public typealias Failures = [Int: StoreError]

@@ -15,11 +15,11 @@ public struct Attributes: Sendable, Equatable {
     public let validity: Validity
 }
 
-/// How long what we said holds.
+/// How long an answer holds.
 public enum Validity: Sendable, Equatable {
-    /// It was made from bytes that are not verified yet, or stands in for what is not known yet.
+    /// The answer comes from bytes that are not verified, or stands in for what is unknown.
     case provisional
-    /// It will not change as long as the mount lives.
+    /// The answer will not change during the mount's lifetime.
     case final
 
     static func both(_ left: Validity, _ right: Validity) -> Validity {
@@ -29,10 +29,10 @@ public enum Validity: Sendable, Equatable {
 
 /// How modes are shown.
 public struct ModePolicy: Sendable {
-    /// Others than the mounting user may use the mount: what the owner may, all may, or a weight file of 0600 would be
-    /// shut to the job.
+    /// Whether other users may use the mount. The owner's permissions are copied to all then, or a weight file of 0600
+    /// would be closed to the job.
     public var sharesWithOthers: Bool
-    /// FUSE's `umask`: all files and directories have the permissions that it leaves, whatever was packed.
+    /// FUSE's `umask`: all files and directories get the permissions that it leaves, whatever was packed.
     public var umask: UInt16?
 
     public init(sharesWithOthers: Bool = false, umask: UInt16? = nil) {

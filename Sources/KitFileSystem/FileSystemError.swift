@@ -6,20 +6,20 @@ public import OCI
 
 /// Why an operation on the tree fails.
 public enum FileSystemError: Error, Equatable {
-    /// There is no such name; final if there will be none as long as the mount lives.
+    /// There is no such name. Final if that holds for the mount's lifetime.
     case notFound(Validity)
-    /// What the inode stood for is no longer in the tree: a layer turned out to have other entries than were listed.
+    /// The inode is no longer in the tree: its layer turned out to have other entries than were shown.
     case stale
     case notDirectory
     case isDirectory
     case notSymbolicLink
     case noAttribute
     case badHandle
-    /// The layer that it is in cannot be had.
+    /// The layer cannot be provided.
     case layer(LayerKey, StoreError)
     /// The layer has entries where its kit does not declare it.
     case misplaced(LayerKey, EntryPath)
-    /// The layer has a directory where an earlier one has a file, or the other way about.
+    /// The layer has a directory where an earlier one has a file, or the reverse.
     case conflicting(LayerKey, EntryPath)
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Synchronization
 
-/// What is open, by number. Numbers are used again.
+/// Open items by handle. Handles are reused.
 final class HandleTable<Item: Sendable>: Sendable {
     private struct State: Sendable {
         var items: [Item?] = []
@@ -26,7 +26,7 @@ final class HandleTable<Item: Sendable>: Sendable {
     }
 
     func remove(_ handle: UInt64) {
-        // What the item holds is let go outside of the lock.
+        // The item is released outside of the lock.
         let item = state.withLock { state -> Item? in
             guard handle < UInt64(state.items.count), let item = state.items[Int(handle)] else { return nil }
             state.items[Int(handle)] = nil

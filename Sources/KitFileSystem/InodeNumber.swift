@@ -2,8 +2,8 @@
 internal import LayerIndex
 internal import LayerStore
 
-/// Names a file or directory of a mount. Numbers are derived, not handed out: they are the same in every mount of a
-/// kit, and cost no memory.
+/// The number of a file or directory of a mount. Numbers are derived, so they are the same in every mount of a kit and
+/// cost no memory.
 public struct InodeNumber: Hashable, Sendable {
     public let rawValue: UInt64
 
@@ -32,7 +32,7 @@ public struct InodeNumber: Hashable, Sendable {
         }
     }
 
-    /// nil for numbers that no mount has; whether this one has it is for the caller to see.
+    /// nil for numbers that no mount has. The caller checks whether this mount has it.
     var target: Target? {
         switch rawValue {
         case 0: nil

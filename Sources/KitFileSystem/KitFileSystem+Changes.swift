@@ -4,7 +4,7 @@ internal import LayerStore
 public import OCI
 private import Synchronization
 
-/// What was shown, and no longer holds.
+/// Something that was shown and no longer holds.
 public enum Invalidation: Sendable {
     /// A name means something else, or nothing.
     case name(parent: InodeNumber, EntryName)

@@ -3,10 +3,10 @@ internal import LayerIndex
 internal import LayerStore
 public import OCI
 
-/// The names in a directory, as they were when it was opened.
+/// The entries of a directory, as they were when it was opened.
 public struct Listing: Sendable {
     enum Source: Sendable {
-        /// All of one directory of one layer: nothing to merge, nothing to copy.
+        /// One directory of one layer, without copying its entries.
         case layer(MountedLayer, LayerIndex, Range<LayerIndex.Number>)
         case merged([Item])
     }
@@ -46,7 +46,7 @@ extension KitFileSystem {
 
     public func directory(_ handle: UInt64) -> Listing? { openDirectories[handle] }
 
-    /// The item at a place, 0 ..< `listing.count`; nil beyond.
+    /// The item at a position, 0 ..< `listing.count`; nil beyond.
     public func item(_ listing: Listing, at position: Int) -> Listing.Item? {
         switch listing.source {
         case .merged(let items):

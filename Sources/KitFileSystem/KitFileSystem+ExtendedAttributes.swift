@@ -8,8 +8,8 @@ internal import OCI
 extension KitFileSystem {
     private static let prefix = "user.kitfs."
 
-    /// The names that are listed: the root's. Those of files are there for who asks by name, but `cp -a` and the like,
-    /// which copy all that is listed, would stamp them on every copy, at twelve requests a file.
+    /// The names that are listed: those of the root. Attributes of files are not listed, since `cp -a` would copy them,
+    /// at twelve requests a file.
     public func extendedAttributeNames(of inode: InodeNumber) -> [String] {
         inode == .root ? values(inode).map { Self.prefix + $0.name } : []
     }

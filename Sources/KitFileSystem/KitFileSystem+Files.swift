@@ -17,11 +17,11 @@ extension KitFileSystem {
     /// A file that is open.
     public struct Opened: Sendable {
         public let handle: UInt64
-        /// Whether what the kernel has of it from an earlier open is right.
+        /// Whether the kernel's pages of earlier opens are valid.
         public let keepsCache: Bool
-        /// Bytes of a file that is verified, and will stay as it is; nil for one that is not.
+        /// Bytes of a verified file; nil for one that is not verified.
         public var verifiedSize: UInt64?
-        /// A verified file that has a file to itself in the cache: its descriptor, good until the handle is closed.
+        /// The descriptor of a verified file's own cache file, valid until the handle is closed; nil if it has none.
         public var ownDescriptor: FileDescriptor?
     }
 
@@ -60,8 +60,7 @@ extension KitFileSystem {
 
     public func close(_ handle: UInt64) { openFiles.remove(handle) }
 
-    /// Fills as much of `buffer` as the file has from `offset` on: how many bytes that is. Does not block longer than the
-    /// disk does.
+    /// Reads from `offset` into `buffer`, up to the file's end. Gives the number of bytes. Blocks for the disk only.
     public func read(
         _ handle: UInt64, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer, _ failures: Failures = [:]
     ) -> Attempt<Int> {

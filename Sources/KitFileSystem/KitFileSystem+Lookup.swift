@@ -76,9 +76,9 @@ extension KitFileSystem {
     /// Those of some layers whose entries are known, in order, and what is wrong with the others.
     struct Candidates {
         var usable: [(mounted: MountedLayer, index: LayerIndex)] = []
-        /// Known, and not part of the tree.
+        /// Why a known layer is not part of the tree.
         var refusal: FileSystemError?
-        /// Not to be had; the last of them.
+        /// The last layer that could not be provided.
         var failure: (ordinal: Int, error: FileSystemError)?
 
         /// Why the names of a directory that all of these may have names in cannot be told.
@@ -193,7 +193,7 @@ extension KitFileSystem {
                 modified: mounted.time(entry), validity: index.validity))
     }
 
-    /// A directory exists as long as any layer that might have it is not known. Its mode and time are those of the
+    /// A scope directory exists as long as any layer that might have it is unknown. Its mode and time are those of the
     /// first layer, in the manifest's order, whose headers can be read without its content.
     func scopeDirectoryAttributes(_ id: Int, _ failures: Failures) -> Attempt<Attributes> {
         let directory = scopeDirectories.all[id]

@@ -22,7 +22,7 @@ public final class KitFileSystem: Sendable {
     /// Bytes of all layers that are shown, as the registry has them.
     public let size: UInt64
     let store: LayerStore
-    /// What was found to speak against layers, and when: see `refusals(_:)`.
+    /// The refusals of layers as of an index generation; see `refusals(_:)`.
     let verdicts = Mutex<Verdicts?>(nil)
     let openFiles = HandleTable<OpenFile>()
     let streamed = StreamedInodes()

@@ -4,8 +4,7 @@ internal import LayerStore
 internal import OCI
 
 extension MountedLayer {
-    /// Whether the layer can be part of the tree beside earlier ones that are: nil if so. What speaks against it is
-    /// reported once.
+    /// Why the layer cannot be part of the tree next to the earlier ones; nil if it can. A reason is reported once.
     func refusal(_ index: LayerIndex, beside others: some Sequence<MountedLayer>) -> FileSystemError? {
         if let path = misplacedEntry(in: index) { return .misplaced(layer.key, path) }
         for other in others {

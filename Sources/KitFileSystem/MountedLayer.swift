@@ -17,7 +17,7 @@ final class MountedLayer: Sendable {
     let isStreamed: Bool
     /// By the index's epoch: the first entry that is misplaced.
     private let misplaced = Mutex<[UInt8: EntryPath?]>([:])
-    /// Where it meets an earlier layer that has a file where this one has a directory, or the other way about.
+    /// Conflicts with earlier layers: a file in one where the other has a directory.
     private let conflicts = Mutex<[Meeting: EntryPath?]>([:])
 
     private struct Meeting: Hashable {
@@ -49,16 +49,16 @@ final class MountedLayer: Sendable {
     /// Whether the layer needs this path to be a directory, whatever is in it.
     func implies(_ path: EntryPath) -> Bool { path.contains(declared.base) && path != declared.base }
 
-    /// As in the layer; of a raw one, as its annotations say.
+    /// The mode in the layer, or a raw layer's mode in its annotations.
     func mode(_ entry: LayerIndex.Entry) -> UInt16 { declared.file?.mode ?? entry.mode }
 
-    /// The time shown for entries that carry none that is of use: in 1980, stable, different when the content is.
+    /// The time shown for entries without a useful one: in 1980, stable, and different when the content is.
     func time(_ entry: LayerIndex.Entry) -> Int64 {
         SyntheticTime.shown(declared.file?.modified ?? entry.modified, layer.key.digest)
     }
 
-    /// The first entry that lies neither in the declared path nor is a directory above it; nil if all is well. Such a
-    /// layer is of no use: whatever it puts beside its path is not its own.
+    /// The first entry outside of the declared path and the directories above it; nil if there is none. A layer with
+    /// such an entry is unusable.
     func misplacedEntry(in index: LayerIndex) -> EntryPath? {
         if let known = misplaced.withLock({ $0[index.epoch] }) { return known }
         let found = findMisplacedEntry(in: index)
@@ -67,7 +67,7 @@ final class MountedLayer: Sendable {
         return found
     }
 
-    /// Where it meets an earlier layer, looked for once both are known.
+    /// A conflict with an earlier layer, searched once both indexes are known.
     func knownConflict(
         _ index: LayerIndex, with other: MountedLayer, _ otherIndex: LayerIndex, find: () -> EntryPath?
     ) -> EntryPath? {
@@ -94,10 +94,10 @@ final class MountedLayer: Sendable {
     }
 }
 
-/// Kit writes 0 as the time of everything. Tools that compare times (rsync, make, dataset caches) need one that is
-/// stable, and another when the content is.
+/// Times for entries that kit packed with time 0. Tools that compare times (rsync, make, dataset caches) need one that
+/// is stable and changes with the content.
 enum SyntheticTime {
-    /// 1980-01-01, before which no real time of a model is.
+    /// 1980-01-01. No model is older.
     private static let start: Int64 = 315_532_800
     private static let secondsOf1980: UInt64 = 366 * 86_400
 

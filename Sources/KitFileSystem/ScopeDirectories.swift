@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OCI
 
-/// The directories above the declared paths of a kit's layers: known from the Kitfile alone, before any layer is.
+/// The directories above the declared paths of a kit's layers. They are known from the Kitfile alone.
 struct ScopeDirectories: Sendable {
     struct ScopeDirectory: Sendable {
         let path: EntryPath
         let parent: Int
-        /// ScopeDirectories in this one.
+        /// Scope directories in this one.
         var children: [EntryName: Int] = [:]
         /// Layers whose declared path is a name in this one.
         var declared: [EntryName: [Int]] = [:]
-        /// Layers whose declared path is this one or above it: they may have any name here.
+        /// Layers whose declared path is this one or above it. They may have any name here.
         var over: [Int] = []
         /// Layers whose declared path is below it.
         var under: [Int] = []

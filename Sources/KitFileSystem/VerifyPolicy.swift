@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 public import ModelKit
 
-/// When a layer's bytes are shown.
+/// When a layer's bytes may be read.
 public enum VerifyPolicy: Sendable {
-    /// Once all of it is here and its digest is right.
+    /// Once the whole layer is cached and its digest is verified.
     case beforeRead
-    /// As they come; the digest is checked once the layer is whole. Of the layers that one of the filters chooses; none
-    /// for all.
+    /// As they are fetched; the digest is verified once the layer is whole. For the layers that a filter chooses;
+    /// without filters, for all.
     case whileStreaming([KitFilter])
 
     func isStreamed(_ layer: KitLayer) -> Bool {

@@ -5,7 +5,7 @@ internal import LayerStore
 internal import OCI
 internal import SystemPackage
 
-/// The one place where what went wrong becomes what a program reads in errno. Why is logged where it went wrong.
+/// The one place where errors become errno. The store and the tree log their failures; `FailureLog` logs the rest.
 extension FileSystemError {
     var errno: Errno {
         switch self {

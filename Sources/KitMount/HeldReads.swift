@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Synchronization
 
-/// Reads that wait for the network. The kernel sends no more once a number of them is out, not even those that could be
-/// answered at once: so there are never as many; the oldest goes first, with EIO.
+/// Reads that wait for the network. The kernel stops sending requests at its background limit, even those that could be
+/// answered at once. The number of held reads therefore stays below it: the oldest is given up with EIO.
 final class HeldReads: Sendable {
     typealias ID = UInt64
 
@@ -17,7 +17,7 @@ final class HeldReads: Sendable {
 
     init(limit: Int) { self.limit = max(1, limit) }
 
-    /// Names a read that will be held.
+    /// Returns the number of a read that will be held.
     func number() -> ID {
         state.withLock { state in
             state.next += 1
@@ -25,11 +25,11 @@ final class HeldReads: Sendable {
         }
     }
 
-    /// `giveUp` answers the read with an error. It must do no harm after the read was answered.
+    /// `giveUp` answers the read with an error. It must do nothing if the read was answered before.
     func add(_ id: ID, _ giveUp: @escaping @Sendable () -> Void) {
         let surplus = state.withLock { state -> (@Sendable () -> Void)? in
             state.reads[id] = giveUp
-            // One with a higher number may have come before.
+            // Reads may be added in another order than they were numbered.
             state.oldest = min(state.oldest, id)
             guard state.reads.count > limit else { return nil }
             while state.reads[state.oldest] == nil, state.oldest < state.next { state.oldest += 1 }

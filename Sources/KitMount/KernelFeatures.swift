@@ -3,7 +3,7 @@ private import CLinux
 private import FuseSession
 private import HostSystem
 
-/// What of the kernel a mount can use here.
+/// The kernel's features that a mount can use here.
 package enum KernelFeatures {
     /// For a mount's log. `fuse`: the protocol's version, once the kernel has told it.
     package static func text(fuse: String?, passthroughIsWanted: Bool, cache: String) -> String {
@@ -22,7 +22,7 @@ package enum KernelFeatures {
             """
     }
 
-    /// nil if nothing is known that keeps the kernel from reading the cache's files itself.
+    /// nil if nothing is known that prevents passthrough.
     private static func obstacle(cache: String?) -> PassthroughObstacle? {
         guard Environment.isRoot else { return .notRoot }
         guard PassthroughObstacle.isNewKernel else { return .oldKernel(PassthroughObstacle.kernel) }
@@ -32,7 +32,7 @@ package enum KernelFeatures {
         return nil
     }
 
-    /// In the first user namespace, where all users are.
+    /// CAP_SYS_ADMIN in the initial user namespace, whose map covers all users.
     private static var hasCapability: Bool {
         let administrator: UInt64 = 1 << 21
         guard let status = TextFile.read("/proc/self/status"),

@@ -21,7 +21,7 @@ extension KitOperations {
         answer(request, open)
     }
 
-    /// Of a file that is read through us. Returns false if whoever asked is gone.
+    /// Answers an open of a file that is not passed through. Returns false if the caller is gone.
     private func replyReadable(
         _ request: consuming OpenRequest, _ opened: KitFileSystem.Opened, _ inode: InodeNumber
     ) -> Bool {
@@ -43,7 +43,7 @@ extension KitOperations {
         answer(request, read)
     }
 
-    /// First the kernel lets go of the file, then we.
+    /// The backing is closed before the file that it refers to.
     package func release(handle: UInt64, inode: UInt64) {
         backings.release(inode)
         tree.close(handle)

@@ -16,7 +16,7 @@ struct KitOperation<Request: FuseRequest & ~Copyable, Value: Sendable>: Sendable
 }
 
 extension KitOperations {
-    /// What a request has gone through.
+    /// The earlier waits of a request.
     struct History: Sendable {
         var tries = 0
         /// When it began to wait; seconds since 1970.
@@ -24,7 +24,7 @@ extension KitOperations {
         var failures: Failures = [:]
     }
 
-    /// An operation needs an index or two, then content; a layer may be evicted in between, but not for ever.
+    /// An operation needs an index or two, then content. A layer may be evicted in between, but not for ever.
     private static let triesLimit = 50
 
     /// Tries, and answers. Where something has to come first, holds the request and tries again when it has.

@@ -7,7 +7,7 @@ private import OCI
 private import Synchronization
 internal import SystemPackage
 
-/// Answers the kernel from the tree of a kit: what is here at once, the rest once it has come.
+/// Answers the kernel's requests from a kit's tree: at once where it can, else when what is missing has come.
 package final class KitOperations: FuseOperations {
     let tree: KitFileSystem
     let waits: WaitLedger
@@ -19,9 +19,9 @@ package final class KitOperations: FuseOperations {
     package let smallFiles = SmallFiles()
     let heldReads = HeldReads(limit: FuseSession.backgroundLimit * 7 / 8)
 
-    /// Seconds for which the kernel keeps what will not change.
+    /// Seconds for which the kernel caches names and attributes that are final.
     private static let finalTimeout: Double = 86_400
-    /// Seconds for which it keeps what is not verified yet.
+    /// Seconds for which it caches what is not verified yet.
     private static let provisionalTimeout: Double = 1
 
     package init(
@@ -68,7 +68,7 @@ package final class KitOperations: FuseOperations {
         let lookup = KitOperation<LookupRequest, Attributes>(kind: .lookup) { [tree] in
             tree.lookup(parent, name, $0)
         } refuse: { request, error in
-            // Only what will never be there may be remembered as absent.
+            // Only a name that is absent for good may be cached as absent.
             if error == .notFound(.final) {
                 request.replyAbsent(timeout: Self.finalTimeout)
             } else {

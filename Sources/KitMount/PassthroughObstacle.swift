@@ -4,7 +4,7 @@ private import Glibc
 private import HostSystem
 package import SystemPackage
 
-/// Why the kernel does not read the cache's files itself.
+/// Why passthrough is not used.
 package enum PassthroughObstacle: CustomStringConvertible, Sendable {
     case notWanted
     case notRoot
@@ -13,7 +13,7 @@ package enum PassthroughObstacle: CustomStringConvertible, Sendable {
     case forbidden
     case other(String)
 
-    /// Of one that is not available.
+    /// The obstacle of a `Passthrough` that is not available.
     package init(_ passthrough: Passthrough) {
         if !passthrough.isWanted {
             self = .notWanted
@@ -26,7 +26,7 @@ package enum PassthroughObstacle: CustomStringConvertible, Sendable {
         }
     }
 
-    /// What the kernel said when it was told to read a file. Source: fs/fuse/backing.c of Linux.
+    /// The obstacle behind an error of FUSE_DEV_IOC_BACKING_OPEN. Source: fs/fuse/backing.c of Linux.
     package init(_ error: Errno) {
         if !Self.isNewKernel {
             self = .oldKernel(Self.kernel)
@@ -50,7 +50,7 @@ package enum PassthroughObstacle: CustomStringConvertible, Sendable {
         }
     }
 
-    /// As `uname -r` has it.
+    /// The kernel's release, as `uname -r` prints it.
     package static var kernel: String {
         guard let text = TextFile.read("/proc/sys/kernel/osrelease") else { return "of unknown version" }
         return String(text.prefix { !$0.isNewline })

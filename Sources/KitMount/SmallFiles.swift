@@ -2,27 +2,26 @@
 package import FuseSession
 private import Synchronization
 
-/// Small files whose bytes the kernel gets with the answer to the first open: their reads then need no request, and a
-/// request costs more than to copy what it would bring.
+/// Stores small files in the kernel's page cache at their first open, so that reads need no request. A request costs
+/// more than the copy.
 package final class SmallFiles: Sendable {
-    /// Larger ones are read as far as they are wanted.
+    /// Bytes. Larger files are read on demand.
     private static let sizeLimit: UInt64 = 64 << 10
-    /// Storing waits for reads of the same file: never do more threads than this, of those that answer reads.
+    /// Storing blocks while a read of the same file is answered, so only this many threads may do it at a time.
     private static let threadLimit = 2
 
     private let session = Mutex<WeakSession>(WeakSession())
     /// A bit for each inode that was stored once, by the upper and lower half of its number. If the kernel has dropped
-    /// the bytes since, it asks for them.
+    /// the pages since, it reads them again.
     private let stored = Mutex<[UInt32: [UInt64]]>([:])
     private let threads = Atomic<Int>(0)
 
     private struct WeakSession: Sendable { weak var value: FuseSession? }
 
-    /// Before the first request.
+    /// To be called before the first request.
     package func use(_ session: FuseSession) { self.session.withLock { $0.value = session } }
 
-    /// Stores a file that is open, unless that was done before. `size` in bytes; `read` fills a buffer of that size, and
-    /// tells whether it could.
+    /// Stores an open file, once. `size`: in bytes. `read` fills a buffer of that size and returns whether it could.
     func store(_ inode: UInt64, size: UInt64, read: (UnsafeMutableRawBufferPointer) -> Bool) {
         guard (1...Self.sizeLimit).contains(size), !isStored(inode), let session = session.withLock({ $0.value }) else {
             return

@@ -3,19 +3,19 @@ private import Glibc
 internal import KitFileSystem
 private import Synchronization
 
-/// Operations of the mount that wait, and for which layers: what `status` tells. Each entry is made before its wait
-/// begins, and goes with its answer, whoever gives it.
+/// The operations that wait, and for which layers, for `status`. An entry is added before its wait begins and removed
+/// just before the answer.
 package final class WaitLedger: Sendable {
-    /// What was asked of the mount, in the words of who reads `status`.
+    /// The operation, as `status` names it.
     package enum Operation: String, Sendable, CaseIterable { case open, lookup, list, read, stat }
 
     struct Wait: Sendable {
         let operation: Operation
-        /// By their ordinals.
+        /// By ordinal.
         let layers: Set<Int>
         /// Seconds since 1970.
         let since: Int64
-        /// The thread that waits; 0 if it has no number here.
+        /// The thread that waits; 0 if it is not visible in this PID namespace.
         let caller: Int32
     }
 
@@ -25,11 +25,11 @@ package final class WaitLedger: Sendable {
         package fileprivate(set) var count: Int
         /// When the first of them began to wait; seconds since 1970.
         package fileprivate(set) var since: Int64
-        /// Threads that wait, as far as they are to be named.
+        /// Threads that wait: the lowest numbers, at most 16.
         package fileprivate(set) var callers: [Int32]
     }
 
-    /// An entry, and when its operation began to wait: an operation may wait for one thing after the other.
+    /// An entry, and when its operation first began to wait. An operation may wait several times.
     struct Entry: Sendable {
         fileprivate let id: UInt64
         let since: Int64
@@ -37,11 +37,11 @@ package final class WaitLedger: Sendable {
 
     package init() {}
 
-    /// Called after each end, before the one who waited knows of it.
+    /// Called after each removal, before the answer.
     private let onEnd = Mutex<(@Sendable () -> Void)?>(nil)
     private let state = Mutex<(waits: [UInt64: Wait], next: UInt64)>(([:], 0))
 
-    /// `since`: that of the entry before, of an operation that has waited already.
+    /// `since`: of the operation's previous entry; nil for its first.
     func begin(_ operation: Operation, _ needs: [Need], caller: Int32, since: Int64?) -> Entry {
         let wait = Wait(
             operation: operation, layers: Set(needs.map(\.layer)), since: since ?? Int64(time(nil)), caller: caller)
@@ -52,16 +52,16 @@ package final class WaitLedger: Sendable {
         }
     }
 
-    /// Also for one that has ended already.
+    /// Does nothing if the entry was removed before.
     func end(_ entry: Entry) {
         guard state.withLock({ $0.waits.removeValue(forKey: entry.id) }) != nil else { return }
         onEnd.withLock { $0 }?()
     }
 
-    /// `body` is called after each wait's end and, unless a signal ended it, before its answer. It must not block.
+    /// `body` is called after each wait's end and before its answer. It must not block.
     package func observeEnds(_ body: @escaping @Sendable () -> Void) { onEnd.withLock { $0 = body } }
 
-    /// What waits for each layer, by operation.
+    /// The operations that wait for each layer, by ordinal.
     package func byLayer() -> [Int: [Summary]] {
         var found: [Int: [Operation: Summary]] = [:]
         for wait in state.withLock({ Array($0.waits.values) }) {
@@ -72,7 +72,7 @@ package final class WaitLedger: Sendable {
 }
 
 extension WaitLedger.Summary {
-    /// More are counted, but not named.
+    /// Further threads are counted but not named.
     private static let namedLimit = 16
 
     fileprivate static func none(_ wait: WaitLedger.Wait) -> Self {
@@ -83,7 +83,7 @@ extension WaitLedger.Summary {
         count += 1
         since = min(since, wait.since)
         guard wait.caller > 0, !callers.contains(wait.caller) else { return }
-        // The lowest, so that who is named does not change while nothing does.
+        // The lowest numbers are named, so that the text is stable while nothing changes.
         callers = Array((callers + [wait.caller]).sorted().prefix(Self.namedLimit))
     }
 }

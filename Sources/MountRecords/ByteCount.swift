@@ -4,12 +4,12 @@
 package enum ByteCount {
     private static let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
 
-    /// 0 to 100, whatever the numbers, which may be another process's.
+    /// 0 to 100 for any numbers: they may come from another process.
     package static func percent(_ part: UInt64, of whole: UInt64) -> Int {
         whole == 0 ? 100 : Int(min(100, Double(part) / Double(whole) * 100))
     }
 
-    /// Never wraps: a manifest may claim any sizes.
+    /// Saturates: a manifest may claim any sizes.
     package static func sum(_ counts: some Sequence<UInt64>) -> UInt64 {
         counts.reduce(0) { sum, count in
             let (total, overflow) = sum.addingReportingOverflow(count)

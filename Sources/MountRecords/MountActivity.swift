@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a mount's process tells of what goes on, beside its record; it may be another version's, after an upgrade.
+/// What a mount's process publishes of its activity, next to its record. After an upgrade it may be another version's.
 package struct MountActivity: Codable, Equatable, Sendable {
     /// How files that are whole and large are read.
     package var io: IO?
@@ -22,19 +22,19 @@ package struct MountActivity: Codable, Equatable, Sendable {
     }
 
     package struct Layer: Codable, Equatable, Sendable {
-        /// As of `LayerStore`'s `Layer.Status`.
+        /// The raw value of `Layer.Status.Stage`.
         package let stage: String
         /// Bytes of the blob that are here.
         package let cached: UInt64
-        /// Nothing of it goes on: who can look at the cache themselves know better.
+        /// Whether nothing is under way. Readers that can open the cache know better then.
         package let isAtRest: Bool
         /// Bytes of the blob that this process has fetched.
         package let received: UInt64
-        /// Bytes a second by which `cached` has grown in the last seconds, whoever fetches them.
+        /// Bytes a second by which `cached` has grown lately, whichever process fetches them.
         package let rate: UInt64
-        /// What went wrong last.
+        /// The last failure.
         package let error: String?
-        /// When it was first told; seconds since 1970.
+        /// When that failure was first seen; seconds since 1970.
         package let errorTime: Int64?
         package let waits: [Wait]
 
@@ -62,7 +62,7 @@ package struct MountActivity: Codable, Equatable, Sendable {
         package var count: Int
         /// When the first of them began to wait; seconds since 1970.
         package var since: Int64
-        /// Threads that wait, as far as they are to be named.
+        /// Threads that wait: the lowest numbers, at most 16.
         package var callers: [Int32]
 
         package init(operation: String, count: Int, since: Int64, callers: [Int32]) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a live mount tells of itself, for `status` and `unmount` only: a file in the runtime directory, locked as long
-/// as the mount lives, and beside it a file with what its layers are at.
+/// The record of a live mount, for `status` and `unmount` only. It is a JSON file in the runtime directory, locked
+/// while the mount lives; a second file has its activity.
 package struct MountRecord: Codable {
     package let pid: Int32
     package let reference: String

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How fast a number of bytes grows: over the last seconds, so that it follows the network and does not jump with it.
+/// The growth of a byte count over the last five seconds: a rate that follows the network without jumping.
 package struct RateMeter {
     private static let window = Duration.seconds(5)
     /// Oldest first; one may be older than the window.
@@ -8,7 +8,7 @@ package struct RateMeter {
 
     package init() {}
 
-    /// Notes where the count is. What shrinks was dropped, and is counted anew.
+    /// Adds a sample. A count that shrinks was dropped, and the measurement starts anew.
     package mutating func note(_ bytes: UInt64, at now: ContinuousClock.Instant = .now) {
         if let last = samples.last, bytes < last.bytes { samples = [] }
         samples.append((now, bytes))
@@ -22,7 +22,7 @@ package struct RateMeter {
         return seconds > 0 ? UInt64(Double(last.bytes - first.bytes) / seconds) : 0
     }
 
-    /// Seconds until so many bytes more have come at this rate; nil where nothing comes. At most some thirty years.
+    /// Seconds until `bytes` more have come at this rate; nil at rate 0. At most 1e9.
     package static func secondsLeft(_ bytes: UInt64, at rate: UInt64) -> Int? {
         rate == 0 ? nil : Int(min(Double(bytes) / Double(rate), 1e9).rounded(.up))
     }

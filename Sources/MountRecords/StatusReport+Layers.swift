@@ -12,7 +12,7 @@ extension StatusReport.Layer {
         }
     }
 
-    /// `activity` of a live mount; what is not under way there, the cache tells, if it is ours.
+    /// `activity`: of a live mount. The status of a layer at rest comes from `cache`, if this user owns it.
     init(_ layer: MountRecord.Layer, _ activity: MountActivity.Layer?, _ cache: CacheDirectory?) {
         kind = layer.kind
         path = layer.path

@@ -60,7 +60,8 @@ package struct StatusReport: Encodable {
 }
 
 extension StatusReport {
-    /// `activity` of the record counts where its process lives; what is at rest, the cache tells, if it is this user's.
+    /// The record's activity counts while its process lives. The status of a layer at rest comes from the cache, if
+    /// this user owns it.
     init(_ found: FoundRecord) {
         let record = found.record
         reference = record.reference
@@ -76,7 +77,7 @@ extension StatusReport {
         cache = record.cache
         log = record.log
         io = found.isAlive ? found.io : nil
-        // Only our own cache: another's could be anything, and root would follow it.
+        // Only a cache of this user is opened: another user could make root follow links.
         let looked = found.isOwn ? CacheLook.layers(of: found) : nil
         layers = looked ?? Layer.all(of: found, nil)
     }

@@ -8,13 +8,12 @@ public enum BackgroundThread {
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    /// Starts it; where no more threads can be had, as within a limit of processes, waits until one can: what looks after
-    /// others for as long as they live cannot be run in the place of its caller.
+    /// Starts a thread. If none can be created, as within a limit of processes, waits until one can.
     public static func start(_ body: @escaping @Sendable () -> Void) {
         while !startNow(body) { usleep(20_000) }
     }
 
-    /// False if no thread can be had.
+    /// Returns false if no thread can be created.
     static func startNow(_ body: @escaping @Sendable () -> Void) -> Bool {
         var thread = pthread_t()
         let context = Unmanaged.passRetained(Body(body)).toOpaque()

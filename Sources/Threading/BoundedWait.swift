@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension BackgroundThread {
-    /// What `body` returns, if it does so within `milliseconds`: on a thread that is left to itself if it does not. For what
-    /// may hang in the kernel, where no signal reaches, as a look at a file system that does not answer.
+    /// Runs `body` on another thread. Returns its result, or nil if it takes longer than `milliseconds`; the thread is
+    /// left to itself then. This is for calls that may hang in the kernel, as on a file system that does not answer.
     public static func result<Value: Sendable>(
         within milliseconds: Int, _ body: @escaping @Sendable () -> Value
     ) -> Value? {

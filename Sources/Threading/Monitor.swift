@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
 
-/// A value behind a lock that threads can wait on: `Mutex` has no condition variable.
+/// A value behind a lock that threads can wait on. `Mutex` has no condition variable.
 public final class Monitor<Value>: @unchecked Sendable {
     // SAFETY: `value` is touched only between lock and unlock of `mutex`; both primitives are allocated, not moved.
     private var value: Value
@@ -47,7 +47,8 @@ public final class Monitor<Value>: @unchecked Sendable {
         }
     }
 
-    /// Blocks the thread until `body` returns something, or for this long: nil then. `body` is asked once more at the end.
+    /// Blocks the thread until `body` returns something, or for `limit`. Returns nil then; `body` is asked once more at
+    /// the end.
     public func wait<Result>(atMost limit: Duration, _ body: (inout Value) -> Result?) -> Result? {
         var end = Self.time(after: limit)
         pthread_mutex_lock(mutex)
@@ -58,7 +59,7 @@ public final class Monitor<Value>: @unchecked Sendable {
         }
     }
 
-    /// On the clock of the condition. Limits beyond a year are a year.
+    /// The end on the condition's clock. A limit beyond a year is a year.
     private static func time(after limit: Duration) -> timespec {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
 
-/// Memory that a thread keeps from one request to the next: made anew for each, the kernel would have to clear its pages
-/// as often.
+/// Memory that a thread keeps from one request to the next, so that the kernel need not clear new pages for each.
 public final class ThreadBuffer {
     private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
@@ -10,7 +9,7 @@ public final class ThreadBuffer {
 
     deinit { memory.deallocate() }
 
-    /// `count` bytes, which hold anything. They are the caller's until the same thread asks again, or ends.
+    /// Returns `count` uninitialised bytes, valid until the same thread calls again or ends.
     public static func bytes(_ count: Int) -> UnsafeMutableRawBufferPointer {
         let buffer = current
         if buffer.memory.count < count {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Glibc
 
-/// Runs jobs that may block, each on a thread, so many at once and the rest in the order in which they came.
+/// Runs jobs that may block, on a limited number of threads, in the order in which they were submitted.
 ///
-/// Threads stay for a moment when there is nothing to do, since to make one costs as much as a small request, and then
-/// end. No job runs inside a Swift Task: blocking one of its few threads would stop everything.
+/// Idle threads stay for a moment, since creating one costs as much as a small request. No job runs inside a Swift
+/// Task: blocking one of its few threads would stop everything.
 public final class WorkerPool: @unchecked Sendable {
     // SAFETY: what varies is touched only between lock and unlock of `mutex`; the primitives are allocated, not moved.
     private var queue: [@Sendable () -> Void] = []
-    /// Of the queue, what was taken already: it is shortened now and then.
+    /// Jobs at the front of `queue` that were taken. The queue is shortened now and then.
     private var taken = 0
     private var threads = 0
     /// Threads that wait for a job.
@@ -56,7 +56,8 @@ public final class WorkerPool: @unchecked Sendable {
         if isThreadNeeded, !BackgroundThread.startNow({ self.work() }) { doWithout() }
     }
 
-    /// No more threads can be had, as within a limit of processes: one of the others does it later, or this one now.
+    /// No thread could be created, as within a limit of processes. Another thread runs the job later, or this one does
+    /// it now.
     private func doWithout() {
         pthread_mutex_lock(mutex)
         let isAlone = threads == 1
@@ -93,7 +94,7 @@ public final class WorkerPool: @unchecked Sendable {
         while let job = nextJob() { job() }
     }
 
-    /// nil when there was none for a while: the thread counts no more then.
+    /// Returns nil after a while without a job; the thread is no longer counted then.
     private func nextJob(waits: Bool = true) -> (@Sendable () -> Void)? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }

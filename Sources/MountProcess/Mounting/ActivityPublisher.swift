@@ -6,20 +6,19 @@ internal import LayerStore
 internal import MountRecords
 private import Threading
 
-/// Keeps a mount's record, and tells in it what its layers are at and who waits for them: twice a second while that
-/// changes.
+/// Keeps a mount's record and publishes its layers' progress and waits, twice a second while they change.
 final class ActivityPublisher: Sendable {
     private let tree: KitFileSystem
     private let waits: WaitLedger
     private let state = Monitor<(record: LiveRecord?, isStopped: Bool)>((nil, false))
 
-    /// What one look leaves for the next; of the one thread that looks.
+    /// State that the publishing thread keeps from one look to the next.
     private struct Memory {
         var meters: [RateMeter]
         var errors: [(text: String, time: Int64)?]
         var published: MountActivity?
         var io: MountActivity.IO?
-        /// Of layers at rest, what the disk says.
+        /// The status on disk of layers at rest.
         var resting: [Layer.Status?]
         var looks = 0
 
@@ -30,7 +29,7 @@ final class ActivityPublisher: Sendable {
         }
     }
 
-    /// Looks from one look at the disk to the next: for those who cannot look at it themselves.
+    /// The disk is looked at once in this many looks, for readers that cannot open the cache.
     private static let looksPerDiskLook = 20
 
     init(_ tree: KitFileSystem, _ waits: WaitLedger) {
@@ -68,7 +67,7 @@ final class ActivityPublisher: Sendable {
         let waits = waits.byLayer()
         for (ordinal, item) in tree.mountedLayers.enumerated() {
             let live = item.layer.activity
-            // What failed fetches nothing, and what it had of the layer is on the disk.
+            // A failed layer fetches nothing, and the disk has what came of it.
             let isAtRest = live == nil || live?.stage == .failed
             if !isAtRest {
                 memory.resting[ordinal] = nil

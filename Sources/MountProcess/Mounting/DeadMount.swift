@@ -3,16 +3,16 @@ private import Glibc
 private import MountRecords
 private import Threading
 
-/// A mount whose process is gone: every access to it fails with ENOTCONN, and nothing else can be mounted there.
+/// A mount whose process is gone. Every access fails with ENOTCONN until it is unmounted.
 enum DeadMount {
     private static let patience = 2000  // milliseconds
 
-    /// False if somebody serves it, however slowly.
+    /// Returns false if a process serves it, however slowly.
     static func isDead(_ directory: String) -> Bool {
         let records = FoundRecord.all().filter { $0.record.directory == directory && $0.record.isPrivate != true }
         if records.contains(where: \.isAlive) { return false }
-        // What the kernel remembers of its files outlives it, the answer to statfs does not. Where it hangs, whoever
-        // serves it, we must not.
+        // statfs always asks the process, while attributes may come from the kernel's cache. The call may hang, so it
+        // has its own thread.
         let error = BackgroundThread.result(within: patience) {
             var status = statvfs()
             return statvfs(directory, &status) == 0 ? 0 : errno

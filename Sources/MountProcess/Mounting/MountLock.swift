@@ -2,19 +2,19 @@
 private import Glibc
 private import MountRecords
 
-/// Of those who mount on one directory at the same time, one does it and the others are told. The directory itself is not
-/// opened for that: it may be an automount's, which waits for us.
+/// A lock on making a mount at a directory: of concurrent mounts one goes on and the others fail. It is a file in the
+/// runtime directory, since opening an automount's directory would wait for this very mount.
 package struct MountLock: ~Copyable {
     private let descriptor: Int32
 
-    /// Throws `CommandFailure` if it is another's turn. Where there is no runtime directory, there are no turns.
+    /// Throws `CommandFailure` if another process holds it. Without a runtime directory nothing is locked.
     package init(_ mountPoint: MountPoint) throws {
         guard mountPoint.device == nil, let directory = LiveRecord.makeDirectory() else {
             descriptor = -1
             return
         }
         descriptor = open("\(directory)/turns", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        // A byte for each directory, or for a few that share it, and wait for each other.
+        // One byte for each directory. Directories whose hashes collide share one.
         var lock = flock()
         lock.l_type = Int16(F_WRLCK)
         lock.l_whence = Int16(SEEK_SET)

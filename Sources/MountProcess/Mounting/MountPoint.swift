@@ -3,15 +3,15 @@ private import Glibc
 private import HostSystem
 private import MountRecords
 
-/// Where a kit is mounted.
+/// Where a kit is to be mounted.
 package struct MountPoint: Sendable {
-    /// As it was named.
+    /// The name that the user gave.
     let name: String
-    /// The directory as `status` shows it.
+    /// The absolute path, as `status` shows it.
     let directory: String
-    /// `/dev/fd/N`, an opened /dev/fuse that is mounted already, where `directory` is only its name.
+    /// `/dev/fd/N`, an open /dev/fuse that is mounted already; `directory` is only a label then.
     let device: String?
-    /// It is seen in a mount namespace of a command's own, and in no other.
+    /// Whether only the mount namespace of a `kitfs run` command sees it.
     let isPrivate: Bool
 
     package init(_ name: String) {
@@ -31,8 +31,8 @@ package struct MountPoint: Sendable {
     /// The descriptor that `device` names.
     var descriptor: Int32? { device.flatMap { Int32($0.dropFirst("/dev/fd/".count)) } }
 
-    /// Before anything is fetched, and without touching what may be mounted there. What a mount's process left there when
-    /// it died is taken away.
+    /// Checks the directory before anything is fetched, without touching what is mounted there. A dead kitfs mount is
+    /// removed.
     package func check() throws {
         guard device == nil else { return }
         try Self.checkName(name, directory)
@@ -49,10 +49,12 @@ package struct MountPoint: Sendable {
         try Self.checkDirectory(name, directory)
     }
 
-    /// What can be said without a look: for a name that may be a mount's.
+    /// Checks the name alone, without looking at the directory.
     static func checkName(_ name: String, _ directory: String) throws {
-        guard !name.isEmpty else { throw CommandFailure(.usage, "the directory to mount on is an empty word") }
-        guard directory != "/" else { throw CommandFailure(.mountPoint, "/: a kit cannot take the place of all") }
+        guard !name.isEmpty else { throw CommandFailure(.usage, "the directory to mount on has an empty name") }
+        guard directory != "/" else {
+            throw CommandFailure(.mountPoint, "/: a kit cannot be mounted on the root directory")
+        }
     }
 
     static func checkDirectory(_ name: String, _ directory: String) throws {
@@ -66,7 +68,7 @@ package struct MountPoint: Sendable {
         }
     }
 
-    /// What the mount's process reads must not lie below the mount: it would wait for itself.
+    /// The mount's process must not read below its own mount: it would wait for itself.
     func check(isNotAbove path: String, _ what: String) throws {
         guard device == nil, Self.isAbove(directory, path) else { return }
         throw CommandFailure(

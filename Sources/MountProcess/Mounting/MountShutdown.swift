@@ -4,10 +4,10 @@ private import Glibc
 private import MountRecords
 private import Synchronization
 
-/// Ends the mount, or the process where there is no mount yet.
+/// Ends the mount, or the process if nothing is mounted yet.
 final class MountShutdown: Sendable {
     private let session = Mutex<FuseSession?>(nil)
-    /// A log of a mount that never was is of no use.
+    /// The log to remove if the mount is never made.
     private let log = Mutex<String?>(nil)
 
     func remove(_ log: String) { self.log.withLock { $0 = log } }

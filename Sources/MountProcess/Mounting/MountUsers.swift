@@ -2,7 +2,7 @@
 private import Glibc
 private import HostSystem
 
-/// Who keeps a mount busy, as far as /proc shows it to us.
+/// Finds the processes that keep a mount busy, as far as /proc shows them.
 package enum MountUsers {
     /// A line for each process: `1234 (python3): open file model/weights.bin`. At most ten.
     package static func find(_ directory: String) -> [String] {
@@ -33,7 +33,7 @@ package enum MountUsers {
         return nil
     }
 
-    /// Links of /proc are read, not followed: what they lead to may hang.
+    /// Links of /proc are read and not followed: their targets may hang.
     private static func below(_ directory: String, link: String) -> String? {
         TextFile.link(link).flatMap { below(directory, $0) }
     }

@@ -3,18 +3,18 @@ internal import Glibc
 private import HostSystem
 private import MountRecords
 
-/// This program, started again. Nothing is forked: threads do not survive that.
+/// This program, started again with posix_spawn. Threads do not survive a fork.
 struct OwnProcess {
-    /// So many words of our own command line, the name included: as bytes, which need not be text.
+    /// How many words of our own argv are passed on, the name included. They are bytes and need not be UTF-8.
     var words = Int(CommandLine.argc)
     /// Added to our environment.
     var environment: [String: String] = [:]
     /// stdin and stdout are /dev/null.
     var isQuiet = false
-    /// Signals that are blocked and, of ours, ignored, as they were when we were started.
+    /// The signal mask and ignored signals that this process was started with; nil to pass on the current ones.
     var signals: InheritedSignals?
 
-    /// Descriptors that are not closed on exec are the child's, too. Throws `CommandFailure`.
+    /// The child inherits descriptors without O_CLOEXEC. Throws `CommandFailure`.
     func start() throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -37,15 +37,15 @@ struct OwnProcess {
         var child = pid_t()
         let result = posix_spawn(&child, Self.executable, &actions, &attributes, &argv, &envp)
         guard result == 0 else {
-            throw CommandFailure(.failed, "cannot start myself again: \(String(cString: strerror(result)))")
+            throw CommandFailure(.failed, "cannot start kitfs again: \(String(cString: strerror(result)))")
         }
         return child
     }
 
-    /// Our environment, as bytes, with what is added. To be freed; a null pointer at the end.
+    /// Our environment as bytes, with the additions. Null-terminated; the caller frees it.
     private var variables: [UnsafeMutablePointer<CChar>?] {
         var added = environment
-        // Not in what we were given, where it is the user database's.
+        // HOME may come from the user database instead of the environment.
         added["HOME"] = added["HOME"] ?? Environment.nonEmpty("HOME")
         var variables: [UnsafeMutablePointer<CChar>?] = []
         var next = environ
@@ -57,7 +57,7 @@ struct OwnProcess {
         return variables + added.map { strdup("\($0.key)=\($0.value)") } + [nil]
     }
 
-    /// Our own path, so that `ps` shows the name; the link itself where the file was replaced meanwhile.
+    /// Our own path, so that `ps` shows the name. If the file was replaced, the link to the old one.
     private static var executable: String {
         let link = "/proc/self/exe"
         guard let path = realpath(link, nil) else { return link }

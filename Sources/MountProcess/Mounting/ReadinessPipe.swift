@@ -2,9 +2,9 @@
 internal import Glibc
 private import MountRecords
 
-/// The parent's side of the pipe over which a mount's process says once how its start went.
+/// The parent's end of the pipe over which a mount's process reports once whether the mount is usable.
 package struct ReadinessPipe {
-    /// Where the child finds its end; that it is set is what keeps the child in the foreground.
+    /// The variable with the child's descriptor. A process that has it serves in the foreground.
     static let variable = "KITFS_READY_FD"
 
     let descriptor: Int32
@@ -14,14 +14,14 @@ package struct ReadinessPipe {
     init() throws {
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else {
-            throw CommandFailure(.failed, "no pipe to be had: \(String(cString: strerror(errno)))")
+            throw CommandFailure(.failed, "cannot make a pipe: \(String(cString: strerror(errno)))")
         }
         descriptor = ends[0]
         childs = ends[1]
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     }
 
-    /// Starts the mount's process, which gets the other end.
+    /// Starts the mount's process with the other end.
     func start(_ process: OwnProcess) throws -> pid_t {
         defer { close(childs) }
         var process = process
@@ -29,7 +29,7 @@ package struct ReadinessPipe {
         return try process.start()
     }
 
-    /// Waits for more of the word. True at its end: the child has let go of the pipe, and of all else of ours.
+    /// Reads more of the report. Returns true at its end, when the child has closed all that it inherited.
     mutating func read() throws -> Bool {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = Glibc.read(descriptor, &buffer, buffer.count)
@@ -39,7 +39,7 @@ package struct ReadinessPipe {
         return count <= 0
     }
 
-    /// After its end: throws what went wrong.
+    /// To be called after the end. Throws the failure that was reported.
     func takeWord(of child: pid_t) throws {
         let text = String(decoding: word, as: UTF8.self).split(separator: "\n").first.map(String.init) ?? ""
         if text == "ready" { return }
@@ -47,7 +47,7 @@ package struct ReadinessPipe {
         while waitpid(child, &status, 0) < 0, errno == EINTR {}
         guard let space = text.firstIndex(of: " "), let number = Int32(text[..<space]),
             let code = CommandFailure.Code(rawValue: number)
-        else { throw CommandFailure(.failed, "the mount's process ended without a word (status \(status))") }
+        else { throw CommandFailure(.failed, "the mount's process ended without a report (status \(status))") }
         throw CommandFailure(code, String(text[text.index(after: space)...]))
     }
 }

@@ -2,17 +2,17 @@
 private import CLinux
 private import HostSystem
 
-/// What systemd is told of a mount that it runs as a service with `Type=notify`. See sd_notify(3).
+/// Notifies systemd, for services with `Type=notify`. See sd_notify(3).
 enum ServiceManager {
     /// The socket's address.
     private static let address: [UInt8]? = Environment.nonEmpty("NOTIFY_SOCKET").map { name in
-        // An abstract one is written with an @ for its zero byte.
+        // An abstract socket's name starts with @ in place of the zero byte.
         name.hasPrefix("@") ? [0] + name.utf8.dropFirst() : Array(name.utf8)
     }
 
     static var listens: Bool { address != nil }
 
-    /// A line for each: `READY=1`, `STATUS=…`. Where nobody listens, nothing.
+    /// Sends lines such as `READY=1` and `STATUS=…`. Does nothing outside of such a service.
     static func notify(_ lines: String...) {
         guard let address else { return }
         let text = lines.joined(separator: "\n")

@@ -8,11 +8,11 @@ private import MountRecords
 private import OCI
 private import Threading
 
-/// Tells systemd what a mount is at, for `systemctl status`.
+/// Reports a mount's activity to systemd, for `systemctl status`.
 enum ServiceStatus {
     private static let interval: useconds_t = 2_000_000
 
-    /// `idle`: what is told when nothing is waited for.
+    /// `idle`: the text while nothing waits.
     static func follow(_ tree: KitFileSystem, idle: String) {
         guard ServiceManager.listens else { return }
         BackgroundThread.start {

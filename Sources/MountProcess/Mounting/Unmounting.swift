@@ -2,9 +2,9 @@
 private import Glibc
 private import HostSystem
 
-/// Taking a mount away.
+/// Unmounts a directory.
 package enum Unmounting {
-    /// nil, or why not. `lazy`: it goes from the tree now, and ends when nobody uses it any more.
+    /// Returns nil or the reason of the failure. `lazy`: detaches the mount now; it ends with its last user.
     package static func unmount(_ path: String, lazy: Bool) -> String? {
         Environment.isRoot ? unmountAsRoot(path, lazy: lazy) : unmountAsUser(path, lazy: lazy)
     }
@@ -15,7 +15,7 @@ package enum Unmounting {
         return umount2(path, noFollow | (lazy ? detach : 0)) == 0 ? nil : String(cString: strerror(errno))
     }
 
-    /// Only fusermount3, which is setuid, may do it for others. What it says of a failure is the reason.
+    /// Unprivileged users unmount through the setuid fusermount3. Its message is the reason of a failure.
     private static func unmountAsUser(_ path: String, lazy: Bool) -> String? {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { return String(cString: strerror(errno)) }

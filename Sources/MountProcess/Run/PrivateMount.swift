@@ -2,17 +2,17 @@
 private import CLinux
 private import Glibc
 
-/// A mount that only this process and its descendants see, and that is gone with the last of them: no helper that is
-/// set-id is needed, and nothing is to be cleaned up. See user_namespaces(7) and mount_namespaces(7).
+/// A mount in a namespace of this process and its descendants. It needs no setuid helper and ends with the last process
+/// of the namespace. See user_namespaces(7) and mount_namespaces(7).
 enum PrivateMount {
-    /// Why there can be none here.
+    /// Why no private mount can be made here.
     struct Refusal: Error {
         let reason: String
         init(_ what: String) { reason = "\(what): \(String(cString: strerror(errno)))" }
     }
 
-    /// Leaves the namespaces that this process was in, which must have one thread, and mounts an unserved FUSE file
-    /// system. Returns its device, for whoever serves it: who opens it must be in the namespace, who serves it need not.
+    /// Enters new namespaces and mounts a FUSE file system that nobody serves yet. The process must have one thread.
+    /// Returns the device: it must be opened inside the namespace but may be served from outside.
     static func make(
         on directory: String, source: String, allowOther: Bool, forbidsExecution: Bool
     ) throws(Refusal) -> Int32 {
@@ -29,17 +29,18 @@ enum PrivateMount {
         return device
     }
 
-    /// Who may mount anyway needs no other users: root's passthrough works only in the first user namespace.
+    /// A privileged process keeps its user namespace, since passthrough works only in the initial one.
     private static func leaveNamespaces() throws(Refusal) {
         if clinux_unshare_mounts(0) != 0 {
             let (user, group) = (geteuid(), getegid())
             guard clinux_unshare_mounts(1) == 0 else { throw Refusal("user namespace") }
-            // Who may not set groups may map their own; before Linux 3.19 there was no such rule, and no such file.
+            // An unprivileged process may map its group once setgroups is denied. Linux before 3.19 has neither rule
+            // nor file.
             if access("/proc/self/setgroups", F_OK) == 0 { try write("deny", to: "/proc/self/setgroups") }
             try write("\(user) \(user) 1", to: "/proc/self/uid_map")
             try write("\(group) \(group) 1", to: "/proc/self/gid_map")
         }
-        // What is mounted outside later is seen here, what is mounted here not outside.
+        // Later mounts outside become visible here. Mounts made here stay inside.
         guard Glibc.mount("none", "/", nil, UInt(MS_REC | MS_SLAVE), nil) == 0 else {
             throw Refusal("mounts of its own")
         }

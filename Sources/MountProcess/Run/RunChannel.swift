@@ -3,14 +3,14 @@ private import CLinux
 private import Glibc
 private import MountRecords
 
-/// What `kitfs run` and the process that becomes its command say to each other, over a socket that keeps messages whole.
+/// Messages between `kitfs run` and the process that becomes its command, over a SOCK_SEQPACKET socket.
 struct RunChannel {
     enum Message: Equatable {
         /// To the child: mount privately on this directory.
         case mount(String)
         /// From it: done; the device comes with it.
         case mounted
-        /// From it: no namespace is to be had here, or no mount in one, and why.
+        /// From it: no namespace or no mount in one can be made, and why.
         case refused(String)
         /// To it: become the command. Mounted on this directory.
         case go(String)
@@ -18,17 +18,17 @@ struct RunChannel {
 
     let descriptor: Int32
 
-    /// Both ends, closed on exec.
+    /// A pair of sockets, closed on exec.
     static func pair() throws -> (ours: RunChannel, childs: RunChannel) {
         var ends: [Int32] = [-1, -1]
         let type = Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         guard socketpair(AF_UNIX, type, 0, &ends) == 0 else {
-            throw CommandFailure(.failed, "no socket to be had: \(String(cString: strerror(errno)))")
+            throw CommandFailure(.failed, "cannot make a socket pair: \(String(cString: strerror(errno)))")
         }
         return (RunChannel(descriptor: ends[0]), RunChannel(descriptor: ends[1]))
     }
 
-    /// False if nobody listens any more. A message is at most 8 KiB: a path, or a reason.
+    /// Returns false if the other side is gone. A message has at most 8 KiB: a path or a reason.
     func send(_ message: Message, device: Int32? = nil) -> Bool {
         let (kind, text): (Character, String) =
             switch message {

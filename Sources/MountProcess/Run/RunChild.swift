@@ -4,7 +4,7 @@ private import Glibc
 private import HostSystem
 package import OCI
 
-/// The process that becomes the command of `kitfs run`: kitfs again until it has what it was told to mount.
+/// The process that becomes the command of `kitfs run`. It executes the command once the kit is mounted.
 package struct RunChild {
     static let variable = "KITFS_COMMAND_FD"
     private let channel: RunChannel
@@ -23,7 +23,7 @@ package struct RunChild {
         _ command: RunConfiguration, mounting reference: Reference, allowOther: Bool, forbidsExecution: Bool,
         report: (String) -> Void
     ) -> Never {
-        // However `kitfs run` ends, the command does not go on without it.
+        // The command is killed if `kitfs run` dies.
         _ = clinux_set_parent_death_signal(SIGKILL)
         while let (message, _) = channel.receive() {
             switch message {
@@ -44,7 +44,7 @@ package struct RunChild {
             close(device)
         } catch {
             _ = channel.send(.refused(error.reason))
-            // What is half left is of no use to a command.
+            // The process may have left some namespaces already and cannot become the command.
             _exit(RunSupervisor.failureCode)
         }
     }
@@ -55,7 +55,7 @@ package struct RunChild {
         enterAgain(directory)
         setenv(RunDirectory.variable, directory, 1)
         command.inheritedSignals.restore()
-        // As bytes, which need not be text: the end of our own command line.
+        // The end of our own argv, as bytes: arguments need not be UTF-8.
         let argv = CommandLine.unsafeArgv + (Int(CommandLine.argc) - command.words.count)
         if let program = argv[0] { execvp(program, argv) }
         let error = errno
@@ -63,7 +63,7 @@ package struct RunChild {
         _exit(error == ENOENT ? 127 : 126)
     }
 
-    /// Who is at or below the mount point is below the mount, not in what it covers.
+    /// A working directory at or below the mount point is entered again, or it would be the covered one.
     private func enterAgain(_ directory: String) {
         let current = Environment.absolute(".").dropLast(2)
         if current == directory || current.hasPrefix(directory + "/") { chdir(String(current)) }

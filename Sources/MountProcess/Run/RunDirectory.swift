@@ -3,12 +3,12 @@ private import Glibc
 private import HostSystem
 private import MountRecords
 
-/// The directory that `kitfs run` mounts on.
+/// The directory that `kitfs run` mounts on: the one that was named, or one in the runtime directory.
 enum RunDirectory {
-    /// Where the command finds it.
+    /// The variable in which the command finds the directory.
     static let variable = "KITFS_MOUNT"
 
-    /// The one that was named, which must exist.
+    /// The directory that was named. It must exist.
     static func named(_ name: String) throws -> String {
         let directory = MountTable.canonical(name)
         try MountPoint.checkName(name, directory)
@@ -16,8 +16,8 @@ enum RunDirectory {
         return directory
     }
 
-    /// One for all that mount privately: the same path every time, and nothing that is left behind. Only a command that
-    /// runs another gets a second.
+    /// The directory for private mounts: the same path each time, so that nothing is left behind. Only nested runs get
+    /// another.
     static func common() throws -> String {
         let taken = Set(MountTable.current().entries.map(\.directory))
         let candidates = ["run"] + (2...99).map { "run.\($0)" }
@@ -28,7 +28,7 @@ enum RunDirectory {
         return try make("\(parent)/\(name)")
     }
 
-    /// One for a mount that all see: to be removed.
+    /// A new directory for a mount that all see. It is removed with `removeOwn`.
     static func own() throws -> String {
         try make("\(try runtimeDirectory())/run-\(String(UInt64.random(in: 0 ... .max), radix: 36))")
     }

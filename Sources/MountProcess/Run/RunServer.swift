@@ -2,17 +2,17 @@
 private import Glibc
 private import HostSystem
 
-/// The process that serves the mount of a `kitfs run`. It is of the session's outer namespaces, so that it keeps nothing
-/// alive that is the command's.
+/// The process that serves the mount of `kitfs run`. It stays in the caller's namespaces, so that it does not keep the
+/// command's alive.
 package enum RunServer {
     private static let directoryVariable = "KITFS_RUN_DIRECTORY"
     private static let deviceVariable = "KITFS_RUN_DEVICE"
     private static let lifelineVariable = "KITFS_RUN_LIFELINE"
 
-    /// What is written to the lifeline by one who leaves in order. One who is killed writes nothing.
+    /// Written to the lifeline by a supervisor that ends normally. One that is killed writes nothing.
     static let farewell: [UInt8] = [UInt8(ascii: "x")]
 
-    /// What tells a process that it is the server. `device`: nil to mount on the directory itself.
+    /// The environment that makes a process the server. `device`: nil to mount on the directory itself.
     static func environment(directory: String, device: Int32?, lifeline: Int32) -> [String: String] {
         [
             directoryVariable: directory, deviceVariable: device.map { "/dev/fd/\($0)" } ?? "",
@@ -37,7 +37,7 @@ package enum RunServer {
         try MountProcess.serve(mountPoint, try configuration(), lifeline: lifeline, observer: observer)
     }
 
-    /// Blocks until whoever holds the other end has gone. True if they were killed.
+    /// Blocks until the supervisor's end closes. Returns true if the supervisor was killed.
     static func outlives(_ lifeline: Int32) -> Bool {
         var byte: UInt8 = 0
         var count = 0

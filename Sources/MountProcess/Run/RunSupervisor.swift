@@ -4,10 +4,10 @@ private import Glibc
 private import HostSystem
 private import MountRecords
 
-/// What `kitfs run` does itself: it brings together who mounts and becomes the command (`RunChild`) and who serves
-/// (`RunServer`), passes signals on, and ends with the command's code. One thread.
+/// The process of `kitfs run` itself. It starts the process that mounts and becomes the command (`RunChild`) and the
+/// one that serves (`RunServer`), forwards signals, and ends with the command's exit code. It has one thread.
 package final class RunSupervisor {
-    /// What a failure of ours ends with, so that it is not taken for the command's.
+    /// The exit code of kitfs's own failures, as podman uses it.
     package static let failureCode: Int32 = 125
 
     private let command: RunConfiguration
@@ -15,9 +15,9 @@ package final class RunSupervisor {
     private let signals: SignalRelay
     private var child: pid_t?
     private var server: pid_t?
-    /// That it closes tells the server that we are gone.
+    /// The write end of the server's lifeline. The server sees when it closes.
     private var lifeline: Int32?
-    /// Whether signals are the command's.
+    /// Whether the command runs, so that signals are forwarded to it.
     private var isRunning = false
 
     /// `warn` shows a warning on stderr. Throws `CommandFailure`.
@@ -36,7 +36,7 @@ package final class RunSupervisor {
         case forAll(directory: String)
     }
 
-    /// Returns what to exit with. Throws `CommandFailure`.
+    /// Returns the exit code. Throws `CommandFailure`.
     package func run() throws -> Int32 {
         do {
             let mounted = try mount()
@@ -77,7 +77,7 @@ package final class RunSupervisor {
                     failure.code, "\(failure.message); nor is there a namespace for it (\(reason)): see `kitfs doctor`")
             }
         default:
-            throw CommandFailure(.failed, "the process for \(command.words[0]) ended before its time")
+            throw CommandFailure(.failed, "the process for \(command.words[0]) ended early")
         }
     }
 
@@ -114,12 +114,12 @@ package final class RunSupervisor {
     private func startServer(_ directory: String, device: Int32?) throws {
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else {
-            throw CommandFailure(.failed, "no pipe to be had: \(String(cString: strerror(errno)))")
+            throw CommandFailure(.failed, "cannot make a pipe: \(String(cString: strerror(errno)))")
         }
         _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
         lifeline = ends[1]
         var ready = try ReadinessPipe()
-        // What is said of the command is not said of this process, or `pkill -f` would find it.
+        // The server's command line leaves out the command, or `pkill -f COMMAND` would find it.
         let process = OwnProcess(
             words: CommandLine.arguments.firstIndex(of: "--") ?? CommandLine.arguments.count,
             environment: RunServer.environment(directory: directory, device: device, lifeline: ends[0]), isQuiet: true,
@@ -151,7 +151,7 @@ package final class RunSupervisor {
                 stopToo(child)
             }
             if hasServerEnded() { missed = .now }
-            // When the command ends, so does its mount: the server may be the first whose end is seen.
+            // The mount ends with its command, and the server's end may be seen first.
             if let since = missed, .now - since > .milliseconds(100) {
                 missed = nil
                 warn("the mount's process has ended; what the command reads of the kit now fails")
@@ -161,7 +161,7 @@ package final class RunSupervisor {
         return 0
     }
 
-    /// The shell sees that the job has stopped when we have, too; without a terminal there is no such shell.
+    /// The supervisor stops with its command, so that the shell sees the job stop. Without a terminal no shell looks.
     private func stopToo(_ child: pid_t) {
         let terminal = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY)
         guard terminal >= 0 else { return }
@@ -176,7 +176,7 @@ package final class RunSupervisor {
         return true
     }
 
-    /// True when there is something to read; false after a signal, which has been acted on, or after so long.
+    /// Returns true if `descriptor` is readable; false after a signal, which was handled, or the time-out.
     private func wait(for descriptor: Int32?, milliseconds: Int32 = -1) throws -> Bool {
         var waits = [
             pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0),
@@ -200,8 +200,8 @@ package final class RunSupervisor {
 
     // MARK: Ending
 
-    /// A process that the command left in the background keeps a private mount; of an ordinary one, which goes now, what
-    /// it has open.
+    /// A background process that the command left keeps a private mount. An ordinary mount is detached now, and such a
+    /// process keeps only what it has open.
     private func leave(_ mounted: Mounted) throws {
         switch mounted {
         case .privately(let namespace):
@@ -212,12 +212,12 @@ package final class RunSupervisor {
             }
             RunDirectory.removeOwn(directory)
         }
-        // The server sees that its mount has gone. Where somebody keeps it all the same, it stays.
+        // The server ends when its mount is gone. If a process keeps the mount, the server stays.
         for _ in 0..<100 where server != nil && !hasServerEnded() { _ = try wait(for: nil, milliseconds: 20) }
         bidFarewell()
     }
 
-    /// Whether no process that we may look at is in a mount namespace.
+    /// Whether no visible process is in a mount namespace.
     private static func isEmpty(_ namespace: String) -> Bool {
         !TextFile.names(in: "/proc").contains { name in
             Int32(name) != nil && TextFile.link("/proc/\(name)/ns/mnt") == namespace
@@ -228,7 +228,7 @@ package final class RunSupervisor {
         if let lifeline { _ = write(lifeline, RunServer.farewell, 1) }
     }
 
-    /// Ends what was started, and waits for that.
+    /// Ends both processes and waits for them.
     private func giveUp() {
         endChild()
         guard let server else { return }

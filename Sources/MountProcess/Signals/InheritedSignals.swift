@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// What this process was told of signals by whoever started it, for those that it starts itself.
+/// The signal mask and dispositions that this process was started with, for its children.
 package struct InheritedSignals: Sendable {
     var blocked: sigset_t
-    /// Those that we ignore and others did not.
+    /// Signals that kitfs ignores and its parent did not.
     var defaults = sigset_t()
 
-    /// A reader that goes away (`kitfs ls | head`) is no reason to die without a word, nor is a limit on the size of files
-    /// (`ulimit -f`).
+    /// A closed pipe (`kitfs ls | head`) or a file size limit (`ulimit -f`) must not kill the process silently.
     private static let ignored = [SIGPIPE, SIGXFSZ]
 
-    /// Before anything of it is changed.
+    /// To be called before any signal's disposition changes.
     package static func takeOver() -> InheritedSignals {
         var blocked = sigset_t()
         sigprocmask(SIG_BLOCK, nil, &blocked)
@@ -27,7 +26,7 @@ package struct InheritedSignals: Sendable {
         return signals
     }
 
-    /// As it was, for a program that takes our place.
+    /// Restores them, before an exec.
     func restore() {
         for number in Self.ignored where sigismember([defaults], number) == 1 { signal(number, SIG_DFL) }
         sigprocmask(SIG_SETMASK, [blocked], nil)

@@ -3,14 +3,14 @@ private import CLinux
 private import Glibc
 private import MountRecords
 
-/// Signals to `kitfs run` that are its command's, as something to wait for.
+/// The signals that `kitfs run` forwards to its command, through a signalfd.
 struct SignalRelay {
     /// Readable when one has come.
     let descriptor: Int32
 
     struct Arrival {
         let signal: Int32
-        /// The terminal sent it: to all of the process group, so that the command has it already.
+        /// Whether the terminal sent it to the whole process group, so that the command has it already.
         let isOfTerminal: Bool
     }
 

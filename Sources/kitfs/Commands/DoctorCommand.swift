@@ -36,7 +36,7 @@ struct DoctorCommand: ParsableCommand {
         let path = try cache.resolved
         var kit: KitArgument?
         var problem: CheckResult?
-        // What is no reference is a result like the others.
+        // A reference that cannot be parsed is a failed check, not a usage error.
         do { kit = try reference.map(KitArgument.init) } catch { problem = .problem("registry", "\(error)") }
         let checks = MountChecks(
             cache: path, settings: source.settings, reference: kit?.reference, named: kit?.text)

@@ -36,7 +36,7 @@ struct UnmountCommand: ParsableCommand {
         }?.record.pid
         var problem = Unmounting.unmount(path, lazy: lazy)
         var users: [String] = []
-        // Whoever only looks through /proc, as lsof does, holds a mount for a moment: nobody to be named.
+        // Programs that read /proc, such as lsof, hold a mount for a moment only and are not named.
         for _ in 0..<10 where problem != nil {
             users = MountUsers.find(path)
             guard users.isEmpty else { break }
@@ -60,10 +60,10 @@ struct UnmountCommand: ParsableCommand {
         if let owner, !lazy { waitForEnd(of: owner) }
     }
 
-    /// The mount is gone; its process has to give back its locks. Ten seconds at most.
+    /// Waits until the mount's process has released its locks, at most ten seconds.
     private func waitForEnd(of process: Int32) {
         for _ in 0..<1000 where kill(process, 0) == 0 || errno == EPERM {
-            // A zombie has given back everything; who started it must take its leave.
+            // A zombie has released everything; only its parent can reap it.
             if let text = TextFile.read("/proc/\(process)/stat"), let close = text.lastIndex(of: ")"),
                 text[close...].dropFirst(2).first == "Z"
             {

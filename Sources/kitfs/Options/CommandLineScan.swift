@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A command line taken apart without judging it, which the parser does: what in it is an option, and which.
+/// A command line split into options and arguments. The parser validates it later.
 struct CommandLineScan {
     enum Item {
         case option(CommandCatalog.Option, value: String?)
         case positional(String)
-        /// What the parser will complain of, or knows what to do with.
+        /// A word that only the parser knows.
         case other(String)
     }
 

@@ -27,7 +27,7 @@ struct CacheOptions: ParsableArguments {
     var shared: [String] = []
 
     func validate() throws {
-        guard path != "", !shared.contains("") else { throw ValidationError("A cache's directory is an empty word.") }
+        guard path != "", !shared.contains("") else { throw ValidationError("A cache's directory has an empty name.") }
     }
 
     /// As absolute paths. Throws `CommandFailure` if there is no place for the cache.

@@ -3,10 +3,10 @@ private import Glibc
 private import HostSystem
 internal import MountRecords
 
-/// What settings files add to a command line: the machine's, then the user's, then one that the command line names. What
-/// the command line or the environment says is not asked of them.
+/// Adds settings files to a command line: the machine's, the user's, and one that the command line names. The command
+/// line and the environment win over them.
 struct Settings {
-    /// Names another file in place of the machine's and the user's.
+    /// The variable that names a file in place of the machine's and the user's.
     static let variable = "KITFS_CONF"
     static let system = "/etc/kitfs/kitfs.conf"
 
@@ -68,7 +68,7 @@ struct Settings {
         self.arguments = Self.put(added.flatMap(\.words), into: scan, positionals: added.map(\.setting))
     }
 
-    /// Those that are there, or should be. The more important last.
+    /// The settings files that exist or were named, the more important last.
     private static var paths: [String] {
         if let path = Environment.nonEmpty(variable) { return [path] }
         let home = Environment.nonEmpty("HOME").map { $0 + "/.config" }
@@ -86,7 +86,7 @@ struct Settings {
         return setting.values.map { "--\(option.name)=\($0)" }
     }
 
-    /// Before what was typed, which the parser lets win.
+    /// Puts them before what was typed, which the parser prefers.
     private static func put(_ words: [String], into scan: CommandLineScan, positionals settings: [SettingsFile.Setting])
         -> [String]
     {
@@ -95,8 +95,8 @@ struct Settings {
         return command.path + words + positionals + scan.arguments.dropFirst(command.depth)
     }
 
-    /// Whether a file is to blame for what the parser says: then that, and where. `complaint` parses a command line and
-    /// tells what is wrong with it.
+    /// The failure with its file and setting, if a file caused what the parser reports. `complaint` parses a command
+    /// line and returns what is wrong with it.
     func blame(_ complaint: ([String]) -> String?) -> CommandFailure? {
         guard let scan, !added.isEmpty else { return nil }
         let settings = added.map(\.setting)

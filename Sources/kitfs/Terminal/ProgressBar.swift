@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 private import MountRecords
 
-/// How far something has come, as a bar: `[=======>      ]  48%`. Of ASCII, which every terminal shows.
+/// A progress bar in ASCII: `[=======>      ]  48%`.
 enum ProgressBar {
-    /// How many cells of a line of so many are for the bar, and how many for the name before it: what comes behind them
-    /// is worth more than a long name.
+    /// Cells of a line for the bar and for the name before it. The text after the bar matters more than a long name.
     static func layout(columns: Int) -> (bar: Int, name: Int) {
         let bar = columns < 60 ? 10 : 20
         return (bar, min(36, max(12, columns - bar - 46)))

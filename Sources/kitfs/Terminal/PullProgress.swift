@@ -54,7 +54,7 @@ final class PullProgress {
         if lastLine == nil { lastLine = .now }
     }
 
-    /// The last word: all of it, or what failed.
+    /// Shows the end: the total, or the failures.
     func end(_ failures: [(Layer, StoreError)]) {
         guard style != .none else { return }
         show()

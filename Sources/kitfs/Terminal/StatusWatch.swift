@@ -16,7 +16,7 @@ struct StatusWatch {
         let isInPlace = !json && Terminal.outIsTerminal
         var signals = sigset_t()
         sigemptyset(&signals)
-        // They come as answers to the wait, of which there is one: nothing is drawn half.
+        // The signals are consumed by the one wait, so that no drawing is interrupted.
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT] { sigaddset(&signals, signal) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         let block = TerminalBlock(STDOUT_FILENO)
@@ -55,7 +55,7 @@ struct StatusWatch {
         var time = timespec(tv_sec: Int(interval), tv_nsec: Int((interval - interval.rounded(.down)) * 1e9))
         var signal = sigtimedwait(&signals, nil, &time)
         if signal < 0, errno == EINTR {
-            // It was stopped, and has been told to go on: the signal that says so is here by now.
+            // The process was stopped and continued: SIGCONT is pending by now.
             var none = timespec()
             signal = sigtimedwait(&signals, nil, &none)
         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Text as a terminal shows it: how many cells it takes, and what of it may be shown at all.
+/// Text for terminals: its width in cells, and what of it may be shown.
 enum TableText {
-    /// Without what would move a cursor or break a line: names in kits and of directories may be anything.
+    /// Replaces control characters and line separators by `?`. Names in kits and of directories may contain anything.
     static func clean(_ text: String) -> String {
         String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? "?" : $0 }))
     }
@@ -14,7 +14,7 @@ enum TableText {
         }
     }
 
-    /// Rather too many than too few, where terminals differ: a line must not wrap.
+    /// The width in cells. Where terminals differ it is the larger one, since a line must not wrap.
     static func width(_ text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + width($1) } }
 
     /// Source: Unicode Standard Annex #11, East Asian Width: the blocks that are wide.
@@ -36,13 +36,13 @@ enum TableText {
         text + String(repeating: " ", count: max(0, cells - width(text)))
     }
 
-    /// At most so many cells, the last one `…` where something is left out.
+    /// The text cut to at most `cells`, with `…` at the end where something is left out.
     static func cut(_ text: String, to cells: Int) -> String {
         guard width(text) > cells else { return text }
         return cells > 0 ? start(text[...], cells - 1) + "…" : ""
     }
 
-    /// The same with the middle left out: of paths, both ends tell.
+    /// The text cut in the middle: of a path, both ends matter.
     static func middle(_ text: String, to cells: Int) -> String {
         guard width(text) > cells, cells > 2 else { return cut(text, to: cells) }
         let tail = start(String(text.reversed())[...], cells / 2)

@@ -61,7 +61,7 @@ enum Terminal {
 
     static var outIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-    /// A name as it stands, or on a terminal without what would confuse it.
+    /// A name's bytes; on a terminal, with control characters replaced.
     static func name(_ bytes: [UInt8]) -> [UInt8] {
         outIsTerminal ? bytes.map { $0 < 32 || $0 == 127 ? UInt8(ascii: "?") : $0 } : bytes
     }
@@ -72,7 +72,7 @@ enum Terminal {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
-                // A reader that has gone is none of our business; output that is lost is.
+                // A closed pipe is no failure; other lost output is.
                 if errno != EPIPE, descriptor == STDOUT_FILENO { exit(CommandFailure.Code.failed.rawValue) }
                 return
             }

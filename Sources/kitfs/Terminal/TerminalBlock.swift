@@ -2,10 +2,10 @@
 private import Glibc
 private import Synchronization
 
-/// Lines at the end of a terminal that are drawn over in place. Nothing of the terminal is changed for that but what
-/// stands on it: however the command ends, there is nothing to be set right.
+/// Lines at the end of a terminal that are redrawn in place. No setting of the terminal is changed, so nothing must be
+/// restored however the command ends.
 final class TerminalBlock: Sendable {
-    /// That of stderr, which log and warnings go to as well.
+    /// The block of stderr, where log and warnings go as well.
     static let errors = TerminalBlock(STDERR_FILENO)
 
     private struct State {
@@ -16,7 +16,7 @@ final class TerminalBlock: Sendable {
     }
 
     private let descriptor: Int32
-    // Held over the write: what is drawn must be what stands there.
+    // The lock is held during the write, so that `drawn` matches the screen.
     private let state = Mutex(State())
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
@@ -38,7 +38,7 @@ final class TerminalBlock: Sendable {
         }
     }
 
-    /// Takes it away.
+    /// Erases the block.
     func clear() {
         state.withLock { state in
             guard !state.drawn.isEmpty else { return }
@@ -47,7 +47,7 @@ final class TerminalBlock: Sendable {
         }
     }
 
-    /// Leaves it where it is: others have written below it.
+    /// Forgets the block without erasing it: others have written below it.
     func forget() { state.withLock { $0 = State() } }
 
     /// For Ctrl-Z, with SIGTSTP blocked: stops this process until it is told to go on, and then draws below what the shell
@@ -63,7 +63,7 @@ final class TerminalBlock: Sendable {
             pthread_sigmask(SIG_UNBLOCK, &signals, nil)
             raise(SIGTSTP)
             pthread_sigmask(SIG_BLOCK, &signals, nil)
-            // What told it to go on is answered by that, where it waits to be asked for.
+            // A pending SIGCONT is consumed, since drawing again answers it.
             sigemptyset(&signals)
             sigaddset(&signals, SIGCONT)
             var none = timespec()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import Synchronization
 
-/// Warnings of one command: each is told once, however many parents of a kit bring it up.
+/// Warnings of one command. Each is shown once, however many parents of a kit cause it.
 final class Warnings: Sendable {
     private let told = Mutex<Set<String>>([])
 

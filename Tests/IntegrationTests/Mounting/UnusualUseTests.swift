@@ -44,7 +44,7 @@ import Testing
     func anEmptyWord(_ text: String) throws {
         let result = try script("mkdir m; \"$K\" " + text)
         #expect(
-            [2, 125].contains(result.exitCode) && result.errorOutput.contains("empty word"), "\(result.errorOutput)")
+            [2, 125].contains(result.exitCode) && result.errorOutput.contains("empty name"), "\(result.errorOutput)")
         #expect(!String(decoding: try readFile("/proc/self/mountinfo"), as: UTF8.self).contains(bench.directory.path))
     }
 
