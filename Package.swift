@@ -34,7 +34,8 @@ let package = Package(
         .executableTarget(
             name: "kitfs",
             dependencies: [
-                "Doctor", "MountProcess", "MountRecords", "KitMount", "KitFileSystem", "LayerStore", "ModelKit",
+                "Doctor", "MountProcess", "MountRecords", "KitMount", "KitFileSystem", "LayerStore", "LayerCache",
+                "LayerIndex", "ModelKit",
                 "Registry", "OCI", "HostSystem", "Threading", argumentParser, logging, toml,
             ],
             swiftSettings: optimised),
@@ -43,24 +44,28 @@ let package = Package(
         .target(
             name: "Doctor",
             dependencies: [
-                "MountRecords", "KitMount", "FuseSession", "LayerStore", "ModelKit", "Registry", "OCI", "HostSystem",
+                "MountRecords", "KitMount", "FuseSession", "LayerStore", "LayerCache", "LayerIndex", "ModelKit",
+                "Registry", "OCI", "HostSystem",
                 system,
             ],
             swiftSettings: optimised),
         .target(
             name: "MountProcess",
             dependencies: [
-                "MountRecords", "KitMount", "FuseSession", "KitFileSystem", "LayerStore", "ModelKit", "Registry", "OCI",
+                "MountRecords", "KitMount", "FuseSession", "KitFileSystem", "LayerStore", "LayerCache", "LayerIndex",
+                "ModelKit", "Registry", "OCI",
                 "HostSystem", "Threading", "CLinux", logging,
             ],
             swiftSettings: optimised),
         .target(
-            name: "MountRecords", dependencies: ["LayerStore", "ModelKit", "OCI", "HostSystem", "Threading"],
+            name: "MountRecords",
+            dependencies: ["LayerStore", "LayerCache", "LayerIndex", "ModelKit", "OCI", "HostSystem", "Threading"],
             swiftSettings: optimised),
         .target(
             name: "KitMount",
             dependencies: [
-                "FuseSession", "KitFileSystem", "LayerStore", "OCI", "HostSystem", "Threading", "CLinux", logging,
+                "FuseSession", "KitFileSystem", "LayerStore", "LayerCache", "LayerIndex", "OCI", "HostSystem",
+                "Threading", "CLinux", logging,
                 system,
             ],
             swiftSettings: optimised),
@@ -129,7 +134,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "MountRecordsTests", dependencies: ["MountRecords", "LayerStore", "ModelKit", "OCI"],
+            name: "MountRecordsTests",
+            dependencies: ["MountRecords", "LayerStore", "LayerCache", "LayerIndex", "ModelKit", "OCI"],
             swiftSettings: strict),
         .testTarget(
             name: "FuseSessionTests", dependencies: ["FuseSession", "CFuse", "CLinux", "Threading", system],
@@ -137,7 +143,10 @@ let package = Package(
         .testTarget(name: "ThreadingTests", dependencies: ["Threading"], swiftSettings: strict),
         .testTarget(
             name: "KitMountTests",
-            dependencies: ["KitMount", "KitFileSystem", "LayerStore", "OCI", "TestSupport", "Threading", logging],
+            dependencies: [
+                "KitMount", "KitFileSystem", "LayerStore", "LayerCache", "LayerIndex", "OCI", "TestSupport",
+                "Threading", logging,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests", dependencies: ["kitfs", "kitfs-docs", "Benchmarks", "TestSupport", "Threading"],

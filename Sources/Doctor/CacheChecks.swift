@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LayerCache
 private import Glibc
 private import HostSystem
 private import LayerStore

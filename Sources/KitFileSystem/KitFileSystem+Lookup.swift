@@ -148,33 +148,19 @@ extension KitFileSystem {
         return first.map { layer < $0 } ?? true ? found : nil
     }
 
-    /// What speaks against each layer, as far as entries are known. Worked out anew when more are.
-    struct Verdicts: Sendable {
-        let generation: UInt64
-        var refusals: [FileSystemError?] = []
-        /// Whether the entries of each were known.
-        var isDecided: [Bool] = []
-    }
-
-    /// `known`: layers that must have been judged, for their entries are known: they are so a moment before the
-    /// generation says it.
+    /// Why each layer cannot be part of the tree. `known`: layers that must have been decided, for their entries are known:
+    /// they are so a moment before the generation says it.
     private func refusals(_ known: [Int]) -> [FileSystemError?] {
         let generation = store.indexGeneration
-        if let verdicts = verdicts.withLock({ $0 }), verdicts.generation == generation,
-            known.allSatisfy({ verdicts.isDecided[$0] })
-        {
-            return verdicts.refusals
+        let (refusals, news) = decisions.withLock { decisions -> ([FileSystemError?], [LayerRefusals.News]) in
+            if decisions.generation == generation, known.allSatisfy(decisions.isDecided) {
+                return (decisions.refusals, [])
+            }
+            let news = decisions.update(layers, generation: generation)
+            return (decisions.refusals, news)
         }
-        var found = Verdicts(generation: generation)
-        for mounted in layers {
-            let earlier = mounted.overlaps.prefix { $0 < mounted.ordinal }.filter { found.refusals[$0] == nil }
-            let index = mounted.layer.index
-            found.isDecided.append(index != nil)
-            found.refusals.append(
-                index.flatMap { mounted.refusal($0, beside: earlier.lazy.map { self.layers[$0] }) })
-        }
-        verdicts.withLock { $0 = found }
-        return found.refusals
+        for item in news { item.layer.layer.report(item.reason) }
+        return refusals
     }
 
     func attributes(_ mounted: MountedLayer, _ index: LayerIndex, _ number: LayerIndex.Number) -> Attempt<Attributes> {

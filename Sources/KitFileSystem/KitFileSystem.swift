@@ -22,8 +22,8 @@ public final class KitFileSystem: Sendable {
     /// Bytes of all layers that are shown, as the registry has them.
     public let size: UInt64
     let store: LayerStore
-    /// The refusals of layers as of an index generation; see `refusals(_:)`.
-    let verdicts = Mutex<Verdicts?>(nil)
+    /// Lock order: before `IndexStage.state` of the layers.
+    let decisions: Mutex<LayerRefusals>
     let openFiles = HandleTable<OpenFile>()
     let streamed = StreamedInodes()
     let openDirectories = HandleTable<Listing>()
@@ -47,6 +47,7 @@ public final class KitFileSystem: Sendable {
                 layer: layer, declared: item.1, ordinal: ordinal, overlaps: overlaps,
                 isStreamed: verify.isStreamed(item.1))
         }
+        decisions = Mutex(LayerRefusals(count: layers.count))
         scopeDirectories = ScopeDirectories(scopes: scopes)
         kitfile = try kit.kitfile.yaml()
         showsKitfile = family.showsKitfile

@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import LayerIndex
 internal import LayerStore
+internal import ModelKit
 internal import OCI
 
 extension MountedLayer {
-    /// Why the layer cannot be part of the tree next to the earlier ones; nil if it can. A reason is reported once.
-    func refusal(_ index: LayerIndex, beside others: some Sequence<MountedLayer>) -> FileSystemError? {
-        if let path = misplacedEntry(in: index) { return .misplaced(layer.key, path) }
-        for other in others {
-            if let path = conflict(index, other) { return .conflicting(layer.key, path) }
-        }
-        return nil
+    /// Where this layer and another cannot both be part of the tree; nil if they can. Of a layer whose entries are unknown,
+    /// the declared path alone counts.
+    func conflict(_ index: LayerIndex, with other: MountedLayer, _ otherIndex: LayerIndex?) -> EntryPath? {
+        guard let otherIndex else { return conflict(with: other, index) }
+        return conflict(with: other, index) ?? other.conflict(with: self, otherIndex)
+            ?? conflict(index, other, otherIndex, at: scope.contains(other.scope) ? other.scope : scope)
     }
 
-    private func conflict(_ index: LayerIndex, _ other: MountedLayer) -> EntryPath? {
-        guard let otherIndex = other.layer.index else { return conflict(with: other, index) }
-        return knownConflict(index, with: other, otherIndex) {
-            conflict(with: other, index) ?? other.conflict(with: self, otherIndex)
-                ?? conflict(index, other, otherIndex, at: scope.contains(other.scope) ? other.scope : scope)
+    /// The first entry outside of the declared path and the directories above it; nil if there is none. A layer with
+    /// such an entry is unusable.
+    func misplacedEntry(in index: LayerIndex) -> EntryPath? {
+        var number = LayerIndex.root
+        for name in scope.names.dropFirst(declared.base.names.count) {
+            guard let entry = index.entry(number) else { return nil }
+            guard case .directory(let children) = entry.kind else { return path(of: number, in: index) }
+            if let other = children.first(where: { index.name(of: $0) != name }) { return path(of: other, in: index) }
+            guard let next = children.first else { return nil }
+            number = next
         }
+        return nil
     }
 
     /// Where this one has a file above the other's declared path.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KitFileSystem
+internal import LayerCache
 internal import LayerStore
 internal import Logging
 private import Synchronization

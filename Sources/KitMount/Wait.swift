@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LayerCache
 internal import KitFileSystem
 internal import LayerStore
 private import Synchronization

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+package import LayerCache
 private import Glibc
-package import LayerStore
+internal import LayerStore
 
 /// Where caches are.
 package struct CacheLocations: Sendable {

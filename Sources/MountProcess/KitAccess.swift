@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import LayerStore
+package import LayerCache
+internal import LayerStore
 package import ModelKit
 package import OCI
 package import Registry

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LayerIndex
 private import HostSystem
+internal import LayerCache
 internal import LayerStore
 internal import OCI
 

@@ -31,7 +31,7 @@ final class NoiseKit {
             "tar", ["--format=ustar", "-b1", "--owner=0", "--group=0", "-cf", tar, "-C", directory, "weights.bin"])
         for form in forms {
             let file = "\(directory)/\(form)"
-                // From a file, so that zstd knows the length beforehand.
+            // From a file, so that zstd knows the length beforehand.
             let filter = form == .plain ? "cat" : "\(form) -1 -c"
             try Command.check("sh", ["-c", "\(filter) \(tar) > \(file)"], timeout: 300)
             let hex = String(try Command.check("sha256sum", [file]).output.prefix(64))

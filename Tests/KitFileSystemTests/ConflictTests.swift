@@ -136,10 +136,7 @@ import LayerCache
         let tree = try bench.tree()
         #expect(throws: FileSystemError.self) { try tree.find("c") }
         try #require(tree.layers[0].layer.index != nil)
-        tree.verdicts.withLock {
-            $0 = KitFileSystem.Verdicts(
-                generation: tree.store.indexGeneration, refusals: [nil], isDecided: [false])
-        }
+        tree.decisions.withLock { $0 = LayerRefusals(count: 1, generation: tree.store.indexGeneration) }
         #expect(throws: FileSystemError.self) { try tree.find("c") }
     }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import LayerIndex
+import LayerCache
 import KitFileSystem
 import LayerStore
 import Logging
@@ -41,7 +43,7 @@ import Testing
     @Test func whatOthersLogIsNot() {
         let others: [FileSystemError] = [
             .layer(key, .noSpace("full")), .layer(key, .source(.unreachable("gone"))), .notFound(.final), .stale,
-            .layer(key, .unusable(layer: key.digest, reason: "no tar")), .misplaced(key, .root),
+            .layer(key, .unmountable(layer: key.digest, reason: "no tar")), .misplaced(key, .root),
         ]
         for error in others { log.note(error, of: .read, now: start) }
         #expect(lines.all == [])

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import LayerCache
 import LayerStore
 import OCI
 import TestSupport

@@ -11,14 +11,14 @@ import Testing
 
 /// Those who wait leave: what was begun for them ends, and keeps nothing from others.
 @Suite struct AbandonedWorkTests {
-    private let bench: StoreBench
+    private let bench: StoreFixture
 
-    init() throws { bench = try StoreBench() }
+    init() throws { bench = try StoreFixture() }
 
     /// The head does not tell the entries; nobody waits for the whole any more when that is known.
     @Test func aListingThatIsLeftFetchesNothing() throws {
-        let content = StoreBench.noise(1 << 20, seed: 1)
-        let blob = try bench.gzip(StoreBench.tar([("a", content), ("b", content)]))
+        let content = StoreFixture.noise(1 << 20, seed: 1)
+        let blob = try bench.gzip(StoreFixture.tar([("a", content), ("b", content)]))
         let store = try bench.store()
         let layer = store.layer(blob, form: LayerForm(.tar, .gzip), source: bench.source)
         bench.source.isHeld = true
@@ -36,9 +36,9 @@ import Testing
 
     /// The same, where others have come meanwhile.
     @Test func aListingThatOthersTakeUp() throws {
-        let blob = try bench.gzip(StoreBench.tar([("a", [1]), ("b", StoreBench.noise(1 << 20, seed: 2))]))
+        let blob = try bench.gzip(StoreFixture.tar([("a", [1]), ("b", StoreFixture.noise(1 << 20, seed: 2))]))
         for round in 0..<20 {
-            let fresh = try StoreBench()
+            let fresh = try StoreFixture()
             let layer = try fresh.store().layer(blob, form: LayerForm(.tar, .gzip), source: bench.source)
             bench.source.isHeld = true
             let first = Outcome()
@@ -61,7 +61,7 @@ import Testing
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         bench.source.isHeld = true
         for number in 0..<40 {
-            let blob = try bench.source.add(StoreBench.noise(size, seed: UInt64(number) + 10))
+            let blob = try bench.source.add(StoreFixture.noise(size, seed: UInt64(number) + 10))
             let layer = store.layer(blob, form: LayerForm(.raw), source: bench.source)
             let outcome = Outcome()
             guard let id = layer.requireContent(outcome.waiter) else { continue }
@@ -69,14 +69,14 @@ import Testing
             layer.cancel(id)
         }
         bench.source.isHeld = false
-        let last = try bench.source.add(StoreBench.noise(size, seed: 9))
+        let last = try bench.source.add(StoreFixture.noise(size, seed: 9))
         let layer = store.layer(last, form: LayerForm(.raw), source: bench.source)
         #expect(try layer.content() == nil)
     }
 
     /// Somebody else's descriptor has another size: while that is at it, this one is refused, and not for ever.
     @Test func anotherSizeAtTheSameTime() throws {
-        let tar = StoreBench.tar([("large", StoreBench.noise(2 << 20, seed: 3))])
+        let tar = StoreFixture.tar([("large", StoreFixture.noise(2 << 20, seed: 3))])
         let blob = try bench.source.add(tar)
         let wrong = Descriptor(mediaType: blob.mediaType, digest: blob.digest, size: blob.size + 512)
         let other = try bench.store()

@@ -10,9 +10,9 @@ import Threading
 @testable import LayerStore
 
 @Suite struct CacheDirectoryTests {
-    private let bench: StoreBench
+    private let bench: StoreFixture
 
-    init() throws { bench = try StoreBench() }
+    init() throws { bench = try StoreFixture() }
 
     @Test func itsShape() throws {
         _ = try CacheDirectory(path: bench.path)
@@ -99,7 +99,7 @@ import Threading
     }
 
     @Test func pruneKeepsWhatIsInUse() throws {
-        let blob = try bench.source.add(StoreBench.tar([("x", [1, 2, 3])]))
+        let blob = try bench.source.add(StoreFixture.tar([("x", [1, 2, 3])]))
         var store: LayerStore? = try bench.store()
         #expect(try store?.layer(blob, form: LayerForm(.tar), source: bench.source).content() == nil)
         try eventually(within: 5, "it is committed") { try bench.files("partial").isEmpty }

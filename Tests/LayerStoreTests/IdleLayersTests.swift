@@ -12,13 +12,13 @@ import Threading
 
 /// Whether files of a layer are open, as other processes see it.
 @Suite struct IdleLayersTests {
-    private let bench: StoreBench
+    private let bench: StoreFixture
     private let layer: Layer
     private let state: StateFile
 
     init() throws {
-        bench = try StoreBench()
-        let blob = try bench.source.add(StoreBench.tar([("a", [1, 2, 3]), ("b", [4])]))
+        bench = try StoreFixture()
+        let blob = try bench.source.add(StoreFixture.tar([("a", [1, 2, 3]), ("b", [4])]))
         layer = try bench.store().layer(blob, form: LayerForm(.tar), source: bench.source)
         #expect(try layer.content() == nil)
         let bench = bench

@@ -9,9 +9,9 @@ import Testing
 
 /// Layers in every form that a media type can name: fetched, kept, found again, resumed.
 @Suite struct LayerFormTests {
-    private let bench: StoreBench
+    private let bench: StoreFixture
 
-    init() throws { bench = try StoreBench() }
+    init() throws { bench = try StoreFixture() }
 
     static let rawForms = [LayerForm(.raw), LayerForm(.raw, .gzip), LayerForm(.raw, .zstd)]
     static let sizes = [0, 1, (1 << 20) - 1, 1 << 20, (3 << 20) + 1]
@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test(arguments: rawForms, sizes) func rawLayers(_ form: LayerForm, _ size: Int) throws {
-        let content = StoreBench.noise(size, seed: UInt64(size))
+        let content = StoreFixture.noise(size, seed: UInt64(size))
         let blob = try bench.source.add(Self.encoded(content, form))
         let layer = try bench.store().layer(blob, form: form, source: bench.source)
         #expect(try layer.listed() == nil)
@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test(arguments: rawForms) func rawLayersResume(_ form: LayerForm) throws {
-        let content = StoreBench.noise((3 << 20) + 1, seed: 7)
+        let content = StoreFixture.noise((3 << 20) + 1, seed: 7)
         let blob = try bench.source.add(Self.encoded(content, form))
         bench.source.failAfter = 2_000_000
         guard case .source(.unreachable)? = try bench.store().layer(blob, form: form, source: bench.source).content()
@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test(arguments: rawForms) func wrongBytesOfARawLayer(_ form: LayerForm) throws {
-        let encoded = try Self.encoded(StoreBench.noise(500_000, seed: 9), form)
+        let encoded = try Self.encoded(StoreFixture.noise(500_000, seed: 9), form)
         let blob = try bench.source.add(encoded)
         var wrong = encoded
         wrong[300_000] ^= 1
@@ -105,8 +105,8 @@ import Testing
     /// Right by their digest, and no stream of their kind: of no use, and nothing of them stays.
     @Test(arguments: [LayerForm(.raw, .gzip), LayerForm(.raw, .zstd), LayerForm(.tar, .zstd)])
     func damagedBeforeTheyWerePacked(_ form: LayerForm) throws {
-        let whole = try Self.encoded(StoreBench.noise(200_000, seed: 4), form)
-        for bytes in [Array(whole.dropLast(9)), StoreBench.noise(5000, seed: 5), []] {
+        let whole = try Self.encoded(StoreFixture.noise(200_000, seed: 4), form)
+        for bytes in [Array(whole.dropLast(9)), StoreFixture.noise(5000, seed: 5), []] {
             let blob = try bench.source.add(bytes)
             let layer = try bench.store().layer(blob, form: form, source: bench.source)
             guard case .unmountable? = try layer.content() else {
@@ -118,8 +118,8 @@ import Testing
     }
 
     @Test func zstdTars() throws {
-        let large = StoreBench.noise((2 << 20) + 3, seed: 1)
-        let tar = StoreBench.tar([("d/large", large), ("d/small", [1, 2]), ("d/empty", [])])
+        let large = StoreFixture.noise((2 << 20) + 3, seed: 1)
+        let tar = StoreFixture.tar([("d/large", large), ("d/small", [1, 2]), ("d/empty", [])])
         let form = LayerForm(.tar, .zstd)
         let blob = try bench.source.add(Self.encoded(tar, form))
         bench.source.failAfter = 1_500_000
@@ -139,7 +139,7 @@ import Testing
 
     /// The same bytes, declared as an archive in one kit and as a file in another: two layers, neither spoils the other.
     @Test func theSameBlobAsTarAndAsRaw() throws {
-        let tar = StoreBench.tar([("x", [1, 2, 3])])
+        let tar = StoreFixture.tar([("x", [1, 2, 3])])
         let blob = try bench.source.add(tar)
         let store = try bench.store()
         let archive = store.layer(blob, form: LayerForm(.tar), source: bench.source)
@@ -160,7 +160,7 @@ import Testing
 
     /// Wrong as one of them and right as the other.
     @Test func aFileThatIsNoTar() throws {
-        let content = StoreBench.noise(3000, seed: 6)
+        let content = StoreFixture.noise(3000, seed: 6)
         let blob = try bench.source.add(content)
         let store = try bench.store()
         let archive = store.layer(blob, form: LayerForm(.tar), source: bench.source)

@@ -10,12 +10,12 @@ import Testing
 @testable import LayerStore
 
 @Suite struct LayerStoreTests {
-    private let bench: StoreBench
-    private static let large = StoreBench.noise(3 << 20, seed: 1)
-    private static let small = StoreBench.noise(1000, seed: 2)
-    private static let tar = StoreBench.tar([("d/small", small), ("d/large", large), ("d/empty", [])])
+    private let bench: StoreFixture
+    private static let large = StoreFixture.noise(3 << 20, seed: 1)
+    private static let small = StoreFixture.noise(1000, seed: 2)
+    private static let tar = StoreFixture.tar([("d/small", small), ("d/large", large), ("d/empty", [])])
 
-    init() throws { bench = try StoreBench() }
+    init() throws { bench = try StoreFixture() }
 
     @Test func aLayerIsListedThenFetchedThenRead() throws {
         let blob = try bench.source.add(Self.tar)
@@ -188,7 +188,7 @@ import Testing
     }
 
     @Test func aLayerThatIsNoTarStaysHopeless() throws {
-        let garbage = try Command.check("gzip", ["-nc"], input: StoreBench.noise(5000, seed: 3)).stdout
+        let garbage = try Command.check("gzip", ["-nc"], input: StoreFixture.noise(5000, seed: 3)).stdout
         let blob = try bench.source.add(garbage)
         let layer = try bench.store().layer(blob, form: LayerForm(.tar, .gzip), source: bench.source)
         for _ in 0..<3 {
@@ -208,7 +208,7 @@ import Testing
         try Command.check("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", place])
         let store = try bench.store(place + "/cache")
         let big = try bench.source.add(Self.tar)
-        let fits = try bench.source.add(StoreBench.tar([("x", Self.small)]))
+        let fits = try bench.source.add(StoreFixture.tar([("x", Self.small)]))
         // Known to be too large before a byte is fetched; and, compressed, only while it is inflated.
         let layer = store.layer(big, form: LayerForm(.tar), source: bench.source)
         guard case .noSpace? = try layer.content() else {
@@ -217,7 +217,7 @@ import Testing
         }
         #expect(bench.source.moved < 20_000)
         let zeros = try Command.check(
-            "gzip", ["-nc"], input: StoreBench.tar([("z", [UInt8](repeating: 0, count: 8 << 20))])
+            "gzip", ["-nc"], input: StoreFixture.tar([("z", [UInt8](repeating: 0, count: 8 << 20))])
         ).stdout
         let bomb = try bench.source.add(zeros)
         guard case .noSpace? = try store.layer(bomb, form: LayerForm(.tar, .gzip), source: bench.source).content()

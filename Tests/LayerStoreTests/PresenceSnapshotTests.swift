@@ -11,12 +11,12 @@ import Testing
 
 /// After a reboot, only what a snapshot proves is believed to be there.
 @Suite struct PresenceSnapshotTests {
-    private let bench: StoreBench
-    private static let content = StoreBench.noise(3 << 20, seed: 7)
-    private static let tar = StoreBench.tar([("d/large", content)])
+    private let bench: StoreFixture
+    private static let content = StoreFixture.noise(3 << 20, seed: 7)
+    private static let tar = StoreFixture.tar([("d/large", content)])
     private static let earlier = "00000000-1111-2222-3333-444444444444"
 
-    init() throws { bench = try StoreBench() }
+    init() throws { bench = try StoreFixture() }
 
     @Test func coding() throws {
         let size = StateFile.chunkSize * 10 + 1

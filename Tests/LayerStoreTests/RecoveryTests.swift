@@ -13,11 +13,11 @@ import Testing
 /// What processes leave that ended in the middle of something, and what disks forget: completed, or dropped and fetched
 /// anew.
 @Suite struct RecoveryTests {
-    private let bench: StoreBench
-    private static let content = StoreBench.noise(3 << 20, seed: 61)
-    private static let tar = StoreBench.tar([("large", content), ("small", [7])])
+    private let bench: StoreFixture
+    private static let content = StoreFixture.noise(3 << 20, seed: 61)
+    private static let tar = StoreFixture.tar([("large", content), ("small", [7])])
 
-    init() throws { bench = try StoreBench() }
+    init() throws { bench = try StoreFixture() }
 
     /// A whole layer, back where it was before its commit.
     private func uncommitted(_ form: LayerForm) throws -> Descriptor {

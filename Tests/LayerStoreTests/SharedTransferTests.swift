@@ -12,17 +12,17 @@ import Testing
 
 /// Several stores on one cache, as several processes are: what one brings, all have.
 @Suite struct SharedTransferTests {
-    private let bench: StoreBench
-    private static let large = StoreBench.noise(12 << 20, seed: 31)
-    private static let tar = StoreBench.tar([("large", large), ("small", [7])])
+    private let bench: StoreFixture
+    private static let large = StoreFixture.noise(12 << 20, seed: 31)
+    private static let tar = StoreFixture.tar([("large", large), ("small", [7])])
     /// Headers, and what of a claimed chunk may have come twice.
     private static let slack: UInt64 = 40_000
 
-    init() throws { bench = try StoreBench() }
+    init() throws { bench = try StoreFixture() }
 
     private func blob(_ form: LayerForm) throws -> Descriptor {
         form.compression == nil
-            ? try bench.source.add(Self.tar) : try bench.gzip(StoreBench.tar([("large", Self.large)]))
+            ? try bench.source.add(Self.tar) : try bench.gzip(StoreFixture.tar([("large", Self.large)]))
     }
 
     @Test(arguments: [LayerForm(.tar), LayerForm(.tar, .gzip)])

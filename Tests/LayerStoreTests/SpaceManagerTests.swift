@@ -12,16 +12,16 @@ import Testing
 
 /// Space is made of what may go, where that is enough, and by as few looks at the cache as can be.
 @Suite struct SpaceManagerTests {
-    private let fixture: StoreBench
+    private let fixture: StoreFixture
     private static let size = 300_000
     private static let other = LayerKey(digest: DigestHasher.digest(of: [9]), form: LayerForm(.raw))
 
-    init() throws { fixture = try StoreBench() }
+    init() throws { fixture = try StoreFixture() }
 
     /// Whole layers in the cache, which nobody has open.
     private func fill(_ count: Int) throws -> [Descriptor] {
         let store = try fixture.store()
-        let blobs = try (0..<count).map { try fixture.source.add(StoreBench.noise(Self.size, seed: UInt64(70 + $0))) }
+        let blobs = try (0..<count).map { try fixture.source.add(StoreFixture.noise(Self.size, seed: UInt64(70 + $0))) }
         for blob in blobs {
             #expect(try store.layer(blob, form: LayerForm(.raw), source: fixture.source).content() == nil)
         }

@@ -12,11 +12,11 @@ import Testing
 
 /// Streams whose source fails, lies, or is taken away.
 @Suite struct StreamFailureTests {
-    private let bench: StoreBench
-    private static let large = StoreBench.noise(6 << 20, seed: 21)
-    private static let tar = StoreBench.tar([("large", large), ("small", [7])])
+    private let bench: StoreFixture
+    private static let large = StoreFixture.noise(6 << 20, seed: 21)
+    private static let tar = StoreFixture.tar([("large", large), ("small", [7])])
 
-    init() throws { bench = try StoreBench() }
+    init() throws { bench = try StoreFixture() }
 
     private func piece(_ offset: Int, _ count: Int) -> [UInt8] { Array(Self.large[offset..<offset + count]) }
 
@@ -141,7 +141,7 @@ import Testing
     func theDirectoryIsTakenAway(_ form: LayerForm) throws {
         let blob =
             form.compression == nil
-            ? try bench.source.add(Self.tar) : try bench.gzip(StoreBench.tar([("large", Self.large)]))
+            ? try bench.source.add(Self.tar) : try bench.gzip(StoreFixture.tar([("large", Self.large)]))
         let layer = try bench.listed(bench.store(), blob, form)
         let file = try layer.stream("large")
         #expect(try file.bytes(0, 4096, of: layer) == piece(0, 4096))

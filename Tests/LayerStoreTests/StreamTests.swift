@@ -10,13 +10,13 @@ import Testing
 
 /// Files that are read while they are fetched.
 @Suite struct StreamTests {
-    private let bench: StoreBench
+    private let bench: StoreFixture
     private static let chunk = StateFile.chunkSize
-    private static let one = StoreBench.noise(9 << 20, seed: 11)
-    private static let two = StoreBench.noise(5 << 20, seed: 12)
-    private static let tar = StoreBench.tar([("one", one), ("small", [1, 2, 3]), ("two", two)])
+    private static let one = StoreFixture.noise(9 << 20, seed: 11)
+    private static let two = StoreFixture.noise(5 << 20, seed: 12)
+    private static let tar = StoreFixture.tar([("one", one), ("small", [1, 2, 3]), ("two", two)])
 
-    init() throws { bench = try StoreBench() }
+    init() throws { bench = try StoreFixture() }
 
     private func piece(_ content: [UInt8], _ offset: Int, _ count: Int) -> [UInt8] {
         Array(content[offset..<min(content.count, offset + count)])
@@ -90,7 +90,7 @@ import Testing
     func readsAreAnsweredAsTheFrontAdvances(_ form: LayerForm) throws {
         let blob =
             form.archive == .raw
-            ? try bench.source.add(Self.one) : try bench.gzip(StoreBench.tar([("one", Self.one)]))
+            ? try bench.source.add(Self.one) : try bench.gzip(StoreFixture.tar([("one", Self.one)]))
         let layer = try bench.listed(bench.store(), blob, form)
         bench.source.heldFrom = 3 << 20
         let file = form.archive == .raw ? layer.openStream(content: ByteRange(upTo: 9 << 20)) : try layer.stream("one")

@@ -21,13 +21,13 @@ import Threading
 
     @Test func largeMembersArePassedOver() throws {
         let (index, source) = try list(
-            StoreBench.tar((0..<16).map { ("d/\($0)", StoreBench.noise(300_000, seed: UInt64($0))) }))
+            StoreFixture.tar((0..<16).map { ("d/\($0)", StoreFixture.noise(300_000, seed: UInt64($0))) }))
         #expect(index.count == 18)
         #expect(source.moved < 16 * 5000)
     }
 
     @Test func smallMembersCostFewRequests() throws {
-        let (index, source) = try list(StoreBench.tar((0..<5000).map { ("d/\($0)", [1, 2, 3]) }))
+        let (index, source) = try list(StoreFixture.tar((0..<5000).map { ("d/\($0)", [1, 2, 3]) }))
         #expect(index.count == 5002)
         #expect(source.requests.count < 20)
     }
@@ -44,7 +44,7 @@ import Threading
             }
             let bytes = tar.finish()
             let (index, _) = try list(bytes)
-            let bench = try StoreBench()
+            let bench = try StoreFixture()
             let blob = try bench.source.add(bytes)
             let layer = try bench.store().layer(blob, form: LayerForm(.tar), source: bench.source)
             #expect(try layer.content() == nil)
@@ -55,7 +55,7 @@ import Threading
     /// Headers at equal strides are asked for many at once, and no more of the layer than them.
     @Test(arguments: [-1, 57]) func equalStridesAreGuessed(_ odd: Int) throws {
         let content = [UInt8](repeating: 7, count: 150_000)
-        let tar = StoreBench.tar((0..<150).map { ("d/\($0)", $0 == odd ? content + [1, 2, 3] + content : content) })
+        let tar = StoreFixture.tar((0..<150).map { ("d/\($0)", $0 == odd ? content + [1, 2, 3] + content : content) })
         let source = CrowdedSource(try MemorySource())
         var lister = TarLister(
             blob: try source.source.add(tar), source: source, guessing: WorkerPool(limit: 256),
@@ -65,7 +65,7 @@ import Threading
         #expect(source.crowd >= 8)
         // A header each, the first few with a window around, and where a guess was wrong some in vain.
         #expect(source.source.moved < 150 * 512 + 10 * 2048 + (odd < 0 ? 0 : 96 * 512))
-        let whole = try StoreBench()
+        let whole = try StoreFixture()
         let layer = try whole.store().layer(
             whole.source.add(tar), form: LayerForm(.tar), source: whole.source)
         #expect(try layer.content() == nil)
@@ -88,7 +88,7 @@ import Threading
     }
 
     @Test func truncatedTarsAreRefused() throws {
-        let tar = StoreBench.tar([("a", StoreBench.noise(5000, seed: 1)), ("b", [1])])
+        let tar = StoreFixture.tar([("a", StoreFixture.noise(5000, seed: 1)), ("b", [1])])
         // Behind a member's content other tars than kit's may end, with or without padding.
         for count in stride(from: 1, to: tar.count - 1024, by: 97)
         where !(5512...5632).contains(count) && !(6145...6656).contains(count) {

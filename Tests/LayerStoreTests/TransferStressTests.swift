@@ -19,8 +19,8 @@ import Threading
 
     private static let firstSeed = number("KITFS_SEED") ?? 1
     private static let rounds: UInt64 = number("KITFS_SOAK") == nil ? 3 : 100
-    private static let large = StoreBench.noise(7 << 20, seed: 41)
-    private static let small = StoreBench.noise(90_000, seed: 42)
+    private static let large = StoreFixture.noise(7 << 20, seed: 41)
+    private static let small = StoreFixture.noise(90_000, seed: 42)
 
     @Test(arguments: [LayerForm(.tar), LayerForm(.tar, .gzip), LayerForm(.raw)])
     func manyThreads(_ form: LayerForm) throws {
@@ -31,14 +31,14 @@ import Threading
     }
 
     private func round(_ form: LayerForm, _ seed: UInt64, _ comment: Comment) throws {
-        let bench = try StoreBench()
+        let bench = try StoreFixture()
         let contents =
             form == LayerForm(.tar) ? [("large", Self.large), ("small", Self.small)] : [("large", Self.large)]
         let blob =
             switch (form.archive, form.compression) {
             case (.raw, _): try bench.source.add(Self.large)
-            case (.tar, nil): try bench.source.add(StoreBench.tar(contents))
-            case (.tar, _?): try bench.gzip(StoreBench.tar(contents))
+            case (.tar, nil): try bench.source.add(StoreFixture.tar(contents))
+            case (.tar, _?): try bench.gzip(StoreFixture.tar(contents))
             }
         bench.source.setJitter(seed: seed)
         let stores = try (0..<2).map { _ in try bench.store() }

@@ -2,6 +2,7 @@
 private import Glibc
 internal import KitFileSystem
 internal import KitMount
+internal import LayerCache
 internal import LayerStore
 internal import MountRecords
 private import Threading

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LayerCache
 internal import FuseSession
 private import Glibc
 private import HostSystem
 internal import KitFileSystem
 internal import KitMount
+internal import LayerIndex
 internal import LayerStore
 internal import Logging
 internal import ModelKit

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LayerIndex
+internal import LayerCache
 internal import ArgumentParser
 private import Glibc
 private import LayerStore

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 private import Glibc
+internal import LayerCache
+internal import LayerIndex
 private import LayerStore
 private import MountRecords
 internal import OCI

@@ -2,6 +2,7 @@
 private import Glibc
 internal import KitFileSystem
 internal import KitMount
+internal import LayerCache
 private import LayerStore
 private import ModelKit
 internal import MountProcess

@@ -12,7 +12,8 @@ import Testing
     private func make(of guides: String) throws -> CommandResult {
         let dump = try Command.check(CommandFixture.executable, ["--experimental-dump-help"]).stdout
         return try Command.run(
-            CommandFixture.executable + "-docs", ["1.2.3", "January 2, 2020", guides, try directory.subdirectory("pages")],
+            CommandFixture.executable + "-docs",
+            ["1.2.3", "January 2, 2020", guides, try directory.subdirectory("pages")],
             input: dump)
     }
 

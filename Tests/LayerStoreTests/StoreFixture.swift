@@ -12,7 +12,7 @@ import TestSupport
 
 /// A cache of a test's own, and stores on it: each behaves towards the others like another process, since locks belong
 /// to descriptors.
-struct StoreBench {
+struct StoreFixture {
     let directory: TemporaryDirectory
     let source: MemorySource
 
