@@ -44,7 +44,7 @@ let package = Package(
         .target(
             name: "Doctor",
             dependencies: [
-                "MountRecords", "KitMount", "FuseSession", "LayerStore", "LayerCache", "LayerIndex", "ModelKit",
+                "MountRecords", "KitMount", "FuseSession", "LayerStore", "LayerCache", "ModelKit",
                 "Registry", "OCI", "HostSystem",
                 system,
             ],
@@ -64,7 +64,7 @@ let package = Package(
         .target(
             name: "KitMount",
             dependencies: [
-                "FuseSession", "KitFileSystem", "LayerStore", "LayerCache", "LayerIndex", "OCI", "HostSystem",
+                "FuseSession", "KitFileSystem", "LayerStore", "LayerCache", "OCI", "HostSystem",
                 "Threading", "CLinux", logging,
                 system,
             ],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 private import HostSystem
 
-/// What `status --json` prints of a mount. The keys are described in the README and in kitfs-status(1).
+/// What `status --json` prints of a mount. The keys are described in kitfs-status(1).
 package struct StatusReport: Encodable {
     package let reference: String
     package let digest: String

@@ -4,7 +4,7 @@ private import Glibc
 internal import OCI
 package import SystemPackage
 
-/// The cache on disk: what is where. DESIGN of the layout stands in the README, "The cache".
+/// The cache on disk: what is where. Sources/README.md tells what each part is for.
 ///
 /// ```
 /// CACHEDIR.TAG VERSION

@@ -11,7 +11,7 @@ final class TransferClock: Sendable {
     }
 
     private let entries = Mutex<(list: [Entry], isRunning: Bool)>(([], false))
-    /// DESIGN: waiters look again on one timer of 5 to 50 ms.
+    /// Often enough that nobody notices, seldom enough to cost nothing.
     private static let interval: UInt32 = 20_000
 
     func add(_ transfer: LayerTransfer) {

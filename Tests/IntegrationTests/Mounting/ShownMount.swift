@@ -2,7 +2,7 @@
 import FoundationEssentials
 import TestSupport
 
-/// What `kitfs status --json` says of a mount, as the README describes it.
+/// What `kitfs status --json` says of a mount, as kitfs-status(1) describes it.
 struct ShownMount: Decodable {
     let reference: String
     let digest: String

@@ -3,7 +3,7 @@
 /// What unpacking a kit gives, worked out in the plainest way: every layer is read whole, in order, into a dictionary.
 ///
 /// It shares nothing with what it is compared to: layers are decompressed by command line tools, tars read by
-/// ``TarMembers``. The rules are those of "The tree" in DESIGN.md.
+/// ``TarMembers``. The rules are those of the guide "semantics".
 public struct UnpackedKit: Sendable {
     /// Names from the root down; none for the root itself.
     public typealias Path = [[UInt8]]
