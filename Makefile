@@ -84,7 +84,7 @@ fuzz: packages fuzz-packages ## FUZZ_TIME seconds of each of FUZZ_TARGETS (all);
 
 soak: packages test-packages ## the long and random tests: 500 random kits, layers without end, random reads, slow faults, a minute of each fuzz target
 	$(SWIFT) build --build-tests
-	KITFS_SOAK=1 KITFS_KITS=500 $(SWIFT) test --skip-build --filter 'RandomKitTests|HostileCompressionTests|TransferStressTests|ReadModelTests|HungRegistryTests|NetworkFaultTests|ServerFaultTests|KilledFetchTests|ManyMembersTests|CrashPointTests|ManyJobsTests|LoopTests|RoomTests|DamagedCacheTests|SystemdTests'
+	KITFS_SOAK=1 KITFS_KITS=500 $(SWIFT) test --skip-build --filter 'RandomKitTests|HostileCompressionTests|TransferStressTests|FetchScheduleTests|WantListTests|WaitTests|ReadModelTests|HungRegistryTests|NetworkFaultTests|ServerFaultTests|KilledFetchTests|ManyMembersTests|CrashPointTests|ManyJobsTests|LoopTests|RoomTests|DamagedCacheTests|SystemdTests'
 	FUZZ_TIME=60 $(MAKE) fuzz
 
 sanitize: packages test-packages ## all tests under AddressSanitizer, then under ThreadSanitizer

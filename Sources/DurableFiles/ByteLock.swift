@@ -34,4 +34,9 @@ extension OwnedFile {
         }
         return true
     }
+
+    /// Gives locks back. That fails only where the descriptor is gone, and the locks with it.
+    package func unlock(start: Int, count: Int = 1) {
+        do throws(Errno) { _ = try lock(.none, start: start, count: count) } catch {}
+    }
 }

@@ -57,23 +57,35 @@ package final class DirectoryHandle: Sendable {
             Self.descriptor(openat(descriptor.rawValue, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)))
     }
 
+    /// All of a small file; nil where it cannot be had, is none, or has more than `limit` bytes. For files that may be
+    /// missing, damaged or another user's, and are then as good as missing.
+    package func contents(of name: String, atMost limit: UInt64) -> [UInt8]? {
+        do throws(Errno) {
+            let file = try file(name, .read)
+            let size = try file.attributes.size
+            return size <= limit ? try file.bytes(at: 0, count: Int(size)) : nil
+        } catch {
+            return nil
+        }
+    }
+
     package func attributes(of name: String) throws(Errno) -> FileAttributes {
         var status = stat()
-        if fstatat(descriptor.rawValue, name, &status, AT_SYMLINK_NOFOLLOW) != 0 { throw Errno(rawValue: errno) }
+        try check(fstatat(descriptor.rawValue, name, &status, AT_SYMLINK_NOFOLLOW))
         return FileAttributes(status)
     }
 
     package var attributes: FileAttributes {
         get throws(Errno) {
             var status = stat()
-            if fstat(descriptor.rawValue, &status) != 0 { throw Errno(rawValue: errno) }
+            try check(fstat(descriptor.rawValue, &status))
             return FileAttributes(status)
         }
     }
 
     /// Whether it has this name in `parent`.
     package func isNamed(_ name: String, in parent: DirectoryHandle) throws(Errno) -> Bool {
-        guard let found = try? parent.attributes(of: name) else { return false }
+        guard let found = try ifThere({ () throws(Errno) in try parent.attributes(of: name) }) else { return false }
         return try attributes.isSameFile(as: found)
     }
 
@@ -94,13 +106,13 @@ package final class DirectoryHandle: Sendable {
 
     package func remove(_ name: String) throws(Errno) {
         DurableStep.remove.pass(.before, descriptor, name)
-        if unlinkat(descriptor.rawValue, name, 0) != 0 { throw Errno(rawValue: errno) }
+        try check(unlinkat(descriptor.rawValue, name, 0))
         DurableStep.remove.pass(.after, descriptor, name)
     }
 
     package func sync() throws(Errno) {
         DurableStep.sync.pass(.before, descriptor)
-        if fsync(descriptor.rawValue) != 0 { throw Errno(rawValue: errno) }
+        try check(fsync(descriptor.rawValue))
         DurableStep.sync.pass(.after, descriptor)
     }
 
@@ -151,7 +163,7 @@ package final class DirectoryHandle: Sendable {
     package var freeSpace: UInt64 {
         get throws(Errno) {
             var status = statvfs()
-            if fstatvfs(descriptor.rawValue, &status) != 0 { throw Errno(rawValue: errno) }
+            try check(fstatvfs(descriptor.rawValue, &status))
             return UInt64(status.f_bavail) * UInt64(status.f_frsize)
         }
     }
@@ -160,14 +172,13 @@ package final class DirectoryHandle: Sendable {
     package var capacity: UInt64 {
         get throws(Errno) {
             var status = statvfs()
-            if fstatvfs(descriptor.rawValue, &status) != 0 { throw Errno(rawValue: errno) }
+            try check(fstatvfs(descriptor.rawValue, &status))
             let reserved = status.f_bfree - min(status.f_bfree, status.f_bavail)
             return UInt64(status.f_blocks - min(status.f_blocks, reserved)) * UInt64(status.f_frsize)
         }
     }
 
     private static func descriptor(_ result: Int32) throws(Errno) -> FileDescriptor {
-        guard result >= 0 else { throw Errno(rawValue: errno) }
-        return FileDescriptor(rawValue: result)
+        FileDescriptor(rawValue: try check(result))
     }
 }

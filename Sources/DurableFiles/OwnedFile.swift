@@ -16,11 +16,10 @@ package final class OwnedFile: Sendable {
     package func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
         var done = 0
         while done < buffer.count {
-            let count = pread(
-                descriptor.rawValue, buffer.baseAddress.map { $0 + done }, buffer.count - done, off_t(offset) + done)
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw Errno(rawValue: errno)
+            let count = try checkUninterrupted {
+                pread(
+                    descriptor.rawValue, buffer.baseAddress.map { $0 + done }, buffer.count - done,
+                    off_t(offset) + done)
             }
             if count == 0 { break }
             done += count
@@ -44,14 +43,11 @@ package final class OwnedFile: Sendable {
         try bytes.withUnsafeBytes { (buffer) throws(Errno) -> Void in
             var done = 0
             while done < buffer.count {
-                let count = pwrite(
-                    descriptor.rawValue, buffer.baseAddress.map { $0 + done }, buffer.count - done,
-                    off_t(offset) + done)
-                if count < 0 {
-                    if errno == EINTR { continue }
-                    throw Errno(rawValue: errno)
+                done += try checkUninterrupted {
+                    pwrite(
+                        descriptor.rawValue, buffer.baseAddress.map { $0 + done }, buffer.count - done,
+                        off_t(offset) + done)
                 }
-                done += count
             }
         }
         DurableStep.write.pass(.after, descriptor)
@@ -59,21 +55,21 @@ package final class OwnedFile: Sendable {
 
     package func truncate(to size: UInt64) throws(Errno) {
         DurableStep.truncate.pass(.before, descriptor)
-        if ftruncate(descriptor.rawValue, off_t(size)) != 0 { throw Errno(rawValue: errno) }
+        try check(ftruncate(descriptor.rawValue, off_t(size)))
         DurableStep.truncate.pass(.after, descriptor)
     }
 
     /// Waits until data and what is needed to find it are on disk.
     package func sync() throws(Errno) {
         DurableStep.sync.pass(.before, descriptor)
-        if fdatasync(descriptor.rawValue) != 0 { throw Errno(rawValue: errno) }
+        try check(fdatasync(descriptor.rawValue))
         DurableStep.sync.pass(.after, descriptor)
     }
 
     package var attributes: FileAttributes {
         get throws(Errno) {
             var status = stat()
-            if fstat(descriptor.rawValue, &status) != 0 { throw Errno(rawValue: errno) }
+            try check(fstat(descriptor.rawValue, &status))
             return FileAttributes(status)
         }
     }

@@ -9,9 +9,9 @@ package import SystemPackage
 extension CacheDirectory {
     /// nil if it is not here, or is not what its name says.
     package func blob(_ digest: Digest) -> [UInt8]? {
+        // A cache that has no blobs of this algorithm has no such directory.
         guard let directory = try? blobs.directory(digest.algorithm.rawValue),
-            let file = try? directory.file(digest.hex, .read), let size = try? file.attributes.size,
-            size <= Manifest.sizeLimit, let bytes = try? file.bytes(at: 0, count: Int(size)),
+            let bytes = directory.contents(of: digest.hex, atMost: UInt64(Manifest.sizeLimit)),
             DigestHasher.digest(of: bytes, digest.algorithm) == digest
         else { return nil }
         return bytes
@@ -39,9 +39,8 @@ extension CacheDirectory {
             guard let next = try? parent.directory(name) else { return nil }
             parent = next
         }
-        guard let file = try? parent.file(tag, .read), let size = try? file.attributes.size,
-            size <= Self.tagRecordLimit, let bytes = try? file.bytes(at: 0, count: Int(size))
-        else { return nil }
+        guard let bytes = parent.contents(of: tag, atMost: Self.tagRecordLimit) else { return nil }
+        // A record that does not decode is as good as none.
         return try? JSONDecoder().decode(TagRecord.self, from: Data(bytes))
     }
 

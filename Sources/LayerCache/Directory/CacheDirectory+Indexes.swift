@@ -9,8 +9,7 @@ package import SystemPackage
 extension CacheDirectory {
     /// nil if there is none, or it is damaged.
     package func loadIndex(_ key: LayerKey, blobSize: UInt64) -> LayerIndex? {
-        guard let file = try? indexes.file(key.description, .read), let size = try? file.attributes.size,
-            size <= Self.indexSizeLimit(key, blobSize: blobSize), let bytes = try? file.bytes(at: 0, count: Int(size))
+        guard let bytes = indexes.contents(of: key.description, atMost: Self.indexSizeLimit(key, blobSize: blobSize))
         else { return nil }
         return LayerIndex(decoding: bytes, blobSize: blobSize)
     }

@@ -107,10 +107,8 @@ extension CacheDirectory {
 
     private func verifyIndexes(_ verified: inout Verified) throws {
         for name in try indexes.names() {
-            guard LayerKey(name) != nil, let file = try? indexes.file(name, .read),
-                let size = try? file.attributes.size, size <= Self.indexSizeLimit
-            else { continue }
-            let bytes = (try? file.bytes(at: 0, count: Int(size))) ?? []
+            guard LayerKey(name) != nil, try indexes.attributes(of: name).size <= Self.indexSizeLimit else { continue }
+            let bytes = indexes.contents(of: name, atMost: Self.indexSizeLimit) ?? []
             guard !LayerIndex.isIntact(bytes) else { continue }
             verified.dropped.append(("indexes/" + name, "it is damaged"))
             try? indexes.remove(name)

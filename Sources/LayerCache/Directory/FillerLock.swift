@@ -40,9 +40,8 @@ package final class FillerLock: Sendable {
     }
 
     private static func filler(in top: DirectoryHandle) -> Filler? {
-        guard let file = try? top.file(name, .read), let size = try? file.attributes.size, size < 4096,
-            let bytes = try? file.bytes(at: 0, count: Int(size))
-        else { return nil }
+        guard let bytes = top.contents(of: name, atMost: 4096) else { return nil }
+        // One that is not written yet, or damaged, names nobody.
         return try? JSONDecoder().decode(Filler.self, from: Data(bytes))
     }
 

@@ -22,9 +22,8 @@ extension CacheDirectory {
     private static let sightingLimit = 32
 
     public func sightings(of key: LayerKey) -> [Sighting] {
-        guard let file = try? seen.file(key.description, .read), let size = try? file.attributes.size, size < 1 << 20,
-            let bytes = try? file.bytes(at: 0, count: Int(size))
-        else { return [] }
+        guard let bytes = seen.contents(of: key.description, atMost: 1 << 20) else { return [] }
+        // A damaged list is as good as none.
         return (try? JSONDecoder().decode([Sighting].self, from: Data(bytes))) ?? []
     }
 
@@ -34,6 +33,7 @@ extension CacheDirectory {
         guard !known.contains(sighting),
             let data = try? JSONEncoder().encode((known + [sighting]).suffix(Self.sightingLimit))
         else { return }
+        // What cannot be noted is missing in `cache list`, and nowhere else.
         try? replaceFile(key.description, in: seen, with: Array(data))
     }
 }

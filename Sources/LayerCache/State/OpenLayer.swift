@@ -142,7 +142,7 @@ package final class OpenLayer: Sendable {
             state.noteUse()
             return stream
         } catch {
-            _ = try? state.claim(.open, .none)
+            state.release(.open)
             if error == .noSuchFileOrDirectory { return nil }
             throw error
         }
@@ -172,7 +172,7 @@ package final class OpenLayer: Sendable {
             use.isWatched = false
             use.stream = nil
             state.noteUse()
-            _ = try? state.claim(.open, .none)
+            state.release(.open)
             return nil
         }
     }

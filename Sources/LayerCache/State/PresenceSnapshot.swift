@@ -111,9 +111,7 @@ package struct PresenceSnapshot: Equatable {
     }
 
     package static func load(from directory: DirectoryHandle, blobSize: UInt64) -> PresenceSnapshot? {
-        guard let file = try? directory.file(name, .read), let size = try? file.attributes.size,
-            size == Self.encodedSize(blobSize), let bytes = try? file.bytes(at: 0, count: Int(size))
-        else { return nil }
+        guard let bytes = directory.contents(of: name, atMost: encodedSize(blobSize)) else { return nil }
         return PresenceSnapshot(decoding: bytes, blobSize: blobSize)
     }
 }

@@ -21,7 +21,7 @@ extension StateFile {
     }
 
     package func leave(_ participant: Participant) {
-        _ = try? file.lock(.none, start: Self.participantLocks + participant)
+        file.unlock(start: Self.participantLocks + participant)
     }
 
     /// Whether other processes take part.
@@ -53,7 +53,7 @@ extension StateFile {
 
     package func releaseChunks(_ chunks: Range<Int>) {
         guard !chunks.isEmpty else { return }
-        _ = try? file.lock(.none, start: Self.headerSize + chunks.lowerBound, count: chunks.count)
+        file.unlock(start: Self.headerSize + chunks.lowerBound, count: chunks.count)
     }
 
     /// Some run of these chunks that another process has claimed, see `lockedElsewhere`; nil if there is none.

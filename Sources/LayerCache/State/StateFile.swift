@@ -111,6 +111,9 @@ package final class StateFile: Sendable {
         try file.lock(mode, start: claim.rawValue)
     }
 
+    /// Gives a claim back.
+    package func release(_ claim: Claim) { file.unlock(start: claim.rawValue) }
+
     package func isClaimedElsewhere(_ claim: Claim) -> Bool { file.isLocked(start: claim.rawValue, count: 1) }
 
     /// Whether another process has it mounted or open, or fills it.

@@ -199,13 +199,15 @@ extension Layer {
     private func handle(_ event: LayerTransfer.Event, of transfer: LayerTransfer) {
         switch event {
         case .wholeFailed(let error):
+            noteFullDisk(error)
             failContent(error)
         case .ended(.good(let open, let index)):
             contentArrived(open, index)
             contentStage.drop(transfer)
         case .ended(.failed(let error)):
+            // Before it is dropped, or the kernel's next read would begin to fill the disk again.
+            noteFullDisk(error)
             contentStage.drop(transfer)
-            if case .noSpace = error { contentStage.noteFullDisk(error, until: .now + .seconds(1)) }
             failContent(error)
         case .ended(.wrong(let error, let canRetry)):
             // Whoever has read of it gets no more.
@@ -219,6 +221,10 @@ extension Layer {
             contentStage.drop(transfer)
             tryAgain()
         }
+    }
+
+    private func noteFullDisk(_ error: StoreError) {
+        if case .noSpace = error { contentStage.noteFullDisk(error, until: .now + .seconds(1)) }
     }
 
     /// Starts anew for those who still wait for all of it.

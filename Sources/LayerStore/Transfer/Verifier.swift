@@ -119,7 +119,7 @@ final class Verifier: Sendable {
     private func takeClaim() throws -> Bool {
         guard try partial.state.claim(.commit, .exclusive) else { return false }
         guard try partial.state.lifecycle == .filling else {
-            _ = try partial.state.claim(.commit, .none)
+            partial.state.release(.commit)
             return false
         }
         state.withLock { $0.holdsClaim = true }
@@ -200,15 +200,18 @@ final class Verifier: Sendable {
 
     /// One who made it good was killed before the commit: that is done in its place.
     func commitIfLeft(_ index: LayerIndex) {
-        // What cannot be asked is left to the next mount.
-        guard (try? partial.state.claim(.commit, .exclusive)) ?? false else { return }
-        guard (try? partial.isCurrent) ?? false else { return giveClaimBack() }
-        jobs.submit { self.commit(index) }
+        do {
+            guard try partial.state.claim(.commit, .exclusive) else { return }
+            guard try partial.isCurrent else { return giveClaimBack() }
+            jobs.submit { self.commit(index) }
+        } catch {
+            logger.notice("\(key): whether it was committed cannot be told, and is left to the next mount: \(error)")
+            giveClaimBack()
+        }
     }
 
     func giveClaimBack() {
         state.withLock { $0.holdsClaim = false }
-        // An unlock fails only where the descriptor is gone, and the lock with it.
-        _ = try? partial.state.claim(.commit, .none)
+        partial.state.release(.commit)
     }
 }
