@@ -3,11 +3,11 @@ private import Glibc
 internal import SystemPackage
 
 extension OwnedFile {
-    /// Whether another descriptor has any lock on these bytes; nothing is taken. What cannot be asked is taken for locked.
+    /// Whether another descriptor has a lock on any of these bytes. Takes no lock. A failed query counts as locked.
     package func isLocked(start: Int, count: Int) -> Bool { lockedElsewhere(start: start, count: count) != nil }
 
-    /// Some of these bytes that another descriptor has locked, not always the first of them, since the kernel keeps locks by
-    /// their owners; nil if there are none. What cannot be asked is taken for locked.
+    /// A range of these bytes that another descriptor has locked; nil if there is none. It is not always the first one,
+    /// since the kernel keeps locks by owner. A failed query counts as locked.
     package func lockedElsewhere(start: Int, count: Int) -> Range<Int>? {
         var request = flock()
         request.l_type = Int16(F_WRLCK)

@@ -2,14 +2,14 @@
 private import Glibc
 package import SystemPackage
 
-/// Open-file-description locks on byte ranges: they belong to the descriptor, not to the thread or process, and the
-/// kernel drops them with it, however its process ends. See fcntl(2), F_OFD_SETLK.
+/// Open-file-description locks on byte ranges. A lock belongs to the descriptor, not to the thread or process, and the
+/// kernel drops it with the descriptor, however its process ends. See fcntl(2), F_OFD_SETLK.
 extension OwnedFile {
     package enum LockMode {
         case shared, exclusive, none
     }
 
-    /// Takes, changes or gives back a lock at once; false if another descriptor's lock is in the way. Never waits.
+    /// Takes, changes or releases a lock. Returns false if another descriptor's lock is in the way. Never waits.
     package func lock(_ mode: LockMode, start: Int, count: Int = 1) throws(Errno) -> Bool {
         let type =
             switch mode {
@@ -27,7 +27,7 @@ extension OwnedFile {
             switch errno {
             case EINTR: continue
             case EAGAIN, EACCES: return false
-            // A file system without locks, which only one fills and the others read.
+            // The file system has no locks: one process fills the cache there, and the others only read.
             case ENOLCK, ENOSYS, EOPNOTSUPP: return true
             default: throw Errno(rawValue: errno)
             }

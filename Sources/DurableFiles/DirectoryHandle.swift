@@ -2,7 +2,7 @@
 package import Glibc
 package import SystemPackage
 
-/// An open directory. Everything below it is named relative to it, so that it may be renamed meanwhile.
+/// An open directory. Names below it are relative to it, so the directory may be renamed while it is open.
 package final class DirectoryHandle: Sendable {
     package let descriptor: FileDescriptor
 
@@ -23,12 +23,12 @@ package final class DirectoryHandle: Sendable {
     package static func make(_ path: String, mode: mode_t) throws(Errno) {
         if mkdir(path, mode) != 0, errno != EEXIST {
             let error = Errno(rawValue: errno)
-            // Where nothing may be made, what is there will do.
+            // Where no directory may be made, an existing one is enough.
             if access(path, F_OK) != 0 { throw error }
         }
     }
 
-    /// Opens, and makes it first if it is not there.
+    /// Opens a directory, and makes it first if it does not exist.
     package func makeDirectory(
         _ name: String, mode: mode_t = 0o755, followLinks: Bool = false
     ) throws(Errno) -> DirectoryHandle {
@@ -40,7 +40,7 @@ package final class DirectoryHandle: Sendable {
 
     package enum Access {
         case read, readWrite
-        /// Made if it is not there; with `exclusive`, it must not be.
+        /// The file is made if it does not exist. With `exclusive`, it must not exist.
         case create(exclusive: Bool)
     }
 
@@ -83,19 +83,19 @@ package final class DirectoryHandle: Sendable {
         }
     }
 
-    /// Whether it has this name in `parent`.
+    /// Whether this directory has the name `name` in `parent`.
     package func isNamed(_ name: String, in parent: DirectoryHandle) throws(Errno) -> Bool {
         guard let found = try ifThere({ () throws(Errno) in try parent.attributes(of: name) }) else { return false }
         return try attributes.isSameFile(as: found)
     }
 
-    /// Why nothing can be written in it; nil if it can.
+    /// Why nothing can be written in this directory; nil if it is writable.
     package var writeObstacle: Errno? {
         faccessat(descriptor.rawValue, ".", W_OK, AT_EACCESS) == 0 ? nil : Errno(rawValue: errno)
     }
 
-    /// Renames. A file replaces what has the new name. A directory does not: rename(2) refuses to replace a directory that
-    /// has something in it, and ours always have; `Errno.fileExists` then.
+    /// Renames. A file replaces the file that has the new name. A directory throws `Errno.fileExists` instead:
+    /// rename(2) refuses to replace a directory that is not empty, and the cache's directories never are.
     package func rename(_ name: String, to other: DirectoryHandle, as newName: String) throws(Errno) {
         DurableStep.rename.pass(.before, descriptor, name, to: other.descriptor, as: newName)
         if renameat(descriptor.rawValue, name, other.descriptor.rawValue, newName) != 0 {
@@ -116,7 +116,8 @@ package final class DirectoryHandle: Sendable {
         DurableStep.sync.pass(.after, descriptor)
     }
 
-    /// Names, sorted, without `.` and `..`. Only names that are UTF-8: all of ours are.
+    /// Names, sorted, without `.` and `..`. Names that are not UTF-8 are left out: all names that kitfs writes are
+    /// UTF-8.
     package func names() throws(Errno) -> [String] {
         let own = try Self.descriptor(openat(descriptor.rawValue, ".", O_RDONLY | O_CLOEXEC)).rawValue
         guard let stream = fdopendir(own) else {
@@ -138,10 +139,10 @@ package final class DirectoryHandle: Sendable {
         return names.sorted()
     }
 
-    /// Deletes a directory, unless there is something in it.
+    /// Deletes a directory if it is empty.
     package func removeEmptyDirectory(_ name: String) { _ = unlinkat(descriptor.rawValue, name, AT_REMOVEDIR) }
 
-    /// Deletes `name` and all below it, following no links. Goes on past what cannot be deleted.
+    /// Deletes `name` and all below it, without following links. Entries that cannot be deleted are skipped.
     package func removeTree(_ name: String) {
         DurableStep.remove.pass(.before, descriptor, name)
         if unlinkat(descriptor.rawValue, name, 0) == 0 { return }
@@ -168,7 +169,7 @@ package final class DirectoryHandle: Sendable {
         }
     }
 
-    /// Bytes of the file system, taken or free, that unprivileged users may fill.
+    /// Bytes of the file system, used or free, that unprivileged users may fill.
     package var capacity: UInt64 {
         get throws(Errno) {
             var status = statvfs()

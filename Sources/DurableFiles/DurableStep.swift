@@ -3,15 +3,16 @@ private import Glibc
 private import Synchronization
 package import SystemPackage
 
-/// The steps by which the store changes what is on disk: each write, rename, removal and sync passes here before it is
-/// made and when it is done.
+/// The steps by which the store changes the disk. Each write, rename, removal and sync passes here, before and after
+/// it.
 ///
-/// In debug builds, the environment may make one of them the last one of the process, as if it had been killed there, and
-/// may have them all written to a file; so tests see that whatever the moment, the next process finds a layer whole or
-/// absent. Release builds have none of this.
+/// In debug builds, environment variables can kill the process at one step, and log all steps to a file. Tests show
+/// with that that after a crash at any step, the next process finds a layer whole or absent. Release builds have none
+/// of this.
 ///
-/// - `KITFS_CRASH_AT=N`: SIGKILL to the process at the Nth passage, counted from 1.
-/// - `KITFS_STEP_LOG=FILE`: a line for each passage: `before` or `after`, the kind, the path, and the new path of a rename.
+/// - `KITFS_CRASH_AT=N`: SIGKILL to the process at the Nth pass, counted from 1.
+/// - `KITFS_STEP_LOG=FILE`: a line for each pass: `before` or `after`, the kind, the path, and the new path of a
+/// rename.
 package enum DurableStep: String {
     case write, truncate, sync, rename, remove, make
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import SystemPackage
 
-/// File systems of other machines, where locks, renames and what is written mean less than a cache needs that several
-/// processes write to; those of a virtual machine's host, too. FUSE is taken for one: what is behind it nobody knows.
+/// File systems of other machines, and of a virtual machine's host. Their locks, renames and writes give weaker
+/// guarantees than a cache with several writers needs. FUSE counts as one, since what is behind it is unknown.
 package enum NetworkFileSystem {
     private static let types: Set<Substring> = [
         "nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "lustre", "gpfs", "beegfs", "9p", "afs", "ocfs2", "gfs2",
         "pvfs2", "orangefs", "wekafs", "panfs", "virtiofs", "vboxsf", "prl_fs",
     ]
 
-    /// Its type, as mounts are listed; nil for a local one.
+    /// The directory's file system type, as in mountinfo; nil for a local one.
     package static func name(of directory: DirectoryHandle) -> String? {
         guard let device = try? directory.attributes.device, let proc = try? DirectoryHandle.open("/proc/self"),
             let file = try? proc.file("mountinfo", .read)
@@ -19,7 +19,7 @@ package enum NetworkFileSystem {
 
     /// Format: proc(5), /proc/pid/mountinfo: the third field is the device, the type follows a dash.
     package static func type(ofDevice device: UInt64, in mounts: String) -> String? {
-        // As makedev(3) puts them together.
+        // The same bits as makedev(3).
         let major = (device >> 8 & 0xfff) | (device >> 32 & ~0xfff)
         let minor = (device & 0xff) | (device >> 12 & ~0xff & 0xffff_ffff)
         for line in mounts.split(separator: "\n") {

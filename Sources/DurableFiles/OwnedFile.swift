@@ -2,9 +2,9 @@
 package import Glibc
 package import SystemPackage
 
-/// Owns a file descriptor, and closes it with the last user.
+/// Owns a file descriptor, and closes it when its last user is gone.
 ///
-/// All reads and writes give their own position, so that one descriptor serves many threads.
+/// All reads and writes give their own offset, so that threads can share the descriptor.
 package final class OwnedFile: Sendable {
     package let descriptor: FileDescriptor
 
@@ -12,7 +12,7 @@ package final class OwnedFile: Sendable {
 
     deinit { try? descriptor.close() }
 
-    /// Reads until `buffer` is full or the file ends; returns how many bytes were read.
+    /// Reads until `buffer` is full or the file ends. Returns the number of bytes read.
     package func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
         var done = 0
         while done < buffer.count {
@@ -27,7 +27,7 @@ package final class OwnedFile: Sendable {
         return done
     }
 
-    /// Reads exactly `count` bytes; throws `Errno.outOfRange` where the file ends before.
+    /// Reads exactly `count` bytes. Throws `Errno.outOfRange` if the file ends before that.
     package func bytes(at offset: UInt64, count: Int) throws(Errno) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         let result = bytes.withUnsafeMutableBytes { buffer in
@@ -59,7 +59,7 @@ package final class OwnedFile: Sendable {
         DurableStep.truncate.pass(.after, descriptor)
     }
 
-    /// Waits until data and what is needed to find it are on disk.
+    /// Waits until the data, and the metadata needed to read it, are on disk: fdatasync(2).
     package func sync() throws(Errno) {
         DurableStep.sync.pass(.before, descriptor)
         try check(fdatasync(descriptor.rawValue))
@@ -75,16 +75,16 @@ package final class OwnedFile: Sendable {
     }
 }
 
-/// What stat(2) says of a file, as far as we need it.
+/// The fields of stat(2) that the cache needs.
 package struct FileAttributes: Equatable {
     package let device: UInt64
     package let inode: UInt64
     /// Bytes.
     package let size: UInt64
-    /// Bytes that it takes on disk.
+    /// Bytes that the file takes on disk.
     package let allocated: UInt64
     package let isDirectory: Bool
-    /// Names that it has.
+    /// The number of hard links.
     package let links: UInt64
     package let owner: UInt32
     /// Seconds since 1970.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Memory that files are read into, made once and used again: one mebibyte, which keeps system calls few and stays in
-/// the processor's second-level cache. Belongs to one thread.
+/// A reusable buffer for reading files. One mebibyte keeps system calls few and fits the processor's second-level
+/// cache. Belongs to one thread.
 package final class ReadBuffer {
     package static let size = 1 << 20
     private let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 4096)
