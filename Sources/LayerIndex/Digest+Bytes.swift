@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import OCI
 
-/// Digests as their bytes, as our own files have them.
+/// Digests as raw bytes. The cache's files store digests this way.
 extension Digest {
     package var bytes: [UInt8] {
         func nibble(_ digit: UInt8) -> UInt8 { digit < 58 ? digit - 48 : digit - 87 }

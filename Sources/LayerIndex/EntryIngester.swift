@@ -2,7 +2,7 @@
 internal import LayerFormat
 package import OCI
 
-/// Finds a layer's entries as the uncompressed bytes stream by, from the first on.
+/// Finds a layer's entries in the uncompressed bytes, which are pushed in order from the first one.
 package struct EntryIngester {
     private let archive: LayerForm.Archive
     private var tar = TarStreamParser()
@@ -11,7 +11,7 @@ package struct EntryIngester {
 
     package init(_ archive: LayerForm.Archive) { self.archive = archive }
 
-    /// The places of all that was pushed so far.
+    /// The layout of the bytes pushed so far.
     package var layout: LayerLayout {
         switch archive {
         case .tar: builder.layout
@@ -25,7 +25,7 @@ package struct EntryIngester {
         position += UInt64(piece.byteCount)
     }
 
-    /// The index of what was pushed, which was verified.
+    /// The index of the pushed bytes. Their digest was checked.
     package func finish(contentDigest: Digest?) throws -> LayerIndex {
         switch archive {
         case .raw:
@@ -38,7 +38,7 @@ package struct EntryIngester {
 }
 
 extension LayerIndex {
-    /// The index of a raw layer: its root is the one file, whose name is where the kit declares the layer.
+    /// The index of a raw layer. Its root is the one file; the kit's path of the layer is that file's name.
     package init(fileOf size: UInt64, contentDigest: Digest?, isVerified: Bool) {
         let root = Node(
             kind: .file, nameCount: 0, mode: 0o644, nameStart: 0, parent: 0, size: size, start: 0, modified: 0)

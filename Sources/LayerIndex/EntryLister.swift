@@ -4,13 +4,13 @@ internal import LayerFormat
 package import OCI
 package import Threading
 
-/// Tells a layer's entries without its content, where that can be: what it tells is not verified.
+/// Lists a layer's entries without its content, where the form allows it. The result is not verified.
 package struct EntryLister {
     package let form: LayerForm
     package let blob: Descriptor
     package let claimedSize: UInt64?
     package let source: any BlobSource
-    /// Where headers are asked for before it is known that they are there.
+    /// Threads for the requests of `HeaderGuesses`.
     package let guessing: WorkerPool
     package let cancellation: Cancellation
 
@@ -26,12 +26,13 @@ package struct EntryLister {
         self.cancellation = cancellation
     }
 
-    /// The head of a compressed blob: enough for the headers before the first file, and little to fetch twice.
+    /// The head of a compressed blob: enough for the headers before the first file, and cheap to fetch twice.
     private static let headSize: UInt64 = 8 << 10
-    /// No header is looked for behind so many decompressed bytes.
+    /// Decompressed bytes in which headers are looked for.
     private static let headLimit = 1 << 20
 
-    /// nil where only the content tells. Throws what the source throws, and what speaks against a tar.
+    /// nil if the entries can only be read from the whole content. Throws the source's errors, and `TarError` or
+    /// `LayerIndexBuilder.Failure` for an uncompressed tar that is damaged.
     package func list() throws -> LayerIndex? {
         switch (form.archive, form.compression) {
         case (.raw, nil):
@@ -45,7 +46,7 @@ package struct EntryLister {
                 return nil
             }
         case (.tar, let compression?):
-            // What is wrong with it, the whole will tell better.
+            // Damage in the head is no error here: reading the whole content reports it better.
             do {
                 return try listHead(compression)
             } catch let error as SourceError {
@@ -56,9 +57,9 @@ package struct EntryLister {
         }
     }
 
-    /// Reads the head of a compressed tar. Where its first file and the length that the stream states leave room for no
-    /// other header, the tar is listed as that one file until it is verified. tar(1) fills up its last record of 20 blocks,
-    /// which may as well hold small members: such a length proves nothing.
+    /// Reads the head of a compressed tar. If the first file fills the length that the stream states, up to the two end
+    /// blocks, no other header fits, and the tar is listed as that one file until it is verified. tar(1) pads its last
+    /// record to 20 blocks. Small members could be in that padding, so such a length proves nothing.
     private func listHead(_ compression: LayerForm.Compression) throws -> LayerIndex? {
         let head = try fetch(ByteRange(upTo: min(blob.size, Self.headSize)))
         var content: [UInt8] = []
@@ -83,7 +84,8 @@ package struct EntryLister {
         return nil
     }
 
-    /// What the stream says of its uncompressed length; of a gzip's, which is modulo 2^32, the first that is possible.
+    /// The uncompressed length that the stream states. gzip states it modulo 2^32: the smallest length from `least` on
+    /// is returned.
     private func length(_ compression: LayerForm.Compression, _ head: [UInt8], atLeast least: UInt64) throws -> UInt64?
     {
         switch compression {

@@ -3,34 +3,35 @@ package import LayerFormat
 package import OCI
 package import Threading
 
-/// Headers that are asked for before it is known that they are there: files of one size, one behind the other, have
-/// theirs at equal strides.
+/// Requests for headers at guessed offsets. Files of one size that follow each other have their headers at equal
+/// strides.
 ///
-/// So many are under way at any time, several in one request where the place answers such; when enough of them are
-/// taken, others are asked for, so that one slow answer holds up only what comes behind it.
+/// A window of requests is in progress at any time, several headers in one request where the source supports that. When
+/// enough answers were taken, more are requested, so that one slow answer delays only the headers behind it.
 package struct HeaderGuesses {
     private enum Answer { case asked, arrived([UInt8]), failed(any Error) }
 
-    /// From one header to the next, and how long a header is with all that belongs to it.
+    /// `stride`: bytes from one header to the next. `length`: bytes of a header with all blocks that belong to it.
     private var stride: UInt64 = 0
     private var length: UInt64 = 0
-    /// How often it was the same again.
+    /// How many members in a row had this stride and length.
     private var streak = 0
     private var window = smallWindow
-    /// By offset in the blob. Those of an earlier stride are left to whoever still fills them.
+    /// Answers by offset in the blob. After a change of stride, jobs in progress still write to the old map.
     private var answers = Monitor<[UInt64: Answer]>([:])
-    /// Where the next header is guessed that was not asked for yet.
+    /// The offset of the next guess to request.
     private var next: UInt64 = 0
 
-    /// Nearer ones come with what is read through.
+    /// The smallest stride to guess. Headers closer than that come with the lister's window.
     private static let least: UInt64 = 128 << 10
     private static let smallWindow = 8
-    /// A header with all that belongs to it is seldom more than three blocks; many that were longer would fill the memory.
+    /// The largest header to guess, in bytes. A header is seldom longer than three blocks, and many long ones would
+    /// fill the memory.
     private static let longest: UInt64 = 16 << 10
-    /// A round trip of 100 ms and 500 KB a member need 256 under way, to list in a quarter of the time of a download at
-    /// 100 MB/s, where each header is a request.
+    /// Requests in progress, at most. Where each header is a request, a round trip of 100 ms and members of 500 KB need
+    /// 256 of them to list a tar in a quarter of the time that its download takes at 100 MB/s.
     private static let largeWindow = 256 + batch
-    /// In one request: servers refuse very many, as Apache more than 200.
+    /// Headers in one request. Servers refuse requests with very many ranges; Apache allows 200.
     private static let batch = 64
 
     package mutating func note(_ member: TarMember, next: UInt64) {
@@ -45,8 +46,8 @@ package struct HeaderGuesses {
         }
     }
 
-    /// The header at a place, if what came before gives reason to guess it: else it is asked for in the usual way. Blocks
-    /// until it has come. Throws what the source throws.
+    /// The header at `offset`, if the members before it suggested a guess; nil if it must be requested in the usual
+    /// way. Blocks until the answer has come. Throws what the source throws.
     package mutating func header(
         at offset: UInt64, of blob: Descriptor, _ source: any BlobSource, _ pool: WorkerPool,
         _ cancellation: Cancellation
@@ -64,7 +65,7 @@ package struct HeaderGuesses {
         }
     }
 
-    /// Keeps so many under way, from `offset` on.
+    /// Fills the window with requests, from `offset` on.
     private mutating func ask(
         from offset: UInt64, _ blob: Descriptor, _ source: any BlobSource, _ pool: WorkerPool,
         _ cancellation: Cancellation
@@ -91,7 +92,7 @@ package struct HeaderGuesses {
         window = min(window * 3, Self.largeWindow)
     }
 
-    /// Together; what does not come so, each by itself.
+    /// Fetches the ranges in one request, then each missing one by itself.
     private static func fetch(
         _ ranges: [ByteRange], of blob: Descriptor, _ source: any BlobSource, _ pool: WorkerPool,
         _ cancellation: Cancellation,

@@ -46,13 +46,13 @@ extension LayerIndex {
         return bytes
     }
 
-    /// Whether these bytes are an index that this version wrote, of whatever blob.
+    /// Whether these bytes are an index that this version wrote, for any blob.
     package static func isIntact(_ bytes: [UInt8]) -> Bool {
         guard bytes.count >= headerSize else { return false }
         return LayerIndex(decoding: bytes, blobSize: bytes.littleEndian(UInt64.self, at: 16)) != nil
     }
 
-    /// nil for anything that this version did not write for a blob of this size: the index is then made anew.
+    /// nil for anything that this version did not write for a blob of this size. The index is then made again.
     package init?(decoding bytes: [UInt8], blobSize: UInt64) {
         guard bytes.count >= Self.headerSize + Self.checksumSize, bytes.starts(with: Self.magic),
             bytes.littleEndian(UInt32.self, at: 8) == Self.version,
@@ -63,7 +63,7 @@ extension LayerIndex {
         hasher.update(bytes.span.bytes.extracting(0..<body))
         guard Self.rawBytes(hasher.finalize()).elementsEqual(bytes[body...]) else { return nil }
 
-        // Behind a good checksum stands only what we wrote; the bounds are checked all the same.
+        // A matching checksum means that kitfs wrote these bytes. The bounds are checked all the same.
         let flags = bytes.littleEndian(UInt32.self, at: 12)
         guard let members = Int(exactly: bytes.littleEndian(UInt64.self, at: 32)),
             let nodeCount = Int(exactly: bytes.littleEndian(UInt64.self, at: 40)),
@@ -121,7 +121,7 @@ extension LayerIndex.Node {
         switch kind {
         case .file: break
         case .directory:
-            // Children come later in the file, so that no walk downwards can go in a circle.
+            // Children have higher numbers than their directory, so that no walk downwards can loop.
             guard range.end <= UInt64(nodeCount), range.isEmpty || range.start > UInt64(index) else { return nil }
         case .symbolicLink:
             guard range.end <= UInt64(textCount) else { return nil }

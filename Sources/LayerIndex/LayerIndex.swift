@@ -3,7 +3,8 @@ public import OCI
 
 /// The entries of one layer as a tree: what a mount needs to list the layer and to find a file's bytes in it.
 ///
-/// Entries are numbered from the root, 0, level by level; those of one directory follow each other, sorted by name.
+/// Entries are numbered level by level, the root is 0. The entries of one directory have consecutive numbers, sorted by
+/// name.
 public struct LayerIndex: Sendable, Equatable {
     /// Number of an entry in its layer.
     public typealias Number = UInt32
@@ -25,20 +26,20 @@ public struct LayerIndex: Sendable, Equatable {
         case symbolicLink(target: [UInt8])
     }
 
-    /// Whether it was made from bytes whose digest was checked.
+    /// Whether the index was made from bytes whose digest was checked.
     public internal(set) var isVerified: Bool
-    /// Tells apart, within a process, indexes of one layer whose numbers mean different entries.
+    /// Distinguishes, within a process, indexes of one layer that number their entries differently.
     public private(set) var epoch: UInt8 = 0
     /// Size of the uncompressed layer in bytes.
     public let layerSize: UInt64
-    /// sha256 of the uncompressed layer; nil until it was read as a whole.
+    /// sha256 of the uncompressed layer; nil until the whole layer was read.
     package let contentDigest: Digest?
     package let layout: LayerLayout
     package let nodes: [Node]
     /// The bytes that nodes point to: names and targets of symbolic links.
     package let text: [UInt8]
 
-    /// 40 bytes an entry. Fields mean what the kind says.
+    /// One entry in 40 bytes. `kind` says what `size` and `start` mean.
     package struct Node: Sendable, Equatable {
         package enum Kind: UInt8, Sendable { case file, directory, symbolicLink }
         package let kind: Kind
@@ -88,7 +89,7 @@ public struct LayerIndex: Sendable, Equatable {
         number < nodes.count ? EntryName(nameBytes(nodes[Int(number)])) : nil
     }
 
-    /// Finds a name in a directory by halving: listing a million names costs twenty steps.
+    /// Finds a name in a directory by binary search: a million names take twenty steps.
     public func child(of parent: Number, named name: EntryName) -> Number? {
         guard parent < nodes.count, nodes[Int(parent)].kind == .directory else { return nil }
         var low = Int(nodes[Int(parent)].start)
@@ -125,21 +126,21 @@ public struct LayerIndex: Sendable, Equatable {
         text[Int(node.nameStart)..<Int(node.nameStart) + Int(node.nameCount)]
     }
 
-    /// The same, to be used in the place of another that lists the same.
+    /// This index with the epoch of `known`, which has the same entries.
     package func numbered(as known: LayerIndex) -> LayerIndex {
         var index = self
         index.epoch = known.epoch
         return index
     }
 
-    /// The same, to be used in the place of another that lists something else.
+    /// This index with a new epoch, to replace `known`, which has other entries.
     package func replacing(_ known: LayerIndex) -> LayerIndex {
         var index = self
         index.epoch = known.epoch &+ 1
         return index
     }
 
-    /// Whether both list the same, verified or not.
+    /// Whether both have the same entries, verified or not.
     package func hasSameEntries(as other: LayerIndex) -> Bool {
         layerSize == other.layerSize && layout == other.layout && nodes == other.nodes && text == other.text
     }

@@ -13,7 +13,7 @@ package struct LayerIndexBuilder {
         let parent: UInt32
         let nameStart: UInt32
         let nameCount: UInt8
-        /// A directory that only the members below it tell of.
+        /// Whether no member describes this directory: it only appears in the paths of others.
         var isImplied = false
     }
 
@@ -25,14 +25,15 @@ package struct LayerIndexBuilder {
 
     private var memberCount = 0
     private var impliedCount = 0
-    /// Each takes some 200 bytes of memory, and next to nothing in a gzip.
+    /// The most entries. An entry takes some 200 bytes of memory, and next to nothing in a gzip.
     private static let entryLimit = 1 << 24
-    /// One path of 4 KiB can imply two thousand directories; real tars imply a few for each member.
+    /// Implied directories are limited, since one path of 4 KiB can imply two thousand. Real tars imply a few for each
+    /// member.
     private static let impliedLimit = 1 << 16
     private static let impliedPerMember = 8
     private static let textLimit = Int(Int32.max)
 
-    /// Why members do not make a tree.
+    /// Why the members do not make a tree.
     package enum Failure: Error, Equatable, CustomStringConvertible {
         case path(EntryPathError, offset: UInt64)
         case conflict(path: String, offset: UInt64)
@@ -55,7 +56,7 @@ package struct LayerIndexBuilder {
         }
     }
 
-    /// What an index has room for.
+    /// The limits of an index.
     package enum Limit: Equatable { case entries, impliedDirectories, textBytes }
 
     package init() {
@@ -104,7 +105,7 @@ package struct LayerIndexBuilder {
         try describeFile(number, member)
     }
 
-    /// The first member that describes a directory counts: `kit unpack` leaves alone what is there.
+    /// The first member that describes a directory counts: `kit unpack` keeps an existing directory as it is.
     private mutating func describeDirectory(_ number: UInt32, _ member: TarMember) {
         guard drafts[Int(number)].isImplied else { return }
         drafts[Int(number)].isImplied = false
@@ -205,7 +206,7 @@ package struct LayerIndexBuilder {
         return text[Int(draft.nameStart)..<Int(draft.nameStart) + Int(draft.nameCount)]
     }
 
-    /// Seeded anew in each process: nobody can make names that all collide.
+    /// The hash is seeded anew in each process, so that no tar can be made whose names all collide.
     private static func hash(_ parent: UInt32, _ name: ArraySlice<UInt8>) -> Int {
         var hasher = Hasher()
         hasher.combine(parent)
@@ -215,7 +216,7 @@ package struct LayerIndexBuilder {
 
     // MARK: The index
 
-    /// Numbers the entries level by level, those of one directory sorted by name.
+    /// Numbers the entries level by level, and those of one directory by name.
     package func finish(layerSize: UInt64, contentDigest: Digest?, isVerified: Bool) -> LayerIndex {
         var children = [[UInt32]](repeating: [], count: drafts.count)
         for number in drafts.indices.dropFirst() {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 public import OCI
 
-/// What a layer is cached under: its digest and the form it is read in. The same blob declared as something else is
-/// another layer, or a hostile kit could spoil a genuine one.
+/// The key of a layer in the cache: its digest, and the form in which it is read. One blob in two forms is two layers.
+/// Otherwise a hostile kit could spoil a genuine layer by declaring another form.
 public struct LayerKey: Hashable, Sendable, CustomStringConvertible {
     public let digest: Digest
     public let form: LayerForm
@@ -12,7 +12,7 @@ public struct LayerKey: Hashable, Sendable, CustomStringConvertible {
         self.form = form
     }
 
-    /// Reads back a directory's name, `sha256-HEX.tar+gzip`.
+    /// Parses a directory's name, `sha256-HEX.tar+gzip`.
     public init?(_ name: some StringProtocol) {
         guard let dash = name.firstIndex(of: "-"), let dot = name.firstIndex(of: "."), dash < dot,
             let digest = Digest("\(name[..<dash]):\(name[name.index(after: dash)..<dot])"),

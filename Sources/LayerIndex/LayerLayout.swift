@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package import OCI
 
-/// Where in a layer's directory the bytes of the uncompressed layer are: a large member has a file of its own, from
-/// byte 0, which is what FUSE passthrough needs; so has the one file of a raw layer, however small; everything else is
-/// in `stream`, at its own offset.
+/// Where the bytes of the uncompressed layer are in the layer's directory. A large member has its own file, from byte
+/// 0, as FUSE passthrough needs it; so has the file of a raw layer, of any size. All other bytes are in `stream`, at
+/// their own offset.
 package struct LayerLayout: Sendable, Equatable {
-    /// Contents of the large members, by offset; they do not overlap.
+    /// Contents of the large members, sorted by offset. They do not overlap.
     package private(set) var members: [ByteRange]
 
-    /// Contents of so many bytes and more get a file of their own.
+    /// Contents of at least this many bytes get their own file.
     package static let largeMember: UInt64 = 1 << 20
 
     package static func hasOwnFile(_ content: ByteRange, in form: LayerForm) -> Bool {
@@ -17,7 +17,7 @@ package struct LayerLayout: Sendable, Equatable {
 
     package init(members: [ByteRange] = []) { self.members = members }
 
-    /// `content` must lie behind all members so far, as it does when a tar is read in order.
+    /// `content` must start behind all earlier members, as it does when a tar is read in order.
     package mutating func append(_ content: ByteRange) {
         precondition(members.last.map { $0.end <= content.start } ?? true)
         members.append(content)
@@ -29,14 +29,14 @@ package struct LayerLayout: Sendable, Equatable {
         case member(start: UInt64)
     }
 
-    /// One run that lies in one file, at `position` there.
+    /// A run of bytes in one file, at `position` there.
     package struct Segment: Equatable {
         package let file: File
         package let position: UInt64
         package let count: UInt64
     }
 
-    /// The first run of `range`, which is in the uncompressed layer and not empty.
+    /// The first run of `range`. `range` is in the uncompressed layer and not empty.
     package func segment(of range: ByteRange) -> Segment {
         var low = 0
         var high = members.count

@@ -3,11 +3,12 @@ internal import LayerFormat
 package import OCI
 package import Threading
 
-/// Makes the index of an uncompressed tar from its headers alone, asking for a window around each.
+/// Makes the index of an uncompressed tar from its headers alone, by requesting a window of bytes around each.
 ///
-/// Where headers lie so close together that reading on costs less than asking anew, the window doubles each time, so
-/// that many small members cost few requests; where the next header is far away, the content between is passed over and
-/// the window is small again. Where members follow each other at equal strides, many headers are guessed at once.
+/// Where headers are so close together that reading on costs less than another request, the window doubles each time,
+/// so that many small members cost few requests. Where the next header is far away, the content between is skipped and
+/// the window is small again. Where members follow each other at equal strides, `HeaderGuesses` requests many headers
+/// at once.
 package struct TarLister {
     package let blob: Descriptor
     package let source: any BlobSource
@@ -29,7 +30,7 @@ package struct TarLister {
         self.cancellation = cancellation
     }
 
-    /// Lists a blob; what is no tar at one place is asked for at the next, if there is one.
+    /// Lists a blob. If one source's bytes are no tar, the next source is asked, if there is one.
     package static func list(
         _ blob: Descriptor, _ source: any BlobSource, _ guessing: WorkerPool, _ cancellation: Cancellation
     ) throws -> LayerIndex {
@@ -59,7 +60,7 @@ package struct TarLister {
         return builder.finish(layerSize: blob.size, contentDigest: nil, isVerified: false)
     }
 
-    /// nil where the blob ends before.
+    /// nil if the blob ends before that.
     private mutating func bytes(at offset: UInt64, count: Int) throws -> [UInt8]? {
         guard let wanted = ByteRange(start: offset, count: UInt64(count)), wanted.end <= blob.size else { return nil }
         if !isInWindow(wanted) { try moveWindow(to: wanted) }
@@ -82,7 +83,7 @@ package struct TarLister {
         let end = windowStart + UInt64(window.count)
         let isNear = !window.isEmpty && wanted.start >= windowStart && wanted.start <= end + link.gap
         windowSize = isNear ? min(windowSize * 2, link.largeWindow) : Self.smallWindow
-        // What is in the window and still wanted is kept.
+        // The bytes of the old window that are still needed are kept.
         var bytes = isNear && wanted.start < end ? Array(window[Int(wanted.start - windowStart)...]) : []
         let fetchStart = wanted.start + UInt64(bytes.count)
         let fetchEnd = min(blob.size, max(wanted.end, fetchStart + windowSize))
@@ -100,12 +101,12 @@ package struct TarLister {
     }
 }
 
-/// How long a round trip takes, and how fast bytes come: as far as some requests have shown.
+/// An estimate of a link's round trip and rate, from the requests so far.
 package struct LinkEstimate {
-    /// Seconds; the shortest of all small requests.
+    /// The shortest time of a small request, in seconds.
     private var roundTrip = 0.001
     private var hasRoundTrip = false
-    /// Bytes in a second.
+    /// Bytes per second.
     private var rate = 100e6
 
     package mutating func note(_ count: UInt64, in time: Duration) {
@@ -120,8 +121,8 @@ package struct LinkEstimate {
 
     private var bytesInRoundTrip: UInt64 { UInt64(min(roundTrip * rate, 1e9)) }
 
-    /// Through so many bytes it is faster to read on than to ask anew.
+    /// The largest gap, in bytes, that is faster to read through than to skip with another request.
     package var gap: UInt64 { max(32 << 10, min(bytesInRoundTrip / 2, 1 << 20)) }
-    /// No window is larger.
+    /// The largest window, in bytes.
     package var largeWindow: UInt64 { max(1 << 20, min(bytesInRoundTrip * 2, 16 << 20)) }
 }
