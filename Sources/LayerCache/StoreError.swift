@@ -4,18 +4,18 @@ internal import LayerFormat
 public import OCI
 internal import SystemPackage
 
-/// Why the store cannot give a layer, its index, or room for it.
+/// Why the store cannot provide a layer, its index, or space for it.
 public enum StoreError: Error, Equatable {
-    /// The bytes could not be had.
+    /// The source could not provide the bytes.
     case source(SourceError)
-    /// The bytes are not the layer's.
+    /// The bytes do not have the layer's digest.
     case digestMismatch(expected: Digest, found: Digest)
-    /// Bytes that nobody has verified make no tree; the reason names the offset. The next try asks for them anew.
+    /// Unverified bytes make no tree; the reason names the offset. The next try fetches them again.
     case unlistable(layer: Digest, reason: String)
-    /// What is proven cannot be mounted: the verified bytes make no tree, or the descriptor contradicts them. No fetch makes
-    /// that better; the reason names the offset.
+    /// The layer is proven to be unmountable: its verified bytes make no tree, or its descriptor contradicts them.
+    /// Another fetch does not help. The reason names the offset.
     case unmountable(layer: Digest, reason: String)
-    /// Neither disk nor limit has room for it.
+    /// Neither the disk nor the limit has space for the layer.
     case noSpace(String)
     /// The cache itself failed.
     case cache(String)
@@ -32,12 +32,12 @@ extension StoreError: CustomStringConvertible {
         }
     }
 
-    /// Whatever work on `layer` threw, as one of ours.
+    /// Converts an error of work on `layer`.
     package init(_ error: any Error, layer: Digest) {
         switch error {
         case let error as StoreError: self = error
         case let error as SourceError: self = .source(error)
-        // The stream that was taken instead broke, and would come from its start again.
+        // The stream that replaced ranges broke. Another one would start at the beginning again.
         case let error as RangesIgnored: self = .source(.unreachable("layer \(layer): \(error)"))
         case Errno.noSpace, Errno.diskQuotaExceeded: self = .noSpace("no space left in the cache for layer \(layer)")
         case Errno.fileTooLarge:
@@ -49,11 +49,11 @@ extension StoreError: CustomStringConvertible {
         }
     }
 
-    /// The same of bytes whose digest was checked.
+    /// The same error, for bytes whose digest was checked.
     package var asVerified: StoreError {
         if case .unlistable(let layer, let reason) = self { .unmountable(layer: layer, reason: reason) } else { self }
     }
 
-    /// Whether no later try can have another outcome.
+    /// Whether every later try would fail in the same way.
     package var isFinal: Bool { if case .unmountable = self { true } else { false } }
 }

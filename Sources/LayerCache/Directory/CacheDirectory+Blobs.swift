@@ -5,9 +5,9 @@ internal import Glibc
 public import OCI
 package import SystemPackage
 
-/// `blobs/` and `refs/`: manifests, configs, and what tags meant.
+/// `blobs/` and `refs/`: manifests, configs, and the digests of tags.
 extension CacheDirectory {
-    /// nil if it is not here, or is not what its name says.
+    /// nil if the blob is not cached, or its bytes do not have this digest.
     package func blob(_ digest: Digest) -> [UInt8]? {
         // A cache that has no blobs of this algorithm has no such directory.
         guard let directory = try? blobs.directory(digest.algorithm.rawValue),
@@ -17,7 +17,7 @@ extension CacheDirectory {
         return bytes
     }
 
-    /// `bytes` are known to have this digest.
+    /// `bytes` must have this digest: it is not checked again.
     package func saveBlob(_ digest: Digest, _ bytes: [UInt8]) throws(Errno) {
         let directory = try blobs.makeDirectory(digest.algorithm.rawValue)
         try replaceFile(digest.hex, in: directory, with: bytes)
@@ -29,7 +29,7 @@ extension CacheDirectory {
         package let resolved: Int64
     }
 
-    /// Bytes; a record takes some 120.
+    /// The largest record that is read, in bytes. A record takes some 120.
     private static let tagRecordLimit: UInt64 = 4096
 
     package func tagRecord(of reference: Reference) -> TagRecord? {
@@ -44,7 +44,7 @@ extension CacheDirectory {
         return try? JSONDecoder().decode(TagRecord.self, from: Data(bytes))
     }
 
-    /// What a reference's tag meant when it was last asked, and when that was, in seconds since 1970.
+    /// The digest that a reference's tag had when it was last resolved, and that time, in seconds since 1970.
     public func lastResolution(of reference: Reference) -> (digest: Digest, time: Int64)? {
         tagRecord(of: reference).map { ($0.digest, $0.resolved) }
     }
@@ -57,8 +57,8 @@ extension CacheDirectory {
         try replaceFile(tag, in: parent, with: Array(record))
     }
 
-    /// No part of a host, repository or tag can be `.`, `..` or have a slash: their types see to that. Repositories
-    /// never have a part that starts with `_`, so `_tags` is free.
+    /// No part of a host, repository or tag is `.` or `..` or has a slash: their types ensure that. No part of a
+    /// repository starts with `_`, so `_tags` is free.
     private static func tagPath(_ reference: Reference) -> (directories: [String], file: String)? {
         guard case .registry(let host, let repository) = reference.origin, let tag = reference.tag else { return nil }
         let parts = repository.description.split(separator: "/").map(String.init)
@@ -66,11 +66,12 @@ extension CacheDirectory {
     }
 }
 
-/// A source whose small blobs are kept in the cache: manifests, configs, and what a tag meant when it was last asked.
+/// A source whose small blobs are kept in the cache: manifests, configs, and the digest that a tag was last resolved
+/// to.
 public struct CachedArtifactSource: SourceDecorator {
     public let base: any ArtifactSource
     private let cache: CacheDirectory
-    /// Looked in, too, and not written to.
+    /// Caches of others, which are read but not written.
     private let shared: [CacheDirectory]
     /// Whether tags are looked up in the cache instead of at the source.
     private let isOffline: Bool
@@ -91,7 +92,7 @@ public struct CachedArtifactSource: SourceDecorator {
             return try ResolvedDocument(bytes: bytes, expected: known, at: "\(cache.path)")
         }
         let resolved = try base.resolve(digest)
-        // What cannot be kept is fetched again next time: no reason to fail now.
+        // A blob that cannot be cached is fetched again next time. This call succeeds all the same.
         try? cache.saveBlob(resolved.digest, resolved.bytes)
         if expected == nil { try? cache.saveTagRecord(reference, resolved.digest) }
         return resolved
@@ -108,7 +109,7 @@ public struct CachedArtifactSource: SourceDecorator {
         ([cache] + shared).lazy.compactMap { $0.blob(digest) }.first
     }
 
-    /// What the tag meant when it was last asked, by whoever did.
+    /// The digest that the tag was last resolved to, in any of the caches.
     private var lastKnownDigest: Digest? {
         ([cache] + shared).compactMap { $0.tagRecord(of: reference) }.max { $0.resolved < $1.resolved }?.digest
     }

@@ -5,7 +5,7 @@ internal import OCI
 internal import SystemPackage
 
 extension CacheDirectory {
-    /// How much of a layer's blob is here.
+    /// The number of bytes of a layer's blob that are cached, and whether the layer is whole and verified.
     package func cachedBytes(_ key: LayerKey, blobSize: UInt64) -> (bytes: UInt64, isWhole: Bool) {
         if let directory = try? layers.directory(key.description),
             let state = try? StateFile.open(in: directory, key: key), state.blobSize == blobSize,
@@ -20,7 +20,7 @@ extension CacheDirectory {
         return (chunks.presentBytes, (try? state.lifecycle) == .good)
     }
 
-    /// What the cache has of a layer, whoever brought it.
+    /// The status of a layer in this cache, whichever process fetched it.
     public func status(_ key: LayerKey, blobSize: UInt64, error: StoreError? = nil) -> LayerStatus {
         let stored = cachedBytes(key, blobSize: blobSize)
         let stage: LayerStatus.Stage =
@@ -32,20 +32,20 @@ extension CacheDirectory {
     public struct StoredLayer: Sendable {
         public let key: LayerKey
         public let isWhole: Bool
-        /// Bytes of the blob that are here, and of the whole blob.
+        /// Bytes of the blob that are cached, and of the whole blob.
         public let cached: UInt64
         public let blobSize: UInt64
         /// Bytes on disk.
         public let allocated: UInt64
-        /// Whether a live process has it mounted, has a file of it open, or fills it.
+        /// Whether a live process has the layer mounted, has a file of it open, or fills it.
         public let isInUse: Bool
         /// Whether a live process has a file of it open.
         let isOpen: Bool
-        /// When a file of it was last opened, to a minute; seconds since 1970.
+        /// When a file of the layer was last opened, to a minute; seconds since 1970.
         public let lastUse: Int64
     }
 
-    /// What is in the cache, whole layers first. What is no layer of ours is passed over.
+    /// The layers in the cache, whole ones first. Names that are no layer of kitfs are skipped.
     public func storedLayers() throws(StoreError) -> [StoredLayer] {
         do {
             return try [(layers, true), (partial, false)].flatMap { parent, isWhole in

@@ -3,8 +3,8 @@
 internal import DurableFiles
 
 extension CacheDirectory {
-    /// The type of the file system of another machine that a directory is on, where no cache can be that is written to;
-    /// nil for a local one.
+    /// The type of the network file system that a directory is on; nil for a local one. A cache with several writers
+    /// cannot be on a network file system.
     public static func networkFileSystem(of directory: String) -> String? {
         (try? DirectoryHandle.open(directory)).flatMap { NetworkFileSystem.name(of: $0) }
     }

@@ -2,13 +2,13 @@
 package import DurableFiles
 package import SystemPackage
 
-/// Small files that are replaced as a whole: written under another name, synced, then renamed into place. Whoever looks
-/// sees old or new, whole, also after a power loss.
+/// Small files that are replaced as a whole: written under a temporary name, synced, then renamed into place. A reader
+/// sees the old or the new file, whole, also after a power loss.
 extension CacheDirectory {
-    /// The other name is in the trash, so that nothing is left in `directory` of one who is killed meanwhile.
+    /// The temporary name is in the trash, so that a process that is killed leaves nothing in `directory`.
     package func replaceFile(_ name: String, in directory: DirectoryHandle, with bytes: [UInt8]) throws(Errno) {
         if try placed(bytes, name, directory) { return }
-        // Somebody emptied the trash meanwhile.
+        // Another process emptied the trash meanwhile.
         try Self.place(bytes, Self.uniqueName(name), in: trash, as: name, in: directory)
     }
 

@@ -4,19 +4,19 @@ internal import DurableFiles
 internal import OCI
 internal import SystemPackage
 
-/// Reading all that is stored once more: disks forget.
+/// Verification of all that is stored: disks lose bits.
 extension CacheDirectory {
     /// What a verification found.
     public struct Verified: Sendable {
         public var layers = 0
         /// Bytes that were read.
         public var bytes: UInt64 = 0
-        /// What was wrong, and was dropped: the next open fetches it anew.
+        /// Items that were damaged and dropped. The next open fetches them again.
         public var dropped: [(name: String, reason: String)] = []
     }
 
-    /// Re-hashes whole layers, manifests and indexes, and drops what is wrong. `progress` is told of each layer, how much
-    /// of it is read, and how large it is; bytes. Throws `StoreError.cache` if the cache cannot be read.
+    /// Hashes whole layers again, checks manifests and indexes, and drops the damaged ones. `progress` gets each layer,
+    /// the bytes of it that are read, and its size in bytes. Throws `StoreError.cache` if the cache cannot be read.
     public func verify(progress: (LayerKey, _ done: UInt64, _ size: UInt64) -> Void) throws(StoreError) -> Verified {
         var verified = Verified()
         do {
@@ -34,7 +34,7 @@ extension CacheDirectory {
     private func verifyLayer(
         _ name: String, _ verified: inout Verified, _ progress: (LayerKey, UInt64, UInt64) -> Void
     ) throws {
-        // Evicted meanwhile, it is nobody's problem; while it is read, it stays.
+        // A layer that was evicted meanwhile is no problem. The claim keeps a layer while it is read.
         guard let key = LayerKey(name), let directory = try? layers.directory(name) else { return }
         let state = try? StateFile.open(in: directory, key: key)
         _ = try? state?.claim(.mounted, .shared)
@@ -48,10 +48,10 @@ extension CacheDirectory {
             }
         }
         verified.bytes += read
-        // For room it may have been taken away all the same.
+        // The layer may have been evicted for space in spite of the claim.
         guard try directory.isNamed(key.description, in: layers), let problem = Self.problem(found) else { return }
         verified.dropped.append((name, problem))
-        // Mounts that hold it open nothing more of it.
+        // Mounts that hold the layer open no more files of it.
         try? state?.setLifecycle(.bad)
         try discard(name, in: layers, ifStill: directory)
         dropIndex(key)
@@ -64,7 +64,7 @@ extension CacheDirectory {
         }
     }
 
-    /// nil if the layer's bytes are what they were when it was verified.
+    /// nil if the layer's bytes are still the ones that were verified.
     private func findProblem(
         of key: LayerKey, in directory: DirectoryHandle, _ state: StateFile?, progress: (UInt64, UInt64) -> Void
     ) throws -> String? {
@@ -76,7 +76,7 @@ extension CacheDirectory {
         guard let expected = isPlain ? key.digest : known else { return "what its digest should be is lost" }
         let size = try state.layerSize
         var files = try LayerFiles(reading: directory, layout: LayerFiles.layout(of: directory))
-        // Also where all of it is in files of its members.
+        // The stream has the full length even where all content is in files of members.
         guard try files.length == size else { return "its stream has another length" }
         let hasher = DigestHasher(.sha256)
         let buffer = ReadBuffer()

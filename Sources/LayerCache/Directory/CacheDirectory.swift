@@ -4,15 +4,15 @@ private import Glibc
 internal import OCI
 package import SystemPackage
 
-/// The cache on disk: what is where. Sources/README.md tells what each part is for.
+/// The cache on disk. Sources/README.md says what each part is for.
 ///
 /// ```
 /// CACHEDIR.TAG VERSION
 /// blobs/sha256/HEX           manifests and configs, verified
-/// refs/HOST/REPO/_tags/TAG   what a tag meant when it was last asked
+/// refs/HOST/REPO/_tags/TAG   the digest that a tag was last resolved to
 /// indexes/KEY                entries of a layer; outlives the layer
 /// layers/KEY/                whole, verified, synced, never written again
-/// partial/BOOTID/KEY/        the same while it fills
+/// partial/BOOTID/KEY/        the same, while it is being filled
 /// seen/KEY                   which kits a layer was seen in
 /// trash/                     unique names, to be deleted by anyone
 /// ```
@@ -24,7 +24,7 @@ public final class CacheDirectory: Sendable {
     package let refs: DirectoryHandle
     package let indexes: DirectoryHandle
     package let layers: DirectoryHandle
-    /// Layers that fill, of this boot: what an earlier one left may lack what was never synced.
+    /// Layers of this boot that are being filled. An earlier boot's layers may lack bytes that were never synced.
     package let partial: DirectoryHandle
     package let trash: DirectoryHandle
     /// Which kits a layer was seen in, for people: a file for each layer.
@@ -38,11 +38,12 @@ public final class CacheDirectory: Sendable {
         """
 
     public enum Access: Sendable {
-        /// Makes what is missing. Adopts no directory that has something else in it.
+        /// Makes missing parts. Refuses a directory that has other files in it.
         case use
-        /// As `use`, for one who only fills it; also on a file system of another machine, then alone.
+        /// As `use`, for a process that only fills the cache. Also allowed on a network file system, with one filler at
+        /// a time.
         case fill
-        /// Makes nothing, and deletes nothing unasked: for those who look, at a cache that may be another user's, or prune.
+        /// Makes nothing, and deletes only on request, as for `prune`. For readers, also of another user's cache.
         case look
 
         package var mayWrite: Bool { self != .look }
@@ -51,7 +52,8 @@ public final class CacheDirectory: Sendable {
     package let access: Access
     private let fillerLock: FillerLock?
 
-    /// Opens the cache. Throws `StoreError.cache` if it cannot be used, or is none; for `.look` also if it is not there.
+    /// Opens the cache. Throws `StoreError.cache` if it cannot be used or is no cache; for `.look` also if it does not
+    /// exist.
     public init(path: String, _ access: Access = .use) throws(StoreError) {
         self.path = path
         self.access = access
@@ -69,7 +71,7 @@ public final class CacheDirectory: Sendable {
             partial = try Self.partialOfThisBoot(try top.part("partial", access), access)
             if access.mayWrite {
                 try discardOtherBoots()
-                // Of those who were killed in the middle of something.
+                // Leftovers of processes that were killed.
                 for name in try trash.names() where isOld(name, in: trash) { trash.removeTree(name) }
             }
         } catch let error as StoreError {
@@ -79,7 +81,7 @@ public final class CacheDirectory: Sendable {
         }
     }
 
-    /// What is written to by several must be on a local disk.
+    /// A cache with several writers must be on a local disk.
     private static func checkPlace(
         _ top: DirectoryHandle, _ path: String, _ access: Access
     ) throws(StoreError) -> FillerLock? {
@@ -92,10 +94,10 @@ public final class CacheDirectory: Sendable {
         return try FillerLock(top, path: path)
     }
 
-    /// Like mkdir -p; the last one is ours alone, 0700.
+    /// Like mkdir -p. The last directory is private, 0700.
     private static func makeDirectories(_ path: String) throws(Errno) {
         if (try? DirectoryHandle.open(path)) != nil { return }
-        // By their paths: those above may be entered, and need not be readable.
+        // Directories are made by their full paths: the parents need search permission only, not read permission.
         let parts = path.split(separator: "/")
         for count in 1...max(1, parts.count) {
             let parent = (path.hasPrefix("/") ? "/" : "") + parts.prefix(count).joined(separator: "/")
@@ -105,7 +107,7 @@ public final class CacheDirectory: Sendable {
 
     private static func checkVersion(_ top: DirectoryHandle, _ path: String, _ access: Access) throws {
         if (try? top.attributes(of: "VERSION")) == nil {
-            // Another process may be making it at this moment.
+            // Another process may be making the cache at this moment.
             let isBeingMade = try top.names().allSatisfy(Self.isFirst)
             let isMade = (try? top.attributes(of: "VERSION")) != nil
             guard isMade || access.mayWrite && isBeingMade else {
@@ -124,7 +126,7 @@ public final class CacheDirectory: Sendable {
         }
     }
 
-    /// What a new cache has before its version: who fills it, the tag, and files on their way to their names.
+    /// Names that a new cache has before its version: the filler's lock, the tag, and temporary files.
     private static func isFirst(_ name: String) -> Bool {
         ["FILLER", "CACHEDIR.TAG", "VERSION"].contains(name) || isTemporary(name)
     }
@@ -135,7 +137,7 @@ public final class CacheDirectory: Sendable {
 
     private static let parts = ["blobs", "refs", "indexes", "layers", "trash", "seen", "partial"]
 
-    /// Whether one who was making a cache there has not got to the end of it: there is nothing in it.
+    /// Whether the cache at `path` was not completed by the process that made it. Such a cache holds nothing.
     public static func isUnfinished(_ path: String) -> Bool {
         guard let names = try? DirectoryHandle.open(path).names() else { return false }
         let isOurs = names.isEmpty || names.contains(where: isFirst)
@@ -160,12 +162,12 @@ public final class CacheDirectory: Sendable {
         _ partials: DirectoryHandle, _ access: Access
     ) throws(Errno) -> DirectoryHandle {
         if access.mayWrite { return try partials.makeDirectory(bootID()) }
-        // Without one of this boot, nothing there is named like a layer.
+        // Without a partial directory of this boot, `partial` itself is used: no name in it is a layer's.
         guard let partial = try? partials.directory(bootID()) else { return partials }
         return partial
     }
 
-    /// What can prove nothing is of no use.
+    /// Discards partial layers of earlier boots. Without a presence snapshot, such a layer cannot be trusted.
     private func discardOtherBoots() throws(Errno) {
         let partials = try top.directory("partial")
         let boot = Self.bootID()
@@ -175,7 +177,7 @@ public final class CacheDirectory: Sendable {
             for layer in layers where (try? earlier.directory(layer).attributes(of: PresenceSnapshot.name)) == nil {
                 try discard(layer, in: earlier)
             }
-            // What has a snapshot waits for one who wants the layer, or for `prune`.
+            // A layer with a snapshot stays until a process wants the layer, or until `prune`.
             if try earlier.names().isEmpty { try discard(name, in: partials) }
         }
     }
@@ -186,8 +188,8 @@ public final class CacheDirectory: Sendable {
 
     // MARK: Trash
 
-    /// Takes a name away at once, then deletes what it named. Others that have it open keep reading. With a handle, only
-    /// what was looked at through it goes, and nothing that has its name by now.
+    /// Renames a file or directory into the trash, then deletes it. Processes that have it open keep reading. With
+    /// `handle`, only the directory behind the handle is discarded, not a newer one of the same name.
     package func discard(
         _ name: String, in directory: DirectoryHandle, ifStill handle: DirectoryHandle? = nil
     ) throws(Errno) {
@@ -198,20 +200,20 @@ public final class CacheDirectory: Sendable {
         } catch .noSuchFileOrDirectory {
             return
         } catch .improperLink {
-            // overlayfs renames no directory that a lower layer of it has, as where an image came with a filled cache.
-            // Without its state a layer is none.
+            // overlayfs cannot rename a directory of its lower layer, as where an image contains a filled cache.
+            // Without its state, the directory is no layer any more.
             try? directory.directory(name).remove(StateFile.name)
             directory.removeTree(name)
             return
         }
         if let handle, try !handle.isNamed(unique, in: trash) {
-            // It was another by then: back with it, unless there is yet another.
+            // The renamed directory is a newer one. It is renamed back, unless the name is taken again.
             do { return try trash.rename(unique, to: directory, as: name) } catch {}
         }
         trash.removeTree(unique)
     }
 
-    /// Whether nobody can be making it any more: not changed for a minute.
+    /// Whether nothing has changed it for a minute, so that no process is still making it.
     package func isOld(_ name: String, in directory: DirectoryHandle) -> Bool {
         guard let modified = try? directory.attributes(of: name).modified else { return false }
         return modified + 60 < Int64(time(nil))

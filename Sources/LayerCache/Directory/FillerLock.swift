@@ -4,7 +4,7 @@ private import FoundationEssentials
 private import Glibc
 internal import SystemPackage
 
-/// Says that one process on one machine fills a cache that others, on other machines, only read: a file with its name.
+/// Ensures that one process on one machine fills a cache that other machines only read: a file that names the process.
 package final class FillerLock: Sendable {
     private static let name = "FILLER"
     private let top: DirectoryHandle

@@ -4,12 +4,12 @@ public import LayerIndex
 private import FoundationEssentials
 internal import SystemPackage
 
-/// Which kits layers were seen in: `seen/KEY`, a line of JSON for each, for `cache list` only.
+/// The kits that layers were seen in: `seen/KEY`, a JSON array of sightings. Only `cache list` reads it.
 extension CacheDirectory {
     public struct Sighting: Codable, Hashable, Sendable {
-        /// What part of the kit it is.
+        /// The part of the kit that the layer is.
         public let kind: String
-        /// The reference.
+        /// The kit's reference.
         public let kit: String
 
         public init(kind: String, kit: String) {
@@ -18,7 +18,7 @@ extension CacheDirectory {
         }
     }
 
-    /// No layer is remembered in more kits than this; the first are forgotten first.
+    /// The most kits that are kept for a layer. The oldest are dropped first.
     private static let sightingLimit = 32
 
     public func sightings(of key: LayerKey) -> [Sighting] {
@@ -27,7 +27,7 @@ extension CacheDirectory {
         return (try? JSONDecoder().decode([Sighting].self, from: Data(bytes))) ?? []
     }
 
-    /// Two who note at once may lose one of the two: it is for people only.
+    /// Two processes that note at once may lose one of the sightings. They are for people only.
     public func note(_ sighting: Sighting, of key: LayerKey) {
         let known = sightings(of: key)
         guard !known.contains(sighting),

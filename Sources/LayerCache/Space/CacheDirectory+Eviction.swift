@@ -4,27 +4,28 @@ internal import DurableFiles
 internal import OCI
 package import SystemPackage
 
-/// Taking layers away: those that were not used for the longest time first, those with an open file never, those of live
-/// mounts only where room is needed at once.
+/// Eviction of layers: the least recently used first. A layer with an open file is never evicted; a mounted one only
+/// where space is needed at once.
 extension CacheDirectory {
-    /// What is to go.
+    /// What to prune.
     public enum PruneGoal: Sendable, Equatable {
-        /// Deleted things that are still there, and what an earlier boot left half, which who wants it would resume.
+        /// Trash that was not deleted yet, and partial layers of earlier boots, which a process that wants the layer
+        /// would resume.
         case leftovers
-        /// All that nobody uses.
+        /// Everything that is not in use.
         case all
-        /// Layers, the longest unused first, until the rest takes no more than so many bytes on disk.
+        /// Layers, the least recently used first, until the others take at most this many bytes on disk.
         case maxSize(UInt64)
-        /// Layers that were not used since; seconds since 1970.
+        /// Layers that were last used before this time; seconds since 1970.
         case unusedSince(Int64)
     }
 
-    /// What a prune did, or would do.
+    /// What was pruned, or would be.
     public struct Pruned: Sendable, Equatable {
         public var layers = 0
-        /// Bytes on disk that came free.
+        /// Bytes on disk that were freed.
         public var freed: UInt64 = 0
-        /// Layers that should have gone, are in use, and were left.
+        /// Layers that match the goal, but are in use and were kept.
         public var kept = 0
 
         public init(layers: Int = 0, freed: UInt64 = 0, kept: Int = 0) {
@@ -46,7 +47,7 @@ extension CacheDirectory {
             }
             return pruned
         } catch {
-            // A lock that keeps others out wants a file that may be written.
+            // An exclusive lock needs a file that is open for writing.
             let obstacle = error as? Errno == .badFileDescriptor ? top.writeObstacle : nil
             let error = obstacle ?? error
             throw .cache("the cache \(path) cannot be pruned: \(error)")
@@ -73,7 +74,7 @@ extension CacheDirectory {
                 pruned.kept += 1
             }
         }
-        // What has the name of a layer and is none is of no use.
+        // A directory with a layer's name but without a valid state is useless.
         if goal == .all {
             for parent in [layers, partial] {
                 for name in try parent.names() where LayerKey(name) != nil && !isLayer(name, parent) {
@@ -101,7 +102,7 @@ extension CacheDirectory {
         }
     }
 
-    /// Bytes on disk; none where somebody takes it over at this moment.
+    /// Bytes freed on disk; 0 if another process is taking the layer over.
     private func reclaimLayer(
         _ name: String, ofEarlierBoot parent: DirectoryHandle, _ dryRun: Bool
     ) throws(Errno) -> UInt64 {
@@ -116,12 +117,12 @@ extension CacheDirectory {
         return size
     }
 
-    /// Takes a layer away that nobody lists, has open, or fills; false if somebody does.
+    /// Evicts a layer that no process has mounted, has open, or fills. Returns false if a process does.
     package func evict(_ layer: StoredLayer) throws(Errno) -> Bool {
         try evict(layer.key, in: layer.isWhole ? layers : partial) { state throws(Errno) in try state.claimAlone() }
     }
 
-    /// Takes a whole layer away that has no file open, be it listed or not: its mounts fetch it again when it is wanted.
+    /// Evicts a whole layer that has no file open, mounted or not. Its mounts fetch it again when they need it.
     package func evictIdle(_ layer: StoredLayer) throws(Errno) -> Bool {
         guard layer.isWhole else { return false }
         return try evict(layer.key, in: layers) { state throws(Errno) in try state.claim(.open, .exclusive) }
@@ -133,7 +134,7 @@ extension CacheDirectory {
         guard let directory = try? parent.directory(key.description),
             let state = try? StateFile.open(in: directory, key: key)
         else { return false }
-        // The claim is held until the layer is gone, or one who opens it meanwhile would find half of it.
+        // The claim is held until the layer is gone. Otherwise a process that opens it meanwhile would find half of it.
         guard try claim(state), try directory.isNamed(key.description, in: parent) else { return false }
         try discard(key.description, in: parent, ifStill: directory)
         withExtendedLifetime(state) {}

@@ -2,10 +2,10 @@
 internal import DurableFiles
 internal import LayerIndex
 
-/// Bytes on disk of all layers of a cache, told without a look at each.
+/// Bytes on disk of all layers of a cache, without measuring each layer each time.
 ///
-/// A whole layer is never written again, so what it takes is asked once and known by its name from then on. Layers that
-/// fill are few, and are asked each time.
+/// A whole layer is never written again, so its size is measured once and remembered by its name. Partial layers are
+/// few, and are measured each time.
 struct CacheUsage: Sendable {
     private var whole: [String: UInt64] = [:]
 

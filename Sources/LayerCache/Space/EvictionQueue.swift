@@ -2,17 +2,17 @@
 internal import DurableFiles
 internal import LayerIndex
 
-/// What may go of a cache, in turn: first layers that nobody has mounted, then those of live mounts that have no file
-/// open; of each, the longest unused first.
+/// The layers that may be evicted, in order: layers that no process has mounted, then mounted ones without an open
+/// file; in each group, the least recently used first.
 ///
-/// It is made by one look at every layer, and used for as long as that look is worth something: layers come and go
-/// meanwhile, so each is looked at again when its turn comes.
+/// The queue is made by one scan of all layers and used until it is stale. Layers come and go meanwhile, so each is
+/// checked again at its turn.
 struct EvictionQueue: Sendable {
     private var unmounted: ArraySlice<CacheDirectory.StoredLayer>
     private var mounted: ArraySlice<CacheDirectory.StoredLayer>
     private let made = ContinuousClock.now
 
-    /// Layers used since the look may stand further back by now.
+    /// After this time, many layers may have been used since the scan.
     private static let lifetime = Duration.seconds(30)
 
     init(_ cache: CacheDirectory) throws(StoreError) {
@@ -23,10 +23,10 @@ struct EvictionQueue: Sendable {
 
     var isStale: Bool { ContinuousClock.now - made > Self.lifetime }
 
-    /// Bytes on disk that come free if all of it goes.
+    /// Bytes on disk that evicting the whole queue would free.
     var allocated: UInt64 { (unmounted + mounted).reduce(0) { $0 + $1.allocated } }
 
-    /// Evicts one layer; nil if there is none left that may go.
+    /// Evicts one layer. Returns nil if there is none left that may be evicted.
     mutating func evictNext(from cache: CacheDirectory) throws -> CacheDirectory.StoredLayer? {
         while let layer = unmounted.popFirst() {
             guard try !cache.wasUsed(layer) else {
@@ -43,10 +43,10 @@ struct EvictionQueue: Sendable {
 }
 
 extension CacheDirectory {
-    /// Whether a file of the layer was opened since it was looked at; false where it is gone.
+    /// Whether a file of the layer was opened since the scan; false if the layer is gone.
     fileprivate func wasUsed(_ layer: StoredLayer) throws -> Bool {
         let parent = layer.isWhole ? layers : partial
-        // One that is gone, or cannot be looked at, is left to `evict`, which says so.
+        // A layer that is gone or cannot be examined is left to `evict`, which reports it.
         guard let directory = try? parent.directory(layer.key.description),
             let state = try? directory.attributes(of: StateFile.name)
         else { return false }

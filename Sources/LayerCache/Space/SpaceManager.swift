@@ -8,42 +8,43 @@ internal import SystemPackage
 private import Synchronization
 internal import Threading
 
-/// Space for layers, on the cache's disk and within its limit: made by evicting what was not used for the longest time.
+/// Space for layers, on the cache's disk and within its limit. Space is made by evicting the least recently used
+/// layers.
 ///
-/// One caller at a time makes space, in its turn (`making`): two would take the same space for theirs. No lock is held
-/// over that.
+/// One caller at a time makes space (`making`): two would count the same free space twice. No lock is held meanwhile.
 package final class SpaceManager: Sendable {
     private let cache: CacheDirectory
-    /// Bytes on disk that the layers may take; nil for no limit but the disk.
+    /// Bytes on disk that the layers may take; nil if only the disk limits them.
     private let limit: UInt64?
     private let logger: Logger
-    /// Lets go of layers that this process keeps open although nobody reads them.
+    /// Closes layers that this process keeps open although nobody reads them.
     private let releaseIdle: @Sendable () -> Void
     private let claims = Mutex(Claims())
     private let making = Monitor<Bool>(false)
     private let books = Mutex(Books())
 
-    /// What is still to come, by those to whom it was promised.
+    /// Bytes that are promised but not written yet. Each closure returns the rest of one promise.
     private struct Claims: Sendable {
-        /// Of layers that are fetched as a whole.
+        /// Layers that are fetched as a whole.
         var reserved: [LayerKey: @Sendable () -> UInt64] = [:]
-        /// Of requests for parts of layers.
+        /// Requests for parts of layers.
         var requests: [UInt64: @Sendable () -> UInt64] = [:]
         var lastRequest: UInt64 = 0
 
         var outstanding: [@Sendable () -> UInt64] { Array(reserved.values) + Array(requests.values) }
     }
 
-    /// Belongs to whose turn it is.
+    /// Used only by the caller whose turn it is.
     private struct Books: Sendable {
         var usage = CacheUsage()
         var queue: EvictionQueue?
         var allowance = Allowance()
-        /// Where layers stood when the disk was full although it says that it has space, and how often.
+        /// For layers whose write failed although the disk reports space: the bytes of the layer then, and the number
+        /// of tries.
         var stuck: [LayerKey: (reached: UInt64, tries: Int)] = [:]
     }
 
-    /// What may still come without another look at the disk: others take of the same space meanwhile.
+    /// Bytes that may be charged without measuring the disk again. It is short-lived, since others use the same space.
     private struct Allowance: Sendable {
         var bytes: UInt64 = 0
         var until = ContinuousClock.now
@@ -52,13 +53,13 @@ package final class SpaceManager: Sendable {
     }
 
     private static let triesWhereStuck = 4
-    /// What was just taken away comes free when the last one who has it open lets go: so often it is looked for, 20 ms
-    /// apart.
+    /// An evicted layer's space is freed when the last process that has it open closes it. The disk is checked this
+    /// many times, 20 ms apart.
     private static let looks = 50
     private static let lookInterval: UInt32 = 20_000
 
-    /// Chunks of a run, what is asked for in one request: 16 MiB, and less within a narrow limit. Several runs of a
-    /// compressed layer come before they are wanted, and what is made of them takes space, too.
+    /// Chunks in one request, at most: 16 MiB, and less within a narrow limit. Of a compressed layer, several requests
+    /// are in progress ahead of the reader, and their decompressed content takes space, too.
     package var runLimit: Int { Int(min(64, max(1, (limit ?? .max) / 64 / StateFile.chunkSize))) }
 
     package init(
@@ -72,11 +73,12 @@ package final class SpaceManager: Sendable {
 
     // MARK: Asking
 
-    /// Keeps space for what is missing of a layer, until `release`. Throws `StoreError.noSpace` if it cannot be had.
+    /// Reserves space for the missing bytes of a layer, until `release`. Throws `StoreError.noSpace` if there is not
+    /// enough.
     package func reserve(_ key: LayerKey, missing: @escaping @Sendable () -> UInt64) throws {
         try inTurn {
             books.withLock { $0.allowance.bytes = 0 }
-            // A layer that was reserved before is reserved anew.
+            // An earlier reservation of the same layer is replaced.
             release(key)
             _ = try makeSpace(for: key, missing())
             claims.withLock { $0.reserved[key] = missing }
@@ -85,8 +87,9 @@ package final class SpaceManager: Sendable {
 
     package func release(_ key: LayerKey) { claims.withLock { $0.reserved[key] = nil } }
 
-    /// Charges the limit with bytes that nobody reserved: of a part of a layer, or of what a compressed one grows to. The
-    /// disk tells by itself when it is full. Throws `StoreError.noSpace` if there is no space to be made.
+    /// Charges the limit for bytes that nobody reserved: of a part of a layer, or of a compressed layer's content.
+    /// Without a limit nothing is charged: the disk reports by itself that it is full. Throws `StoreError.noSpace` if
+    /// no space can be made.
     package func charge(_ key: LayerKey, _ count: UInt64) throws {
         guard limit != nil else { return }
         try inTurn {
@@ -103,8 +106,8 @@ package final class SpaceManager: Sendable {
         }
     }
 
-    /// As `charge`, for a request of a layer that was not reserved as a whole. `rest` is what of it is still to come, as
-    /// long as `body` runs.
+    /// As `charge`, for a request of a layer that was not reserved as a whole. `rest` returns the bytes that are still
+    /// to come, for as long as `body` runs.
     package func charging<Result>(
         _ key: LayerKey, rest: @escaping @Sendable () -> UInt64, _ body: () throws -> Result
     ) throws -> Result {
@@ -119,11 +122,11 @@ package final class SpaceManager: Sendable {
         return try body()
     }
 
-    /// The disk was full in the middle of something. True if there is space for so many bytes now, or for more than there
-    /// was. `reached`: grows with what is here of the layer.
+    /// Called when a write found the disk full. Returns true if there is space for `wanted` bytes now, or more than
+    /// there was. `reached`: a number that grows with the bytes of the layer that are here.
     package func reclaim(_ wanted: UInt64, for key: LayerKey, reached: UInt64) -> Bool {
         inTurn {
-            // A disk that cannot be asked is taken for full.
+            // A disk that cannot be measured counts as full.
             let seemsFree = ((try? cache.layers.freeSpace) ?? 0) > wanted
             if let capacity = try? cache.layers.capacity, capacity < wanted { return false }
             do {
@@ -140,7 +143,7 @@ package final class SpaceManager: Sendable {
         }
     }
 
-    /// The disk says that it has space. That may have come since; or a quota, or its inodes, are used up.
+    /// The disk reports space. It may have been freed since the failed write; or a quota or the inodes are exhausted.
     private func isWorthAnotherTry(_ key: LayerKey, _ reached: UInt64) -> Bool {
         usleep(Self.lookInterval)
         return books.withLock { books in
@@ -162,9 +165,9 @@ package final class SpaceManager: Sendable {
         return try body()
     }
 
-    /// Bytes that the limit leaves beyond what was asked for.
+    /// Makes space. Returns the bytes that the limit leaves beyond the request.
     private func makeSpace(for key: LayerKey, _ missing: UInt64) throws -> UInt64 {
-        // What can never fit costs nobody else anything.
+        // A request that can never fit evicts nothing.
         let capacity = try cache.layers.capacity
         if let limit, missing > limit { throw noSpace(key, missing, try cache.layers.freeSpace) }
         if missing > capacity { throw noSpace(key, missing, try cache.layers.freeSpace) }
@@ -174,7 +177,7 @@ package final class SpaceManager: Sendable {
                 let wanted = outstanding.reduce(missing) { $0 + $1() }
                 let (shortage, spare) = try shortage(wanted)
                 if shortage == 0 { return spare }
-                // Where all that may go is not enough, it stays.
+                // If evicting everything would not be enough, nothing is evicted.
                 guard try canEvict(shortage), try evictOne() else { break }
             }
             usleep(Self.lookInterval)
@@ -182,8 +185,8 @@ package final class SpaceManager: Sendable {
         throw noSpace(key, missing, try cache.layers.freeSpace)
     }
 
-    /// Bytes that have to go for so many to come, and those that the limit leaves beyond that. Without a limit, nothing is
-    /// looked at but the disk.
+    /// Bytes to evict before `wanted` bytes fit, and the bytes that the limit leaves beyond that. Without a limit, only
+    /// the disk is measured.
     private func shortage(_ wanted: UInt64) throws -> (shortage: UInt64, spare: UInt64) {
         let free = try cache.layers.freeSpace
         let onDisk = wanted - min(wanted, free)
@@ -195,13 +198,13 @@ package final class SpaceManager: Sendable {
         return end > limit ? (max(onDisk, end - limit), 0) : (onDisk, limit - end)
     }
 
-    /// Whether so many bytes could go. An earlier look at all layers serves where it found enough.
+    /// Whether this many bytes could be evicted. An earlier scan of the layers is used if it found enough.
     private func canEvict(_ bytes: UInt64) throws -> Bool {
         let leftovers = try cache.prune(.leftovers, dryRun: true).freed
         return try leftovers >= bytes || queue(with: bytes - leftovers).allocated >= bytes - leftovers
     }
 
-    /// Deletes leftovers, else one layer; false if there is none that may go.
+    /// Deletes leftovers, or else evicts one layer. Returns false if there is none that may be evicted.
     private func evictOne() throws -> Bool {
         if try cache.prune(.leftovers).freed > 0 { return true }
         releaseIdle()
@@ -212,7 +215,7 @@ package final class SpaceManager: Sendable {
         return gone != nil
     }
 
-    /// The last queue, if it is fresh and has so many bytes left to evict, else a new one.
+    /// The last queue, if it is fresh and has this many bytes to evict; else a new one.
     private func queue(with bytes: UInt64) throws -> EvictionQueue {
         if let queue = books.withLock({ $0.queue }), !queue.isStale, queue.allocated >= bytes { return queue }
         releaseIdle()

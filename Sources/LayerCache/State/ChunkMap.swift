@@ -3,15 +3,15 @@ package import OCI
 package import SystemPackage
 private import Synchronization
 
-/// Which chunks of a blob are here, as far as this process knows: what is here once stays, so only what is not known to
-/// be here is looked up in the state file.
+/// The chunks of a blob that this process knows to be present. A present chunk stays, so only chunks that are not known
+/// to be present are looked up in the state file.
 package final class ChunkMap: Sendable {
     private struct Known: Sendable {
         var words: [UInt64]
         var count = 0
-        /// How many were known when somebody last took the news.
+        /// The value of `count` at the last `takeNews`.
         var told = 0
-        /// All chunks before it are here.
+        /// All chunks before this one are present.
         var front = 0
 
         func has(_ chunk: Int) -> Bool { words[chunk >> 6] >> UInt64(chunk & 63) & 1 != 0 }
@@ -32,7 +32,7 @@ package final class ChunkMap: Sendable {
     package let blobSize: UInt64
     package let count: Int
 
-    /// Reads what is here.
+    /// Reads which chunks are present.
     package init(_ state: any ChunkClaims) throws(Errno) {
         self.state = state
         blobSize = state.blobSize
@@ -42,7 +42,7 @@ package final class ChunkMap: Sendable {
         _ = takeNews()
     }
 
-    /// Looks anew at these chunks; true if more of them are here than was known.
+    /// Reads the state of these chunks again. Returns true if more of them are present than was known.
     package func refresh(_ chunks: Range<Int>) throws(Errno) -> Bool {
         guard !chunks.isEmpty else { return false }
         let states = try state.chunkStates(chunks)
@@ -54,8 +54,8 @@ package final class ChunkMap: Sendable {
         }
     }
 
-    /// Whether more is known to be here than when this was last asked. Whoever looks, claims or fetches may learn of chunks
-    /// that others wait for; asking this afterwards tells whether somebody is to be told.
+    /// Whether more chunks are known to be present than at the last call. Any refresh, claim or fetch may find chunks
+    /// that waiters need. A call of this afterwards says whether waiters must be told.
     package func takeNews() -> Bool {
         known.withLock { known in
             defer { known.told = known.count }
@@ -70,7 +70,7 @@ package final class ChunkMap: Sendable {
         }
     }
 
-    /// The chunks that these bytes of the blob lie in.
+    /// The chunks that contain these bytes of the blob.
     package func chunks(of range: ByteRange) -> Range<Int> {
         let end = min(range.end, blobSize)
         guard range.start < end else { return 0..<0 }
@@ -87,7 +87,7 @@ package final class ChunkMap: Sendable {
         known.withLock { known in chunks.upperBound <= known.front || chunks.allSatisfy(known.has) }
     }
 
-    /// The first run of chunks that are not here, at most `limit` long.
+    /// The first run of absent chunks, at most `limit` long.
     package func missing(in chunks: Range<Int>, limit: Int = .max) -> Range<Int>? {
         known.withLock { known in
             var first = max(chunks.lowerBound, min(known.front, chunks.upperBound))
@@ -99,22 +99,22 @@ package final class ChunkMap: Sendable {
         }
     }
 
-    /// Bytes of these chunks that are not here.
+    /// Bytes of these chunks that are absent.
     package func missingBytes(in chunks: Range<Int>) -> UInt64 {
         let missing = known.withLock { known in chunks.filter { !known.has($0) } }
         return missing.reduce(0) { $0 + bytes(of: $1..<($1 + 1)).count }
     }
 
-    /// All chunks before it are here.
+    /// All chunks before this one are present.
     package var frontChunk: Int { known.withLock { $0.front } }
-    /// Bytes of the blob that are here without a gap from its start on.
+    /// Bytes of the blob that are present from its start, without a gap.
     package var front: UInt64 { min(UInt64(frontChunk) * StateFile.chunkSize, blobSize) }
     package var isWhole: Bool { frontChunk == count }
 
-    /// Whether each chunk is here.
+    /// Whether each chunk is present.
     package var presence: [Bool] { known.withLock { known in (0..<count).map { known.has($0) } } }
 
-    /// Bytes of the blob that are here.
+    /// Bytes of the blob that are present.
     package var presentBytes: UInt64 {
         known.withLock { known in
             let isLastHere = count > 0 && known.has(count - 1)

@@ -6,9 +6,9 @@ package import SystemPackage
 package struct ChunkMarker {
     package let state: any ChunkClaims
     package let run: ByteRange
-    /// The next byte of the blob.
+    /// The offset in the blob of the next byte to be written.
     package private(set) var position: UInt64
-    /// The first chunk that is not marked.
+    /// The first chunk that is not marked yet.
     package private(set) var markedChunks: Int
 
     package init(state: any ChunkClaims, run: ByteRange) {
@@ -18,10 +18,10 @@ package struct ChunkMarker {
         markedChunks = Int(run.start / StateFile.chunkSize)
     }
 
-    /// So many more bytes are written. Returns the chunks that they complete.
+    /// Notes that `count` more bytes are written, and marks the chunks that they complete. Returns those chunks.
     package mutating func advance(by count: Int) throws(Errno) -> Range<Int>? {
         position += UInt64(count)
-        // The blob's last chunk may be short, and is whole when the blob ends.
+        // The blob's last chunk may be short. It is complete when the blob ends.
         let whole =
             position == state.blobSize ? StateFile.chunkCount(of: state.blobSize) : Int(position / StateFile.chunkSize)
         guard whole > markedChunks else { return nil }

@@ -2,12 +2,12 @@
 internal import DurableFiles
 public import SystemPackage
 
-/// An open file of a layer. It keeps its layer in the cache as long as it lives.
+/// An open file of a layer. The layer stays in the cache as long as this object lives.
 public final class LayerFile: Sendable {
     private let layer: OpenLayer
     private let file: OwnedFile
     private let isOwnFile: Bool
-    /// Where the content starts in `file`.
+    /// Offset in `file` where the content starts.
     private let base: UInt64
     /// Bytes.
     public let size: UInt64
@@ -22,10 +22,11 @@ public final class LayerFile: Sendable {
 
     deinit { layer.closedFile() }
 
-    /// The file's own descriptor, where it has a file to itself, from byte 0: as long as this lives. For passthrough.
+    /// The descriptor for passthrough, valid as long as this object lives; nil unless the content has its own file,
+    /// from byte 0.
     public var ownDescriptor: FileDescriptor? { isOwnFile ? file.descriptor : nil }
 
-    /// Fills as much of `buffer` as the content has from `offset` on; returns how many bytes that is, 0 at the end.
+    /// Reads the content from `offset` on into `buffer`. Returns the number of bytes read, 0 at the end of the content.
     /// Throws `StoreError.cache` if the cache lacks bytes that it should have.
     public func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
         guard offset < size else { return 0 }

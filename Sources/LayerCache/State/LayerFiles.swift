@@ -4,9 +4,9 @@ package import DurableFiles
 internal import OCI
 package import SystemPackage
 
-/// Reads and writes the bytes of an uncompressed layer in its directory, by layer offset.
+/// Reads and writes the bytes of an uncompressed layer in its directory, by offset in the layer.
 ///
-/// Belongs to one thread: the member in use is kept open from one call to the next.
+/// Belongs to one thread: the last member stays open from one call to the next.
 package struct LayerFiles {
     package var layout: LayerLayout
     private let directory: DirectoryHandle
@@ -17,7 +17,7 @@ package struct LayerFiles {
 
     package static let streamName = "stream"
     package static let membersName = "members"
-    /// The compressed blob, while the layer fills.
+    /// The compressed blob, until the layer is committed.
     package static let blobName = "blob"
 
     package init(directory: DirectoryHandle, layout: LayerLayout) throws(Errno) {
@@ -28,7 +28,7 @@ package struct LayerFiles {
         isWritable = true
     }
 
-    /// Of a whole layer, which is not written to.
+    /// Opens the files of a whole layer for reading.
     package init(reading directory: DirectoryHandle, layout: LayerLayout) throws(Errno) {
         self.directory = directory
         self.layout = layout
@@ -47,7 +47,7 @@ package struct LayerFiles {
         }
     }
 
-    /// Fills `buffer`; throws `Errno.outOfRange` where bytes are missing.
+    /// Fills `buffer`. Throws `Errno.outOfRange` if bytes are missing.
     package mutating func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) {
         var done = 0
         while done < buffer.count {
@@ -60,10 +60,10 @@ package struct LayerFiles {
         }
     }
 
-    /// Of the stream, with holes where members have files of their own; bytes.
+    /// Length of the stream in bytes. It has holes where members have their own files.
     package var length: UInt64 { get throws(Errno) { try stream.attributes.size } }
 
-    /// Gives stream and members their full length, so that what is all zeros or empty is there too.
+    /// Sets the length of the stream and makes the files of empty members, which no write does.
     package func setLength(_ size: UInt64) throws(Errno) {
         try stream.truncate(to: size)
         for member in layout.members where member.isEmpty {
@@ -71,7 +71,7 @@ package struct LayerFiles {
         }
     }
 
-    /// Waits until all of it, and the names, are on disk: first files, then directories.
+    /// Waits until all files and their names are on disk: first files, then directories.
     package func sync() throws(Errno) {
         try stream.sync()
         for member in layout.members { try members.file(String(member.start), .readWrite).sync() }
@@ -96,7 +96,7 @@ package struct LayerFiles {
 }
 
 extension LayerFiles {
-    /// Where the large members of a whole layer are, as their files tell.
+    /// The layout of a whole layer, from the names and sizes of its members' files.
     package static func layout(of directory: DirectoryHandle) throws(Errno) -> LayerLayout {
         let members = try directory.directory(LayerFiles.membersName)
         var large: [ByteRange] = []

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What `status` and `inspect` show of a layer.
+/// A layer's status, as `status` and `inspect` show it.
 public struct LayerStatus: Sendable, Equatable {
     public enum Stage: String, Sendable { case absent, partial, fetching, cached, failed }
     public let stage: Stage
@@ -8,7 +8,7 @@ public struct LayerStatus: Sendable, Equatable {
     public let cached: UInt64
     public let isVerified: Bool
     public let error: StoreError?
-    /// Who waits: for entries, for the whole layer, for a part of it.
+    /// The number of waiters: for entries, for the whole layer, or for a part of it.
     public var waiters: Int
 
     package init(stage: Stage, cached: UInt64, isVerified: Bool, error: StoreError?, waiters: Int = 0) {

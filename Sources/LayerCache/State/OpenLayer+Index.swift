@@ -5,8 +5,9 @@ internal import OCI
 internal import SystemPackage
 
 extension OpenLayer {
-    /// The verified index of a layer that is here, made anew from its bytes if it was lost. nil if the layer turns out
-    /// to be damaged: it is gone then, and to be fetched again. Any other error says nothing about the layer.
+    /// The verified index of a cached layer, rebuilt from its bytes if the index file was lost. nil if the layer is
+    /// found to be damaged: it is dropped then, and must be fetched again. Any other error says nothing about the
+    /// layer.
     package func index(in cache: CacheDirectory, _ key: LayerKey, blobSize: UInt64) throws -> LayerIndex? {
         if let index = cache.loadIndex(key, blobSize: blobSize), index.isVerified {
             if try hasAll(index.layout) { return index }
@@ -22,13 +23,13 @@ extension OpenLayer {
             if cache.access.mayWrite { try cache.discard(key.description, in: cache.layers, ifStill: directory) }
             return nil
         }
-        // It is made again next time if it cannot be kept.
+        // An index that cannot be saved is rebuilt next time.
         if cache.access.mayWrite { try? cache.saveIndex(index, key, blobSize: blobSize) }
         return index
     }
 
-    /// Makes the index anew from the layer's own bytes, which are verified: after its file was lost or damaged.
-    /// Where the large members are is told by their files. Throws if the bytes are not all there, or not the layer's.
+    /// Rebuilds the index from the layer's own, verified bytes, after the index file was lost or damaged. The members'
+    /// files give the layout. Throws if bytes are missing, or are not the layer's.
     package func rebuildIndex(_ key: LayerKey) throws -> LayerIndex {
         let size = try state.layerSize
         var files = try LayerFiles(reading: directory, layout: LayerFiles.layout(of: directory))

@@ -5,15 +5,16 @@ package import OCI
 package import SystemPackage
 private import Synchronization
 
-/// Looks after layers whose last file was closed, and releases them soon: see `OpenLayer.releaseIfIdle`.
+/// Watches layers whose last file was closed, and releases them soon: see `OpenLayer.releaseIfIdle`.
 package protocol IdleLayerKeeper: AnyObject, Sendable {
     func add(_ layer: OpenLayer)
 }
 
-/// A layer that is whole and verified, open for reading.
+/// A whole and verified layer that is open for reading.
 ///
-/// While it lives, other processes see the layer as mounted, and `prune` leaves it alone. While a file of it is open, the
-/// layer is in use, and nothing takes it away. With no file open it holds no bytes of the layer: a full disk may take it.
+/// While this object lives, other processes see the layer as mounted, and `prune` does not evict it. While a file of it
+/// is open, the layer is in use, and nothing evicts it. With no file open, this object holds no bytes of the layer, and
+/// a full disk may evict it.
 package final class OpenLayer: Sendable {
     package let directory: DirectoryHandle
     package let state: StateFile
@@ -22,24 +23,24 @@ package final class OpenLayer: Sendable {
 
     private struct Use: Sendable {
         var openFiles = 0
-        /// Open as long as any file is, and as long after that as the keeper says.
+        /// The stream, open while any file is open, and until the keeper releases the layer.
         var stream: OwnedFile?
-        /// How often the last open file was closed.
+        /// How many times the last open file was closed.
         var closes: UInt64 = 0
-        /// Whether the keeper looks after it.
+        /// Whether the keeper watches this layer.
         var isWatched = false
     }
 
-    /// `state` says `good`.
+    /// The lifecycle of `state` must be `good`.
     package init(directory: DirectoryHandle, state: StateFile, keeper: any IdleLayerKeeper) {
         self.directory = directory
         self.state = state
         self.keeper = keeper
     }
 
-    /// The layer from `layers/`, or nil if it is not there, or is being taken away. What is proven to be damaged, or was
-    /// put there by something else than a commit, is dropped; any other error says nothing about the layer and is thrown.
-    /// Throws `StoreError.unmountable` where the layer has another size than the descriptor says: the descriptor is wrong.
+    /// The layer in `layers/`; nil if it is not there or is being evicted. A layer that is proven to be damaged, or
+    /// that no commit put there, is dropped. Any other error says nothing about the layer and is thrown. Throws
+    /// `StoreError.unmountable` if the layer's size is not the descriptor's: then the descriptor is wrong.
     package static func open(
         _ key: LayerKey, blobSize: UInt64, in cache: CacheDirectory, keeper: any IdleLayerKeeper
     ) throws -> OpenLayer? {
@@ -53,13 +54,13 @@ package final class OpenLayer: Sendable {
             throw StoreError.unmountable(
                 layer: key.digest, reason: "its descriptor says \(blobSize) bytes, but it has \(open.state.blobSize)")
         }
-        // Between opening and locking, somebody may have evicted it.
+        // Another process may have evicted the layer between opening and locking.
         let isOurs = try open.state.claim(.mounted, .shared)
         let isThere = try directory.isNamed(key.description, in: cache.layers)
         return isOurs && isThere ? open : nil
     }
 
-    /// nil where there is none; what has its name and is no directory is dropped.
+    /// nil if there is none. A file of that name that is no directory is dropped.
     private static func layerDirectory(_ key: LayerKey, _ cache: CacheDirectory) throws(Errno) -> DirectoryHandle? {
         do {
             return try cache.layers.directory(key.description)
@@ -71,7 +72,7 @@ package final class OpenLayer: Sendable {
         }
     }
 
-    /// nil where the directory is proven to be damaged.
+    /// nil if the directory is proven to be damaged.
     private static func whole(
         _ directory: DirectoryHandle, _ key: LayerKey, _ keeper: any IdleLayerKeeper
     ) throws(Errno) -> OpenLayer? {
@@ -88,7 +89,7 @@ package final class OpenLayer: Sendable {
         }
     }
 
-    /// Whether each large member has its file, whole. Asked once, when the layer's index is taken for good.
+    /// Whether each large member has a file of the right size. Called once, when the layer's index is adopted.
     package func hasAll(_ layout: LayerLayout) throws(Errno) -> Bool {
         guard !layout.members.isEmpty else { return true }
         let members: DirectoryHandle
@@ -102,11 +103,11 @@ package final class OpenLayer: Sendable {
         }
     }
 
-    /// Whether it was evicted since, or taken away by hand.
+    /// Whether the layer was evicted since, or deleted by hand.
     package var isGone: Bool { (try? state.file.attributes.links) == 0 }
 
-    /// Opens the file that holds `content`, which is in the uncompressed layer. nil if the layer was evicted, or turned
-    /// out to be damaged: see `CacheDirectory.verify`.
+    /// Opens the file that holds `content`, a range of the uncompressed layer. nil if the layer was evicted or found to
+    /// be damaged: see `CacheDirectory.verify`.
     package func openFile(content: ByteRange, isOwnFile: Bool) throws(Errno) -> LayerFile? {
         guard try state.lifecycle == .good, let stream = try startUse() else { return nil }
         guard isOwnFile else {
@@ -122,7 +123,7 @@ package final class OpenLayer: Sendable {
         }
     }
 
-    /// Counts one more open file; nil if the layer was evicted.
+    /// Counts one more open file. Returns nil if the layer was evicted.
     private func startUse() throws(Errno) -> OwnedFile? {
         try use.withLock { use throws(Errno) -> OwnedFile? in
             if let stream = use.stream {
@@ -159,12 +160,13 @@ package final class OpenLayer: Sendable {
         if mustWatch { keeper.add(self) }
     }
 
-    /// Gives back what open files need, if none is open and none was since so many closes; nil: in any case. Returns how
-    /// often it had been closed where it was used meanwhile, and is to be looked at again; nil once it was given back.
+    /// Releases the stream and the claim of open files, if no file is open and `closes` is still the current count;
+    /// with nil, whatever the count is. Returns the current count if the layer was used meanwhile, and must be checked
+    /// again; nil if there is nothing left to watch.
     package func releaseIfIdle(since closes: UInt64?) -> UInt64? {
         use.withLock { use in
             guard use.openFiles == 0 else {
-                // The close that comes will say so.
+                // The next last close hands the layer to the keeper again.
                 use.isWatched = false
                 return nil
             }

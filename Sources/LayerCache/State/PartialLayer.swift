@@ -5,15 +5,15 @@ private import Glibc
 internal import OCI
 package import SystemPackage
 
-/// A layer's directory in `partial/`, while it fills.
+/// The directory in `partial/` of a layer that is being filled.
 package struct PartialLayer {
     package let key: LayerKey
     package let cache: CacheDirectory
     package let directory: DirectoryHandle
     package let state: StateFile
 
-    /// Opens the directory that is there, or makes one. The new one is made under another name and renamed, so that
-    /// nobody meets one without a state.
+    /// Opens the layer's directory, or makes one. A new directory is made in the trash and renamed, so that no process
+    /// finds one without a state.
     ///
     /// Throws `StoreError` and `Errno`.
     package static func open(_ key: LayerKey, blobSize: UInt64, in cache: CacheDirectory) throws -> PartialLayer {
@@ -22,7 +22,7 @@ package struct PartialLayer {
             tries += 1
             guard let found = try existing(key, cache) else {
                 if try !adoptFromEarlierBoot(key, blobSize, cache) {
-                    // For as long as a sync may take.
+                    // Another process is taking the layer over, which may take as long as a sync.
                     usleep(10_000)
                     continue
                 }
@@ -30,8 +30,8 @@ package struct PartialLayer {
                 continue
             }
             if found.state.blobSize == blobSize { return found }
-            // Another descriptor of the blob has another size. One of the two is wrong; which, the digest will tell. As long
-            // as the other is at it, this one can only be asked to come again.
+            // Another descriptor of this blob states another size, so one of the two is wrong. The digest will tell
+            // which. While another process uses the other size, this one can only fail and be retried.
             guard try found.state.claimAlone() else {
                 throw StoreError.cache(
                     "layer \(key.digest): its descriptor says \(blobSize) bytes, another that is being fetched "
@@ -42,7 +42,7 @@ package struct PartialLayer {
         throw StoreError.cache("the cache \(cache.path) lost its directory partial/; unmount and mount again")
     }
 
-    /// nil if there is none; what is no layer's directory, or a damaged one, is dropped.
+    /// nil if there is none. A name that is no layer's directory, or a damaged directory, is dropped.
     private static func existing(_ key: LayerKey, _ cache: CacheDirectory) throws(Errno) -> PartialLayer? {
         guard let directory = try directory(key, cache) else { return nil }
         if let state = try state(in: directory, key) {
@@ -63,7 +63,7 @@ package struct PartialLayer {
         }
     }
 
-    /// nil if there is none, or it is damaged.
+    /// nil if there is no state, or it is damaged.
     private static func state(in directory: DirectoryHandle, _ key: LayerKey) throws(Errno) -> StateFile? {
         do {
             return try StateFile.open(in: directory, key: key)
@@ -80,18 +80,18 @@ package struct PartialLayer {
             try cache.trash.rename(temporary, to: cache.partial, as: key.description)
         } catch {
             cache.trash.removeTree(temporary)
-            // Somebody was faster, or emptied the trash meanwhile: `open` looks again.
+            // Another process was faster, or emptied the trash meanwhile: `open` tries again.
             if error != .fileExists, error != .noSuchFileOrDirectory { throw error }
         }
     }
 
-    /// Whether the path still names this directory: to be asked after each claim.
+    /// Whether the path still names this directory. To be checked after each claim.
     package var isCurrent: Bool {
         get throws(Errno) { try directory.isNamed(key.description, in: cache.partial) }
     }
 
-    /// Puts the bytes of a whole layer, which were placed by one layout, where another says. A place in a file stands
-    /// for the same byte in every layout, so that nobody reads wrong ones meanwhile. `isAlive` is called now and then.
+    /// Moves the bytes of a whole layer from one layout to another. A file and offset stand for the same byte in every
+    /// layout, so that no reader gets wrong bytes meanwhile. `isAlive` is called now and then.
     package func rearrange(from old: LayerLayout, to new: LayerLayout, size: UInt64, _ isAlive: () -> Void)
         throws(Errno)
     {
@@ -117,22 +117,22 @@ package struct PartialLayer {
         }
     }
 
-    /// Takes the directory away; what others have open of it they keep.
+    /// Removes the directory from `partial/`. Processes that have files of it open keep them.
     package func discard() throws(Errno) {
         guard try isCurrent else { return }
         try cache.discard(key.description, in: cache.partial)
     }
 
-    /// Makes a layer that is good one of the layers. Called by the holder of the commit claim.
+    /// Moves a good layer to `layers/`. Called by the holder of the commit claim.
     ///
-    /// The order, which makes that whatever is in `layers/` is whole, also after a power loss:
+    /// The order ensures that each layer in `layers/` is whole, also after a power loss:
     /// 1. the files' bytes, then the names of the members, then those of the directory (`LayerFiles.sync`);
-    /// 2. the state, which says `good` since before;
-    /// 3. snapshot and blob go, the snapshot first: it tells of the blob;
-    /// 4. the rename, which is the commit, then the directory that has the new name.
+    /// 2. the state, which says `good` already;
+    /// 3. removal of the snapshot, then of the blob, which the snapshot refers to;
+    /// 4. the rename, which is the commit, then the directory `layers/`.
     ///
-    /// If power is lost before 4 is on disk, the directory is one of an earlier boot, of which nothing is believed but its
-    /// snapshot. A sync that fails is thrown, and the layer is not kept.
+    /// If power is lost before 4 is on disk, the directory belongs to an earlier boot, of which only the snapshot is
+    /// trusted. If a sync fails, its error is thrown and the layer is not kept.
     package func commit(_ layout: LayerLayout) throws(Errno) {
         try LayerFiles(directory: directory, layout: layout).sync()
         try state.file.sync()
@@ -144,7 +144,7 @@ package struct PartialLayer {
         } catch .fileExists {
             return try discard()
         }
-        // One who was stopped before the rename may have moved what others began meanwhile: that is not whole.
+        // A process that was stopped before the rename may have moved a newer directory, which is not whole.
         guard try directory.isNamed(key.description, in: cache.layers) else {
             return try cache.discard(key.description, in: cache.layers)
         }

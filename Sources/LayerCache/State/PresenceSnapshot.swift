@@ -4,12 +4,12 @@ package import DurableFiles
 internal import OCI
 package import SystemPackage
 
-/// The file `snapshot` of a layer that fills: chunks that are known to be on disk, not only in the memory of a machine
-/// that may lose its power. After a reboot no other is believed to be there.
+/// The file `snapshot` of a partial layer: the chunks that are known to be on disk, not only in memory, which a power
+/// loss clears. After a reboot, only these chunks are trusted.
 ///
-/// The order in which it is made: the chunks that are here are listed; their files are synced; then the list is written,
-/// under another name, synced, and renamed into place. On disk, little-endian: `KITFSNAP`, version (4 bytes), 4 bytes of
-/// zero, size of the blob (8), a bit for each chunk, lowest bit first, and the sha256 of all before.
+/// The order: the present chunks are listed; their files are synced; then the list is written under another name,
+/// synced, and renamed into place. On disk, little-endian: `KITFSNAP`, version (4 bytes), 4 bytes of zero, size of the
+/// blob (8), a bit for each chunk, lowest bit first, and the sha256 of all before.
 package struct PresenceSnapshot: Equatable {
     package static let name = "snapshot"
     private static let magic = Array("KITFSNAP".utf8)
@@ -17,7 +17,7 @@ package struct PresenceSnapshot: Equatable {
     private static let headerSize = 24
 
     package let blobSize: UInt64
-    /// One for each chunk.
+    /// Whether each chunk is on disk.
     package let isPresent: [Bool]
 
     package init(blobSize: UInt64, isPresent: [Bool]) {
@@ -36,7 +36,7 @@ package struct PresenceSnapshot: Equatable {
         return bytes + DigestHasher.digest(of: bytes).bytes
     }
 
-    /// nil for anything that this version did not write of a blob of this size.
+    /// nil for anything that this version did not write for a blob of this size.
     package init?(decoding bytes: [UInt8], blobSize: UInt64) {
         let chunks = StateFile.chunkCount(of: blobSize)
         let body = Self.headerSize + (chunks + 7) / 8
@@ -49,13 +49,13 @@ package struct PresenceSnapshot: Equatable {
         isPresent = (0..<chunks).map { bytes[Self.headerSize + $0 / 8] >> UInt8($0 % 8) & 1 != 0 }
     }
 
-    /// Makes what is here durable, and says so. What an earlier snapshot tells of is durable already.
+    /// Syncs the present chunks, and saves a snapshot of them. Chunks in the earlier snapshot are on disk already.
     package static func save(_ partial: PartialLayer, _ chunks: ChunkMap) throws(Errno) {
         _ = try chunks.refresh(0..<chunks.count)
         let snapshot = PresenceSnapshot(blobSize: chunks.blobSize, isPresent: chunks.presence)
         let earlier = load(from: partial.directory, blobSize: chunks.blobSize)?.isPresent ?? []
         if partial.key.form.compression != nil {
-            // What was made of the blob is made again after a power loss.
+            // The decompressed content is made again from the blob after a power loss, so it is not synced.
             try syncIfThere(LayerFiles.blobName, in: partial.directory)
         } else {
             try syncIfThere(LayerFiles.streamName, in: partial.directory)
@@ -68,11 +68,11 @@ package struct PresenceSnapshot: Equatable {
         try partial.cache.partial.sync()
     }
 
-    /// Those that have bytes of new chunks.
+    /// Syncs the members that contain bytes of new chunks.
     private static func syncMembers(
         of partial: PartialLayer, _ chunks: ChunkMap, _ isNew: (Int) -> Bool
     ) throws(Errno) {
-        // A layer without large members has no such directory.
+        // A layer without large members has no `members` directory.
         guard let members = try? partial.directory.directory(LayerFiles.membersName) else { return }
         for name in try members.names() {
             let size = try members.attributes(of: name).size
@@ -86,7 +86,7 @@ package struct PresenceSnapshot: Equatable {
         try members.sync()
     }
 
-    /// A sync that failed has lost bytes: nothing is to be said of them.
+    /// Syncs a file if it exists. A failed sync may have lost bytes, so its error is thrown and no snapshot is saved.
     private static func syncIfThere(_ name: String, in directory: DirectoryHandle) throws(Errno) {
         do {
             try directory.file(name, .readWrite).sync()
@@ -95,8 +95,8 @@ package struct PresenceSnapshot: Equatable {
         }
     }
 
-    /// Whether the file that holds the chunks is there, long enough for the last of them: a commit takes `blob` away, and
-    /// not every file system keeps the order of what it is told.
+    /// Whether the file that holds the chunks exists and is long enough for the last of them. A commit removes `blob`,
+    /// and not every file system keeps the order of changes.
     package func hasFile(_ key: LayerKey, in directory: DirectoryHandle) -> Bool {
         guard let last = isPresent.lastIndex(of: true) else { return true }
         if key.form.compression == nil {
@@ -117,8 +117,8 @@ package struct PresenceSnapshot: Equatable {
 }
 
 extension PartialLayer {
-    /// Takes over what an earlier boot has left of a layer, as far as its snapshot proves it. Nothing, where there is none.
-    /// False while another process is at it: then it is to be looked for again.
+    /// Takes over a layer of an earlier boot, as far as its snapshot proves it. Returns true if that is done, or if
+    /// there is no such layer; false while another process does the same: then the caller must look again.
     package static func adoptFromEarlierBoot(_ key: LayerKey, _ blobSize: UInt64, _ cache: CacheDirectory) throws(Errno)
         -> Bool
     {
@@ -129,7 +129,7 @@ extension PartialLayer {
             }
             let state = try? StateFile.open(in: left, key: key)
             if let state, try !state.claimAlone() { return false }
-            // Who had it before may have taken it over meanwhile.
+            // The earlier holder of the claim may have taken the layer over meanwhile.
             guard try left.isNamed(key.description, in: parent) else { return false }
             guard let state, state.blobSize == blobSize,
                 let snapshot = PresenceSnapshot.load(from: left, blobSize: blobSize), snapshot.hasFile(key, in: left)
@@ -137,17 +137,17 @@ extension PartialLayer {
                 try cache.discard(key.description, in: parent, ifStill: left)
                 continue
             }
-            // First nothing more than is proven, then the name by which it is found.
+            // The state is reset to what is proven before the layer gets the name by which it is found.
             try state.reset(to: snapshot.isPresent)
             do {
                 try parent.rename(key.description, to: cache.partial, as: key.description)
             } catch {
-                // What a lower layer of an overlay has cannot be taken over: see `discard`.
+                // A directory in a lower layer of an overlay cannot be renamed: see `CacheDirectory.discard`.
                 if error == .improperLink {
                     try cache.discard(key.description, in: parent)
                     continue
                 }
-                // Somebody was faster.
+                // Another process was faster.
                 if error != .fileExists, error != .noSuchFileOrDirectory { throw error }
             }
             withExtendedLifetime(state) {}

@@ -2,8 +2,8 @@
 internal import DurableFiles
 package import SystemPackage
 
-/// Those who work on a layer, in one process or another: each has a number as long as it holds the number's lock, and
-/// shows a heartbeat. So one who waits can tell a slow registry from a process that is stopped or frozen.
+/// The participants: transfers that work on a layer, in any process. Each holds a number by a lock on it, and writes a
+/// heartbeat. A waiting process can thus tell a slow registry from a participant that is stopped or frozen.
 extension StateFile {
     package typealias Participant = Int
 
@@ -11,7 +11,7 @@ extension StateFile {
     private static let participantLocks = 64
     private static let heartbeats: UInt64 = 256
 
-    /// Takes a number; nil if all are taken. It is given back when the file is closed.
+    /// Takes a number; nil if all are taken. Closing the file gives it back.
     package func join() throws(Errno) -> Participant? {
         for participant in 0..<Self.participantLimit
         where try file.lock(.exclusive, start: Self.participantLocks + participant) {
@@ -24,7 +24,7 @@ extension StateFile {
         file.unlock(start: Self.participantLocks + participant)
     }
 
-    /// Whether other processes take part.
+    /// Whether other processes participate.
     package var hasPeers: Bool { file.isLocked(start: Self.participantLocks, count: Self.participantLimit) }
 
     package func beat(_ participant: Participant, _ count: UInt64) {
@@ -39,12 +39,13 @@ extension StateFile {
 
     // MARK: Chunks
 
-    /// Claims chunks for fetching; false if another process has any of them. What a dead one had is free.
+    /// Claims chunks for fetching. Returns false if another process has claimed any of them. Chunks of a dead process
+    /// are free.
     package func claimChunks(_ chunks: Range<Int>) throws(Errno) -> Bool {
         try file.lock(.exclusive, start: Self.headerSize + chunks.lowerBound, count: chunks.count)
     }
 
-    /// Says who fetches these chunks, which are claimed and absent.
+    /// Records who fetches these chunks, which are claimed and absent.
     package func recordFetcher(_ participant: Participant?, of chunks: Range<Int>) throws(Errno) {
         let mark = participant.map { UInt8($0 + 2) } ?? 0
         try file.write(
@@ -56,7 +57,7 @@ extension StateFile {
         file.unlock(start: Self.headerSize + chunks.lowerBound, count: chunks.count)
     }
 
-    /// Some run of these chunks that another process has claimed, see `lockedElsewhere`; nil if there is none.
+    /// A run of these chunks that another process has claimed, as by `lockedElsewhere`; nil if there is none.
     package func claimedElsewhere(_ chunks: Range<Int>) -> Range<Int>? {
         guard let locked = file.lockedElsewhere(start: Self.headerSize + chunks.lowerBound, count: chunks.count) else {
             return nil
@@ -64,7 +65,7 @@ extension StateFile {
         return (locked.lowerBound - Self.headerSize)..<(locked.upperBound - Self.headerSize)
     }
 
-    /// Who says to be fetching a chunk; nil if nobody known does.
+    /// The recorded fetcher of a chunk; nil if none is recorded.
     package func fetcher(of chunk: Int) throws(Errno) -> Participant? {
         let state = Int(try chunkStates(chunk..<(chunk + 1))[0])
         return (2..<(2 + Self.participantLimit)).contains(state) ? state - 2 : nil

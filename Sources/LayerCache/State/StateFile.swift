@@ -5,7 +5,7 @@ private import Glibc
 package import OCI
 package import SystemPackage
 
-/// The `state` file of a layer's directory: what is there, and who works on it.
+/// The `state` file of a layer's directory: which chunks are present, and who works on the layer.
 ///
 /// On disk, little-endian: a header of 1,024 bytes, then one byte for each chunk of 256 KiB of the blob.
 ///
@@ -14,7 +14,7 @@ package import SystemPackage
 /// | 0 | 8 | `KITFSLYR` |
 /// | 8 | 4 | version, 3 |
 /// | 12 | 1 | lifecycle: 0 filling, 1 good, 2 bad |
-/// | 13 | 1 | who verifies: participant plus one, 0 for nobody known |
+/// | 13 | 1 | the verifier: participant plus one, 0 if unknown |
 /// | 16 | 8 | size of the blob in bytes |
 /// | 24 | 8 | size of the uncompressed layer in bytes; 0 until known |
 /// | 32 | 8 | of a compressed blob: bytes of the uncompressed layer that are placed, from its start on |
@@ -24,10 +24,10 @@ package import SystemPackage
 /// | 768 | 32 | sha256 of the uncompressed layer, once it is good |
 /// | 800 | 32 | seal, once it is good: sha256 of the bytes from 0 to 256, of which 12 is 1, and from 768 to 800 |
 ///
-/// A chunk's byte is 0xd6 when it is here: written after the chunk's bytes, never before. While it is being fetched it is
-/// two more than the participant who does, if that has a number; any other value means nothing. No single bit that
-/// flips makes one of the others of 0xd6, nor `good` without a seal of `filling`. Locks lie on the same offsets: see
-/// `Claim`, `join`, and `claimChunks`.
+/// A chunk's byte is 0xd6 when the chunk is present. It is written after the chunk's bytes, never before. While the
+/// chunk is being fetched, the byte is the fetcher's participant number plus two, if the fetcher has a number. Any
+/// other value means nothing. A single flipped bit turns no meaningful value into 0xd6 or back, and does not turn
+/// `filling` into `good` with a valid seal. Locks use the same offsets: see `Claim`, `join`, and `claimChunks`.
 package final class StateFile: Sendable {
     package static let name = "state"
     package static let headerSize = 1024
@@ -42,9 +42,9 @@ package final class StateFile: Sendable {
     package enum Claim: Int {
         /// Shared: a file of the layer is open.
         case open = 0
-        /// Shared: a live mount has the layer.
+        /// Shared: a live mount has the layer mounted.
         case mounted = 1
-        /// Exclusive: its holder hashes, inflates and commits.
+        /// Exclusive: the holder hashes, decompresses and commits.
         case commit = 3
     }
 
@@ -60,7 +60,7 @@ package final class StateFile: Sendable {
         self.blobSize = blobSize
     }
 
-    /// Makes the file for an empty layer, in a directory that nobody else knows yet.
+    /// Makes the file for an empty layer, in a directory that no other process knows yet.
     package static func create(in directory: DirectoryHandle, key: LayerKey, blobSize: UInt64) throws(Errno)
         -> StateFile
     {
@@ -81,11 +81,11 @@ package final class StateFile: Sendable {
         return StateFile(file: file, blobSize: blobSize)
     }
 
-    /// No blob may be larger: 16 TiB, whose chunks fill 64 MiB of state.
+    /// The largest blob: 16 TiB, whose chunks take 64 MiB of state.
     package static let sizeLimit: UInt64 = 1 << 44
 
-    /// nil where the file is not a state of this layer, as after damage; it is then worth nothing. Its blob's size is
-    /// for the caller to compare: a descriptor may be wrong.
+    /// nil if the file is not a state of this layer, as after damage: it is useless then. The caller must compare the
+    /// size of the blob, since a descriptor may be wrong.
     package static func open(in directory: DirectoryHandle, key: LayerKey) throws(Errno) -> StateFile? {
         let file: OwnedFile
         do {
@@ -106,7 +106,7 @@ package final class StateFile: Sendable {
         return StateFile(file: file, blobSize: ownSize)
     }
 
-    /// Takes a claim, or reports that another process has it.
+    /// Takes a claim. Returns false if another process has it.
     package func claim(_ claim: Claim, _ mode: OwnedFile.LockMode) throws(Errno) -> Bool {
         try file.lock(mode, start: claim.rawValue)
     }
@@ -116,14 +116,15 @@ package final class StateFile: Sendable {
 
     package func isClaimedElsewhere(_ claim: Claim) -> Bool { file.isLocked(start: claim.rawValue, count: 1) }
 
-    /// Whether another process has it mounted or open, or fills it.
+    /// Whether another process has the layer mounted or open, or fills it.
     package var isInUse: Bool { file.isLocked(start: 0, count: Self.headerSize) }
 
-    /// Whether nobody has it mounted or open, or fills it; if so, nobody will until this file is closed.
+    /// Claims the whole layer. Returns false if a process has it mounted or open, or fills it. If true, no process can
+    /// do so until this file is closed.
     package func claimAlone() throws(Errno) -> Bool { try file.lock(.exclusive, start: 0, count: Self.headerSize) }
 
-    /// Notes that a file of the layer is opened: the file's own time, to a minute, so that reads cost no writes. In
-    /// another's cache it is left.
+    /// Notes that a file of the layer is opened, by the time stamp of the state file. The stamp is updated once a
+    /// minute, so that reads cost no writes. In another user's cache it stays as it is.
     package func noteUse() {
         guard let last = try? file.attributes.modified, last + 60 < Int64(time(nil)) else { return }
         _ = futimens(file.descriptor.rawValue, nil)
@@ -149,7 +150,7 @@ package final class StateFile: Sendable {
         try file.write(bytes.span.bytes, at: 24)
     }
 
-    /// sha256 of the uncompressed layer; nil until it is good.
+    /// sha256 of the uncompressed layer; nil until the layer is good.
     package var contentDigest: Digest? {
         get throws(Errno) {
             let raw = try file.bytes(at: 768, count: 32)
@@ -161,8 +162,7 @@ package final class StateFile: Sendable {
         try file.write(digest.bytes.span.bytes, at: 768)
     }
 
-    /// How far a compressed layer has been placed, from its start on: bytes of the uncompressed layer. Those before it
-    /// may be read.
+    /// Bytes of a compressed layer's content that are placed, from its start on. These bytes may be read.
     package var front: UInt64 {
         get throws(Errno) { try file.bytes(at: 32, count: 8).littleEndian(UInt64.self, at: 0) }
     }
@@ -177,13 +177,13 @@ package final class StateFile: Sendable {
 
     private static let sealOffset: UInt64 = 800
 
-    /// Says that what stands in the header is what a good layer's is. To be written last before `good`.
+    /// Seals the header of a good layer. To be written last before `good`.
     package func seal() throws(Errno) {
         let seal = try expectedSeal()
         try file.write(seal.span.bytes, at: Self.sealOffset)
     }
 
-    /// Whether the header is what it was when the layer became good.
+    /// Whether the header is still the one that was sealed.
     package var isSealed: Bool {
         get throws(Errno) {
             let expected = try expectedSeal()
@@ -201,7 +201,7 @@ package final class StateFile: Sendable {
 
     // MARK: Presence
 
-    /// After a reboot: nothing is here but these chunks, and nothing is known of what was made of them.
+    /// Resets the state after a reboot: only these chunks are present, and no content is placed.
     package func reset(to isPresent: [Bool]) throws(Errno) {
         var states = [UInt8](repeating: 0, count: isPresent.count)
         for chunk in isPresent.indices where isPresent[chunk] { states[chunk] = Self.presentMark }
@@ -211,12 +211,12 @@ package final class StateFile: Sendable {
         try file.sync()
     }
 
-    /// The chunks' bytes as they stand.
+    /// The chunks' state bytes, as in the file.
     package func chunkStates(_ chunks: Range<Int>) throws(Errno) -> [UInt8] {
         try file.bytes(at: UInt64(Self.headerSize + chunks.lowerBound), count: chunks.count)
     }
 
-    /// To be called once the bytes of these chunks are written.
+    /// Marks chunks as present. Call it after the bytes of these chunks are written.
     package func markPresent(_ chunks: Range<Int>) throws(Errno) {
         guard !chunks.isEmpty else { return }
         let bytes = [UInt8](repeating: Self.presentMark, count: chunks.count)
