@@ -8,46 +8,48 @@ private import Synchronization
 /// What all layers of a store share.
 struct StoreServices: Sendable {
     let cache: CacheDirectory
-    /// Looked in before the network, and not written to.
+    /// Caches that are searched before the network, and not written to.
     let shared: [CacheDirectory]
     let logger: Logger
     let threads: StoreThreads
     let space: SpaceManager
-    /// Seconds without progress after which a wait ends; a little more, since sources give up by themselves.
+    /// Seconds without progress after which a wait ends. Waits may take a little longer, since sources give up by
+    /// themselves.
     let timeout: Int
     let timeouts: StoreTimeouts
     let shutdown = Cancellation()
-    /// Changes whenever the entries of a layer become known, or others.
+    /// Changes whenever the entries of a layer become known, or are replaced.
     let indexGeneration = SharedCounter()
 }
 
-/// How long others, and what has failed, are given.
+/// How long the store waits for silent peers, and remembers failures.
 struct StoreTimeouts: Sendable {
-    /// One who shows no heartbeat for so long is stopped or frozen: it keeps its directory, we start another.
+    /// A peer without a heartbeat for this long is stopped or frozen. It keeps its directory, and this process starts
+    /// another.
     var holder = Duration.seconds(10)
-    /// The kernel asks again at once for a range that failed: for so long the answer is the same.
+    /// The kernel retries a failed range at once. For this long, the answer is the same.
     var failure = Duration.seconds(5)
 }
 
-/// A number that many add to; shared by reference.
+/// A counter that is shared by reference.
 final class SharedCounter: Sendable {
     private let count = Atomic<UInt64>(0)
     var value: UInt64 { count.load(ordering: .acquiring) }
     func add(_ more: UInt64) { count.wrappingAdd(more, ordering: .acquiringAndReleasing) }
 }
 
-/// The layers that this process uses, kept by digest: each is fetched once, however many mounts and openers ask.
+/// The layers that this process uses, by key. Each is fetched once, however many mounts and openers want it.
 public final class LayerStore: Sendable {
     public let cache: CacheDirectory
     private let services: StoreServices
-    /// Several of a key where descriptors tell different sizes: one of them is wrong.
+    /// A key has several layers if descriptors state different sizes: only one of them can be right.
     private let layers = Mutex<[LayerKey: [Layer]]>([:])
     private let ending = Mutex(())
 
-    /// `concurrency`: requests at a time for what is wanted as a whole, 1 or more; what readers wait for comes on top.
-    /// `timeout`: seconds without progress after which to give up.
-    /// `shared`: caches to look in before the network, which are not written to. `limit`: bytes on disk that the layers
-    /// may take; nil for no limit but the disk.
+    /// `concurrency`: requests at a time for layers that are wanted as a whole, 1 or more; requests for readers are
+    /// additional. `timeout`: seconds without progress after which to give up. `shared`: caches that are searched
+    /// before the network, and not written to. `limit`: bytes on disk that the layers may take; nil if only the disk
+    /// limits them.
     public convenience init(
         cache: CacheDirectory, shared: [CacheDirectory] = [], concurrency: Int = 5, timeout: Int = 60,
         limit: UInt64? = nil, logger: Logger
@@ -69,8 +71,8 @@ public final class LayerStore: Sendable {
             timeouts: timeouts)
     }
 
-    /// The layer of a blob, read in a form. The first source that is given for it is the one that is asked.
-    /// `claimedSize`: of a compressed raw layer, what its kit says of the file's size, at most `Int64.max`.
+    /// The layer of a blob, read in a form. If several calls give a source for it, the first source is used.
+    /// `claimedSize`: for a compressed raw layer, the file's size in bytes as its kit states it, at most `Int64.max`.
     public func layer(
         _ descriptor: Descriptor, form: LayerForm, claimedSize: UInt64? = nil, source: any BlobSource
     ) -> Layer {
@@ -84,10 +86,11 @@ public final class LayerStore: Sendable {
         }
     }
 
-    /// Changes whenever the entries of a layer become known, or others.
+    /// Changes whenever the entries of a layer become known, or are replaced.
     public var indexGeneration: UInt64 { services.indexGeneration.value }
 
-    /// Ends what is under way and blocks until it has ended, whoever ends it. What was fetched stays, to be resumed.
+    /// Ends everything in progress, and blocks until it has ended, also if another thread ends it. Fetched chunks stay,
+    /// and a later fetch resumes from them.
     public func shutDown() {
         ending.withLock { _ in end() }
     }

@@ -3,44 +3,45 @@ internal import LayerCache
 internal import OCI
 private import Synchronization
 
-/// The content of a layer in this process: here or not, who waits for all of it, and the transfer that brings it.
+/// The content of a layer in this process: whether it is here, who waits for all of it, and the transfer that fetches
+/// it.
 ///
-/// It owns its waiters, the transfer and what is held against the layer. Each method is one decision, taken under one lock;
-/// what follows from it is done by `Layer+Content`, without the lock.
+/// The stage owns its waiters, the transfer and the layer's verdict. Each method is one decision under one lock.
+/// `Layer+Content` acts on the decision, without the lock.
 final class ContentStage: Sendable {
-    /// How far those who want all of it have come.
+    /// The state of the request for the whole layer.
     private enum Whole: Sendable {
         case unwanted
         /// A job looks in the caches and reserves space.
         case preparing
-        /// Space is reserved: whichever transfer there is, or will be, is to bring all of it.
+        /// Space is reserved. The current transfer, or the next one, fetches the whole layer.
         case wanted
     }
 
     private enum Slot: Sendable {
         case empty
-        /// A job opens the directory and lists what has to be listed.
+        /// A job opens the directory and lists the entries if it must.
         case settingUp(Cancellation)
         case running(LayerTransfer)
     }
 
     private struct State: Sendable {
-        /// Whole and verified.
+        /// The whole and verified layer.
         var open: OpenLayer?
         var whole = Whole.unwanted
         var waiters = Waiters()
         var slot = Slot.empty
-        /// Those who wait until there is a transfer to ask.
+        /// Waiters for the set-up of a transfer.
         var setupWaiters = Waiters()
         var verdict = LayerVerdict.none
-        /// The kernel asks again at once for what did not fit: for a moment the answer is the same.
+        /// The kernel retries at once when the disk is full. Until `until`, the answer is the same.
         var fullDisk: (error: StoreError, until: ContinuousClock.Instant)?
         var wrongGeneration: UInt64 = 0
         var openStreams = 0
 
         var transfer: LayerTransfer? { if case .running(let transfer) = slot { transfer } else { nil } }
 
-        /// A set-up that nobody wants any more; nil if somebody does, or there is none.
+        /// The set-up in progress, if nobody wants it any more; else nil.
         var unwantedSetup: Cancellation? {
             guard case .settingUp(let setup) = slot, setupWaiters.isEmpty, whole != .wanted else { return nil }
             return setup
@@ -49,22 +50,22 @@ final class ContentStage: Sendable {
 
     private let state = Mutex(State())
 
-    // MARK: What is there
+    // MARK: What is here
 
     var open: OpenLayer? { state.withLock { $0.open } }
     var transfer: LayerTransfer? { state.withLock { $0.transfer } }
     var verdict: LayerVerdict { state.withLock { $0.verdict } }
     var wrongGeneration: UInt64 { state.withLock { $0.wrongGeneration } }
 
-    /// Who waits for all of it, and for a transfer to ask.
+    /// The number of waiters for the whole layer, and for the set-up of a transfer.
     var waiterCounts: (whole: Int, setup: Int) { state.withLock { ($0.waiters.count, $0.setupWaiters.count) } }
 
-    /// It was evicted, or taken away by hand.
+    /// Forgets a layer that was evicted, or deleted by hand.
     func forget(_ open: OpenLayer) {
         state.withLock { if let current = $0.open, current === open { $0.open = nil } }
     }
 
-    /// Bytes that may have been read are wrong: streams that were opened before are of no use any more.
+    /// Counts wrong bytes that may have been read. Streams that are open now fail from then on.
     func countWrongBytes() { state.withLock { $0.wrongGeneration += 1 } }
 
     func countStream(_ change: Int) { state.withLock { $0.openStreams += change } }
@@ -73,7 +74,7 @@ final class ContentStage: Sendable {
 
     func note(_ error: StoreError) { state.withLock { $0.verdict.note(error) } }
 
-    /// Why no part of it can be asked for at this moment.
+    /// Why no part of the layer can be requested now; nil if it can.
     func refusal(at now: ContinuousClock.Instant) -> StoreError? {
         state.withLock { state in
             if let error = state.verdict.finalError { return error }
@@ -85,7 +86,7 @@ final class ContentStage: Sendable {
         state.withLock { $0.fullDisk = (error, end) }
     }
 
-    /// True if it is worth another try by itself.
+    /// Notes that the bytes were wrong. Returns true if the layer should be fetched again without another request.
     func noteWrong(_ error: StoreError) -> Bool {
         state.withLock { state in
             state.wrongGeneration += 1
@@ -93,11 +94,11 @@ final class ContentStage: Sendable {
         }
     }
 
-    // MARK: Wanting all of it
+    // MARK: Wanting the whole layer
 
     enum WholeAdmission { case here, refused(StoreError), waiting, first }
 
-    /// Notes one who waits for all of it; the first is to prepare for that.
+    /// Adds a waiter for the whole layer. The first one must start the preparation.
     func addWhole(_ id: Layer.WaiterID, _ waiter: @escaping Layer.Waiter) -> WholeAdmission {
         state.withLock { state in
             if state.open != nil { return .here }
@@ -110,16 +111,16 @@ final class ContentStage: Sendable {
     }
 
     enum Next {
-        /// Nobody wants it any more, or it has come.
+        /// Nobody wants the layer any more, or it has arrived.
         case nothing
-        /// This transfer brings all of it from now on.
+        /// This transfer fetches the whole layer from now on.
         case bring(LayerTransfer)
-        /// A transfer is being set up, and will.
+        /// A transfer is being set up, and will fetch the whole layer.
         case wait
         case setUp(Cancellation)
     }
 
-    /// Space is reserved. Those who waited may have left meanwhile.
+    /// Called when space is reserved. The waiters may have left meanwhile.
     func prepared() -> Next {
         state.withLock { state in
             guard state.whole == .preparing else { return .nothing }
@@ -141,7 +142,7 @@ final class ContentStage: Sendable {
         }
     }
 
-    /// It is here.
+    /// Adopts the whole and verified layer. Returns the waiters to be told.
     func arrived(_ open: OpenLayer) -> [Layer.Waiter] {
         state.withLock { state in
             state.open = open
@@ -151,7 +152,7 @@ final class ContentStage: Sendable {
         }
     }
 
-    /// All of it cannot be had now.
+    /// Notes that the whole layer cannot be had now. Returns the waiters to be told.
     func fail(_ error: StoreError) -> [Layer.Waiter] {
         state.withLock { state in
             state.verdict.note(error)
@@ -162,7 +163,7 @@ final class ContentStage: Sendable {
 
     enum Retry { case prepare, unwanted, isPrepared }
 
-    /// The transfer is gone, and whoever waits for all of it is to have another.
+    /// Called when the transfer is gone. Says how to go on for the waiters for the whole layer.
     func retry() -> Retry {
         state.withLock { state in
             switch state.whole {
@@ -179,7 +180,7 @@ final class ContentStage: Sendable {
 
     enum SetupAdmission { case look, waiting, setUp(Cancellation) }
 
-    /// Notes one who waits until there is a transfer to ask; the first is to set it up.
+    /// Adds a waiter for the set-up of a transfer. The first one must start the set-up.
     func addSetupWaiter(_ id: Layer.WaiterID, _ waiter: @escaping Layer.Waiter) -> SetupAdmission {
         state.withLock { state in
             switch state.slot {
@@ -196,7 +197,7 @@ final class ContentStage: Sendable {
         }
     }
 
-    /// It is set up. Returns who waits to ask it, and whether it is to bring all of the layer.
+    /// Adopts a transfer that is set up. Returns its waiters, and whether it must fetch the whole layer.
     func run(_ transfer: LayerTransfer) -> (waiters: [Layer.Waiter], isWholeWanted: Bool) {
         state.withLock { state in
             state.slot = .running(transfer)
@@ -208,7 +209,8 @@ final class ContentStage: Sendable {
 
     enum SetupEnd { case over([Layer.Waiter], wasWhole: Bool), again(Cancellation) }
 
-    /// No transfer came of it. One that was cancelled, since everybody had left, begins anew if somebody has come since.
+    /// Called when a set-up ended without a transfer. A set-up that was cancelled because everybody had left starts
+    /// again if a waiter has come since.
     func setupEnded(wasCancelled: Bool) -> SetupEnd {
         state.withLock { state in
             if wasCancelled, !state.setupWaiters.isEmpty || state.whole == .wanted {
@@ -221,12 +223,12 @@ final class ContentStage: Sendable {
         }
     }
 
-    /// It has ended; another may be on its way already.
+    /// Drops a transfer that has ended. The slot may hold another one already.
     func drop(_ transfer: LayerTransfer) {
         state.withLock { state in if state.transfer === transfer { state.slot = .empty } }
     }
 
-    /// Takes a transfer that nobody waits for or reads from.
+    /// Takes out a transfer that nobody waits for or reads from.
     func takeIdle() -> LayerTransfer? {
         state.withLock { state in
             guard let transfer = state.transfer, state.openStreams == 0, state.whole == .unwanted,
@@ -237,7 +239,7 @@ final class ContentStage: Sendable {
         }
     }
 
-    /// The mount ends: no set-up goes on. Returns the transfer that was running.
+    /// Called when the mount ends: cancels a set-up. Returns the transfer that was running.
     func stop() -> LayerTransfer? {
         state.withLock { state in
             switch state.slot {
@@ -256,11 +258,11 @@ final class ContentStage: Sendable {
 
     private enum Left { case whole(LayerTransfer?), setup, part(LayerTransfer?), none }
 
-    /// Takes back a waiter of any kind, and ends what nobody waits for any more.
+    /// Removes a waiter of any kind, and ends work that nobody waits for any more.
     func cancel(_ id: Layer.WaiterID, _ layer: Layer) {
         let (left, setup) = state.withLock { state -> (Left, Cancellation?) in
             if state.waiters.remove(id) {
-                // One that prepares sees it when it is done.
+                // A preparation in progress checks for waiters when it is done.
                 guard state.waiters.isEmpty, state.whole == .wanted else { return (.none, nil) }
                 state.whole = .unwanted
                 state.transfer?.setWholeWanted(false)

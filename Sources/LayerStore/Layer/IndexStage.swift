@@ -3,20 +3,20 @@ internal import LayerCache
 internal import LayerIndex
 private import Synchronization
 
-/// The entries of a layer in this process: known or not, and who waits for them.
+/// The entries of a layer in this process: whether they are known, and who waits for them.
 ///
-/// It owns its waiters and what they wait for. How entries are found is told in `Layer+Index`.
+/// The stage owns its waiters. `Layer+Index` finds the entries.
 final class IndexStage: Sendable {
     private struct State: Sendable {
         var index: LayerIndex?
-        /// Whether somebody is finding them.
+        /// Whether a job is finding the entries.
         var isPending = false
         var waiters = Waiters()
-        /// The stage's own places among those who wait for content, where only content tells the entries.
+        /// IDs of the stage's own waiters for content, where only the content has the entries.
         var contentWaiters: [Layer.WaiterID] = []
-        /// The entries were made from bytes that are wrong: they are listed anew before anything is fetched by them.
+        /// The entries were made from wrong bytes. They are listed again before anything is fetched by them.
         var isDoubtful = false
-        /// What speaks against the entries, in the eyes of those who show them.
+        /// Why a mount cannot show the entries.
         var objection: StoreError?
     }
 
@@ -34,7 +34,7 @@ final class IndexStage: Sendable {
 
     enum Admission { case known, waiting, first }
 
-    /// Notes a waiter; the first is to find the entries.
+    /// Adds a waiter. The first one must start finding the entries.
     func add(_ id: Layer.WaiterID, _ waiter: @escaping Layer.Waiter) -> Admission {
         state.withLock { state in
             if state.index != nil { return .known }
@@ -44,7 +44,7 @@ final class IndexStage: Sendable {
         }
     }
 
-    /// Takes a waiter back. Returns the stage's places among those who wait for content, if nobody is left: to be given up.
+    /// Removes a waiter. If it was the last one, returns the stage's waiters for content: the caller must cancel them.
     func cancel(_ id: Layer.WaiterID) -> [Layer.WaiterID] {
         state.withLock { state in
             guard state.waiters.remove(id), state.waiters.isEmpty else { return [] }
@@ -54,7 +54,7 @@ final class IndexStage: Sendable {
         }
     }
 
-    /// Notes a place among those who wait for content; false if nobody waits for the entries any more.
+    /// Adds a waiter for content. Returns false if nobody waits for the entries any more.
     func noteContentWaiter(_ id: Layer.WaiterID) -> Bool {
         state.withLock { state in
             guard state.isPending else { return false }
@@ -63,7 +63,7 @@ final class IndexStage: Sendable {
         }
     }
 
-    /// They cannot be found now. Returns who is to be told.
+    /// Notes that the entries cannot be found now. Returns the waiters to be told.
     func fail() -> [Layer.Waiter] {
         state.withLock { state in
             state.isPending = false
@@ -76,14 +76,14 @@ final class IndexStage: Sendable {
 
     /// What a new index means to those who have shown the old one.
     enum Outcome {
-        /// It is the first. These wait for it.
+        /// The index is the first one. These waiters wait for it.
         case first([Layer.Waiter])
-        /// It says the same, or is worth less.
+        /// The index has the same entries, or is not adopted.
         case same
         case replaced
     }
 
-    /// Takes entries for the layer's. A verified index is not replaced by one that is not.
+    /// Adopts the first index. A later one replaces it only if the later one is verified and the first is not.
     func set(_ index: LayerIndex) -> Outcome {
         state.withLock { state in
             guard let known = state.index else {
@@ -101,12 +101,12 @@ final class IndexStage: Sendable {
         }
     }
 
-    /// The bytes of which unverified entries were made are wrong.
+    /// Notes that the bytes from which unverified entries were made are wrong.
     func doubt() {
         state.withLock { $0.isDoubtful = $0.index.map { !$0.isVerified } ?? false }
     }
 
-    /// Takes entries that were listed anew in the place of doubtful ones; true if they are others.
+    /// Replaces doubtful entries by an index that was listed again. Returns true if the entries are different.
     func setListedAnew(_ index: LayerIndex?) -> Bool {
         state.withLock { state in
             state.isDoubtful = false

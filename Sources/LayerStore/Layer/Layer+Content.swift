@@ -6,10 +6,10 @@ public import OCI
 internal import SystemPackage
 internal import Threading
 
-/// The content: from a cache, or by a transfer.
+/// The content of a layer: from a cache, or by a transfer.
 extension Layer {
-    /// Calls back once files can be opened, whole and verified, or why they cannot be. Returns a name to take the waiter
-    /// back with, nil if it was called at once.
+    /// Calls back once files can be opened, whole and verified, or with the error why they cannot. Returns an ID to
+    /// cancel the waiter by; nil if it was called at once.
     public func requireContent(_ waiter: @escaping Waiter) -> WaiterID? {
         let id = nextWaiterID()
         switch contentStage.addWhole(id, waiter) {
@@ -20,14 +20,14 @@ extension Layer {
             waiter(error)
             return nil
         case .waiting: break
-        // What is here does not wait behind what is not.
+        // A lookup in the caches has its own threads, so that a cached layer does not wait behind fetches.
         case .first: services.threads.local.submit { self.prepareContent() }
         }
         return id
     }
 
-    /// Calls back once `range` of the uncompressed layer can be read; see `LayerTransfer.want`. Returns a name to take
-    /// the waiter back with, nil if it was called at once.
+    /// Calls back once `range` of the uncompressed layer can be read; see `LayerTransfer.want`. Returns an ID to cancel
+    /// the waiter by; nil if it was called at once.
     public func requireRange(_ range: ByteRange, ahead: UInt64, _ waiter: @escaping Waiter) -> WaiterID? {
         let id = nextWaiterID()
         if let transfer { return transfer.want(range, ahead: ahead, id: id, waiter) ? id : nil }
@@ -62,7 +62,7 @@ extension Layer {
         }
     }
 
-    /// What does not fit is not begun. Of a compressed layer, the blob's own size is all that is known.
+    /// Reserves space before anything is fetched. Of a compressed layer only the blob's size is known.
     private func reserveSpace() throws {
         let size = descriptor.size
         try services.space.reserve(key) { [self] in
@@ -86,7 +86,7 @@ extension Layer {
 
     // MARK: Caches
 
-    /// Opens the layer if it is in a cache: a live mount's layers are left alone by `prune`.
+    /// Opens the layer if it is in a cache, so that `prune` does not evict it during the mount.
     public func claimIfCached() {
         services.threads.local.submit { [self] in
             do {
@@ -97,8 +97,9 @@ extension Layer {
         }
     }
 
-    /// Whether the layer was in a cache; no network, no fetch slot. Throws where that cannot be told, as without
-    /// descriptors: that says nothing about the layer, and is no reason to fetch it.
+    /// Opens the layer if it is in a cache; false if it is not. Uses no network and no fetch slot. Throws if that
+    /// cannot be determined, as when descriptors run out: such an error says nothing about the layer, and is no reason
+    /// to fetch it.
     func adoptCached() throws -> Bool {
         if let (open, index) = try cached(in: services.cache) {
             contentArrived(open, index)
@@ -121,7 +122,7 @@ extension Layer {
         return (open, index)
     }
 
-    /// As `cached`, of a cache whose owner may be anybody: what cannot be used there is passed over.
+    /// As `cached`, for a cache of any owner. A layer that cannot be used there is skipped.
     private func cachedElsewhere(_ cache: CacheDirectory) throws -> (OpenLayer, LayerIndex)? {
         do {
             return try cached(in: cache)
@@ -135,7 +136,7 @@ extension Layer {
 
     // MARK: Transfers
 
-    /// The one who finds no transfer has noted its set-up, and calls this.
+    /// Starts a set-up, which the caller has noted in the stage.
     private func startTransfer(_ setup: Cancellation, isRetry: Bool = false) {
         services.threads.listing.submit { [self] givenUp in
             do {
@@ -146,7 +147,7 @@ extension Layer {
                 return nil
             } catch {
                 let error = StoreError(error, layer: key.digest)
-                // Not even its state fits: once more where space can be made for that.
+                // Not even the state file fits on the disk. The set-up is retried once if space for it can be made.
                 if case .noSpace = error, !isRetry, services.space.reclaim(StateFile.chunkSize, for: key, reached: 0) {
                     startTransfer(setup, isRetry: true)
                 } else {
@@ -167,7 +168,8 @@ extension Layer {
         ) { transfer, event in
             self.handle(event, of: transfer)
         }
-        // It may have been committed between the two looks: then the directory is a new one, for nothing.
+        // The layer may have been committed between the two lookups. Then the transfer's directory is a new and useless
+        // one.
         if try adoptCached() {
             try transfer.partial.discard()
             return setupEnded(nil)
@@ -177,11 +179,11 @@ extension Layer {
         if isWholeWanted { transfer.wholeWantChanged() }
         waiters(nil)
         releaseTransferIfIdle()
-        // The shutdown may have looked for it before it was there.
+        // A shutdown may have looked for the transfer before the stage had it.
         if services.shutdown.isCancelled, transfer.end(nil) { contentStage.drop(transfer) }
     }
 
-    /// No transfer came of it: the layer is here, or why not.
+    /// Called when a set-up ends without a transfer: with nil if the layer is cached, else with the error.
     private func setupEnded(_ error: StoreError?) {
         let wasCancelled = error == .source(.cancelled) && !services.shutdown.isCancelled
         switch contentStage.setupEnded(wasCancelled: wasCancelled) {
@@ -210,12 +212,12 @@ extension Layer {
             contentStage.drop(transfer)
             failContent(error)
         case .ended(.wrong(let error, let canRetry)):
-            // Whoever has read of it gets no more.
+            // Readers of the wrong bytes get no more of them.
             let isFirst = contentStage.noteWrong(error)
             indexStage.doubt()
             tell(.wrongBytes)
             contentStage.drop(transfer)
-            // What was here before may have been spoiled here.
+            // Chunks of earlier transfers may have been damaged on this disk, so the layer is fetched once more.
             if canRetry || isFirst && transfer.hadChunks { tryAgain() } else { failContent(error) }
         case .ended(.superseded):
             contentStage.drop(transfer)
@@ -227,7 +229,7 @@ extension Layer {
         if case .noSpace = error { contentStage.noteFullDisk(error, until: .now + .seconds(1)) }
     }
 
-    /// Starts anew for those who still wait for all of it.
+    /// Starts again for those who still wait for the whole layer.
     private func tryAgain() {
         if services.shutdown.isCancelled { return failContent(.source(.cancelled)) }
         switch contentStage.retry() {
@@ -237,13 +239,13 @@ extension Layer {
         }
     }
 
-    /// Lets go of a transfer that nobody waits for or reads from: what it brought stays, and may be pruned.
+    /// Ends a transfer that nobody waits for or reads from. Its chunks stay, and may be pruned.
     func releaseTransferIfIdle() {
         guard let idle = contentStage.takeIdle(), idle.end(nil) else { return }
         services.threads.snapshots.submit(key) { idle.saveSnapshot() }
     }
 
-    /// Gives up whatever is under way: the mount ends. Returns the transfer that was under way.
+    /// Cancels everything in progress: the mount ends. Returns the transfer that was running.
     func cancelAll() -> LayerTransfer? {
         let transfer = contentStage.stop()
         contentStage.fail(.source(.cancelled))(.source(.cancelled))
@@ -254,7 +256,7 @@ extension Layer {
 
     // MARK: Streams
 
-    /// Streams that were opened under another standing are of no use any more.
+    /// The count of wrong bytes, and the epoch of the index. A stream fails once they differ from those at its opening.
     var streamStanding: (generation: UInt64, epoch: UInt8?) { (contentStage.wrongGeneration, index?.epoch) }
 
     var otherEntries: StoreError {
@@ -274,7 +276,7 @@ extension Layer {
 }
 
 extension Errno {
-    /// The machine or the process has no more of something: it says nothing about a file.
+    /// Whether the machine or the process has run out of a resource. Such an error says nothing about a file.
     var isShortage: Bool {
         [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory].contains(self)
     }

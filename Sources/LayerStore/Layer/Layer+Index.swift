@@ -5,10 +5,10 @@ internal import Logging
 internal import OCI
 internal import Threading
 
-/// Finding the entries: in the cache, by headers, or while the whole layer is fetched.
+/// Finding the entries: in a cache, by headers, or while the whole layer is fetched.
 extension Layer {
-    /// Calls back once the entries are known, or cannot be: then with the reason. Returns a name to take the waiter back
-    /// with, nil if it was called at once.
+    /// Calls back once the entries are known, or with the error why they cannot be. Returns an ID to cancel the waiter
+    /// by; nil if it was called at once.
     public func requireIndex(_ waiter: @escaping Waiter) -> WaiterID? {
         if index == nil, let error = contentStage.verdict.finalError {
             waiter(error)
@@ -35,15 +35,15 @@ extension Layer {
         }
     }
 
-    /// From our own cache, or, verified, from another.
+    /// The index from this store's cache, or a verified one from a shared cache.
     private var storedIndex: LayerIndex? {
         if let index = services.cache.loadIndex(key, blobSize: descriptor.size) { return index }
         return services.shared.lazy.compactMap { $0.loadIndex(self.key, blobSize: self.descriptor.size) }
             .first { $0.isVerified }
     }
 
-    /// There is no index file: makes the index from the layer, from its headers, or while it is fetched. Returns what it
-    /// fails with. `givenUp`: why not to begin.
+    /// Makes the index when there is no index file: from the cached layer, from headers, or while the layer is fetched.
+    /// Returns the error if that fails. `givenUp`: an error to fail with before anything is fetched.
     private func makeIndex(_ givenUp: StoreError?) -> StoreError? {
         do {
             if try adoptCached(), index != nil { return nil }
@@ -63,36 +63,36 @@ extension Layer {
         }
     }
 
-    /// Only the content tells: it is fetched for those who still wait.
+    /// Fetches the content, since only the content has the entries, if anybody still waits for them.
     private func requireIndexOfContent() {
         guard indexStage.isPending else { return }
-        // A transfer sets the index before it calls back; on failure the waiters get its reason.
+        // A transfer sets the index before it calls back. If it fails, the waiters get its error.
         let id = requireContent { error in
             if let error { self.indexStage.fail()(error) }
         }
-        // They may have left since.
+        // The waiters may have left since.
         if let id, !indexStage.noteContentWaiter(id) { contentStage.cancel(id, self) }
     }
 
-    /// The entries without the content, made by one process for all; nil where only the content tells them.
+    /// The entries without the content, listed by one process for all. nil if only the content has them.
     func listing(_ cancellation: Cancellation) throws -> LayerIndex? {
-        // What the source needs to give up comes on top: together, no wait is longer than it may be.
+        // The source's own time-out may follow this one. Together they stay within the bound of a wait.
         try services.cache.buildingIndex(key, .milliseconds(services.timeout * 400), cancellation) {
             if let index = services.cache.loadIndex(key, blobSize: descriptor.size) { return index }
             let lister = EntryLister(
                 form: key.form, blob: descriptor, claimedSize: claimedSize, source: source,
                 guessing: services.threads.guessing, cancellation: cancellation)
             guard let index = try lister.list() else { return nil }
-            // What a kit claims of a raw layer's size is that kit's own affair.
+            // The size that a kit claims of a raw layer is valid for that kit only, so the index is not saved.
             if key.form.archive == .raw { return index }
-            // It is made again next time if it cannot be kept.
+            // An index that cannot be saved is made again next time.
             try? services.cache.saveIndex(index, key, blobSize: descriptor.size)
             return index
         }
     }
 
-    /// The entries by which a transfer places bytes. All processes must do that alike: where one has verified them
-    /// meanwhile, what was listed here before does not count.
+    /// The entries by which a transfer places bytes. All processes must place bytes alike: once any process has
+    /// verified the entries, an earlier listing of this process is not used.
     func placingIndex(_ cancellation: Cancellation) throws -> LayerIndex? {
         if indexStage.isDoubtful { replaceIndex(try listing(cancellation)) }
         if let index, index.isVerified { return index }
@@ -103,11 +103,11 @@ extension Layer {
         return try index ?? listing(cancellation)
     }
 
-    /// Takes an index for the layer's; where it is another than the one that was shown, that is told.
+    /// Adopts an index for the layer. If its entries are different from those shown, the observers are told.
     func setIndex(_ index: LayerIndex) {
         let known = indexStage.index
-        // What is open by other entries may be another file's bytes: a stream that is opened from now on finds either the old
-        // entries, which are about to go, or the new ones.
+        // A file that was opened by other entries may hold another file's bytes. The count comes first, so that a
+        // stream that is opened from now on finds either the old entries, and fails soon, or the new ones.
         if let known, index.isVerified, !known.isVerified, !known.hasSameEntries(as: index) {
             contentStage.countWrongBytes()
         }
@@ -125,7 +125,7 @@ extension Layer {
         }
     }
 
-    /// Takes entries that were listed anew in the place of those that were made from wrong bytes.
+    /// Replaces entries that were made from wrong bytes by a new listing.
     private func replaceIndex(_ index: LayerIndex?) {
         guard indexStage.setListedAnew(index) else { return }
         services.indexGeneration.add(1)

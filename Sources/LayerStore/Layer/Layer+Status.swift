@@ -3,7 +3,7 @@ public import LayerCache
 internal import OCI
 
 extension Layer {
-    /// What goes on in this process, without a look at the cache; nil for a layer at rest.
+    /// The status of work in this process, without a look at the cache; nil for a layer at rest.
     public var activity: Status? {
         let objection = indexStage.objection
         if let content = contentStage.open, !content.isGone {
@@ -28,7 +28,7 @@ extension Layer {
         return error.map { Status(stage: .failed, cached: 0, isVerified: false, error: $0) }
     }
 
-    /// Bytes of its content that this process has fetched, also those that were dropped again.
+    /// Bytes of the blob that this process has fetched, including bytes that were dropped again.
     public var receivedBytes: UInt64 { received.value }
 
     public var status: Status {

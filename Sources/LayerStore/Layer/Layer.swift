@@ -5,13 +5,13 @@ internal import Logging
 public import OCI
 private import Synchronization
 
-/// A layer as this process knows it: its entries (`IndexStage`), its content (`ContentStage`), and who waits for what.
+/// A layer as this process knows it: its entries (`IndexStage`), its content (`ContentStage`), and their waiters.
 ///
-/// What is there is answered at once; everything else is asked for with a callback, since no caller here may block.
+/// What is here is answered at once. The rest is requested with a callback, since the callers must not block.
 public final class Layer: Sendable {
     public let key: LayerKey
     public let descriptor: Descriptor
-    /// Of a compressed raw layer: what its kit says of the file's size, in bytes.
+    /// For a compressed raw layer: the file's size in bytes, as its kit states it.
     let claimedSize: UInt64?
     let source: any BlobSource
     let services: StoreServices
@@ -22,17 +22,17 @@ public final class Layer: Sendable {
     private let observers = Mutex<[@Sendable (Change) -> Void]>([])
     private let lastWaiter = Atomic<WaiterID>(0)
 
-    /// Gets nil when it is time to look again, else why there is nothing to wait for.
+    /// Called with nil when the caller should look again, or with the error why waiting is pointless.
     public typealias Waiter = @Sendable (StoreError?) -> Void
-    /// Names a waiter, to take it back.
+    /// The ID of a waiter, to cancel it by.
     public typealias WaiterID = UInt64
     public typealias Status = LayerStatus
 
-    /// What those who have shown something of the layer must know.
+    /// Changes that concern anyone who has shown something of the layer.
     public enum Change: Sendable {
-        /// Its entries are others than those that were shown.
+        /// The entries are different from those that were shown.
         case entries
-        /// Bytes of it that were read may have been wrong.
+        /// Bytes that were read may have been wrong.
         case wrongBytes
     }
 
@@ -46,14 +46,15 @@ public final class Layer: Sendable {
         self.services = services
     }
 
-    /// Whether the entries can be told without the content: by an uncompressed tar's headers, or a raw layer's size.
+    /// Whether the entries can be listed without the content: by an uncompressed tar's headers, or by a raw layer's
+    /// size.
     public var canIndexWithoutContent: Bool { key.form.compression == nil }
 
     func nextWaiterID() -> WaiterID { lastWaiter.add(1, ordering: .relaxed).newValue }
 
     // MARK: Changes
 
-    /// Calls back, on any thread, when what was shown of the layer no longer holds.
+    /// Calls back, on any thread, when what was shown of the layer is no longer valid.
     public func observe(_ observer: @escaping @Sendable (Change) -> Void) {
         observers.withLock { $0.append(observer) }
     }
@@ -62,14 +63,14 @@ public final class Layer: Sendable {
         for observer in observers.withLock({ $0 }) { observer(change) }
     }
 
-    // MARK: What is there
+    // MARK: What is here
 
-    /// The entries, if they are known already.
+    /// The entries; nil if they are not known yet.
     public var index: LayerIndex? { indexStage.index }
 
     var transfer: LayerTransfer? { contentStage.transfer }
 
-    /// Opens a file whose content is here, verified; nil if it must be waited for with `requireContent`.
+    /// Opens a file whose content is here and verified. nil if the content is missing: wait with `requireContent`.
     public func openFile(content: ByteRange) throws(StoreError) -> LayerFile? {
         guard let open = contentStage.open else { return nil }
         do {
@@ -78,31 +79,33 @@ public final class Layer: Sendable {
         } catch {
             throw StoreError(error, layer: key.digest)
         }
-        // It was evicted under us, or taken away by hand: fetch it again.
+        // The layer was evicted while open, or deleted by hand. It must be fetched again.
         contentStage.forget(open)
         return nil
     }
 
-    /// Whether a file is here, verified, and has a file to itself.
+    /// Whether a file's content is here and verified, in a file of its own.
     public func hasOwnFile(_ content: ByteRange) -> Bool {
         contentStage.open != nil && LayerLayout.hasOwnFile(content, in: key.form)
     }
 
-    /// Opens a file that need not be here: its reads say what they wait for.
+    /// Opens a file whose content may be missing. Its reads return the range to wait for.
     public func openStream(content: ByteRange) -> StreamFile { StreamFile(self, content: content) }
 
-    /// How often bytes of it that may have been read were found to be wrong.
+    /// How many times bytes that may have been read were found to be wrong.
     public var wrongGeneration: UInt64 { contentStage.wrongGeneration }
 
     // MARK: Waiting
 
-    /// Forgets a waiter; a fetch ends when nobody else waits for it. What it brought stays, to be resumed.
+    /// Removes a waiter. A fetch ends when nobody else waits for it. Its chunks stay, and a later fetch resumes from
+    /// them.
     public func cancel(_ id: WaiterID) {
         for contentWaiter in indexStage.cancel(id) { contentStage.cancel(contentWaiter, self) }
         contentStage.cancel(id, self)
     }
 
-    /// Notes what a mount holds against the layer's entries: logged, and shown by `status` as long as it has these entries.
+    /// Notes why a mount cannot show the layer's entries. The reason is logged, and `status` shows it as long as the
+    /// layer has these entries.
     public func report(_ reason: String) {
         let error = StoreError.unmountable(layer: key.digest, reason: reason)
         services.logger.error("\(error)")

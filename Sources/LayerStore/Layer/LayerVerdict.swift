@@ -2,18 +2,18 @@
 internal import LayerCache
 internal import OCI
 
-/// What is held against a layer. Only what verified bytes prove is final: everything else is asked for anew by the next one
-/// who wants it.
+/// The verdict on a layer. Only what verified bytes prove is final. Any other verdict allows the next request another
+/// try.
 enum LayerVerdict: Sendable, Equatable {
     case none
     /// The last try failed.
     case failed(StoreError)
-    /// Its bytes were wrong, and are fetched once more.
+    /// The bytes were wrong, and are fetched once more.
     case wrong(StoreError)
-    /// No fetch makes it better.
+    /// Another fetch does not help.
     case unmountable(StoreError)
 
-    /// What the last try ended with.
+    /// The error of the last try.
     var error: StoreError? {
         switch self {
         case .none: nil
@@ -21,28 +21,28 @@ enum LayerVerdict: Sendable, Equatable {
         }
     }
 
-    /// The answer to whoever asks for the layer; nil where it is worth a try.
+    /// The error for every later request; nil if another try makes sense.
     var finalError: StoreError? { if case .unmountable(let error) = self { error } else { nil } }
 
-    /// Takes what a try ended with. A final verdict stays.
+    /// Notes the error of a try. A final verdict stays.
     mutating func note(_ error: StoreError) {
         if finalError != nil { return }
         if error == .source(.cancelled) {
-            // Nobody waits any more: the next one who does has a try of its own.
+            // A cancelled try had no waiters left, so it proves nothing. The next request has a new try.
             if let earlier = self.error { self = .failed(earlier) }
             return
         }
         self = error.isFinal ? .unmountable(error) : .failed(error)
     }
 
-    /// Wrong bytes were found. True if they are worth one more try because it is the first time since the layer was right,
-    /// or given up.
+    /// Notes wrong bytes. Returns true if they should be fetched once more: if this is the first time since the layer
+    /// was right, or was given up.
     mutating func noteWrong(_ error: StoreError) -> Bool {
         if case .wrong = self { return false }
         if finalError == nil { self = .wrong(error) }
         return true
     }
 
-    /// The bytes are right, and can be mounted.
+    /// Called when the bytes are right and can be mounted.
     mutating func clear() { self = .none }
 }

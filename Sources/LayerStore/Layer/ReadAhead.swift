@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OCI
 
-/// Tells reading in order from reading here and there: how far ahead of a read to fetch. Nothing ahead of random reads;
-/// in order, as much as was read so far, up to a limit.
+/// Distinguishes sequential from random reads, and says how far ahead of a read to fetch. Random reads fetch nothing
+/// ahead. Sequential reads fetch as much ahead as was read so far, up to a limit.
 ///
-/// Offsets are in the file that is read. The kernel asks for 128 KiB at a time, now and then out of order.
+/// Offsets are in the file. The kernel reads 128 KiB at a time, sometimes out of order.
 struct ReadAhead: Sendable {
-    /// Where the run of reads in order began, and where it has come to.
+    /// `start`: where the sequential run began. `next`: the end of the run so far.
     private var start: UInt64 = 0
     private var next: UInt64 = 0
-    /// How far was asked for ahead.
+    /// The end of the range that was requested ahead.
     private var asked: UInt64 = 0
 
-    /// Three times what a line of 100 MB/s brings in the 100 ms that an answer takes to begin.
+    /// The limit in bytes: three times what a link of 100 MB/s delivers in the 100 ms before an answer begins.
     private static let limit: UInt64 = 32 << 20
-    /// At a file's start: what is opened is read on, as far as is known, and a request for less takes no less time.
+    /// Bytes to fetch ahead at a file's start. An opened file is usually read on, and a smaller request takes as long.
     private static let first: UInt64 = 1 << 20
-    /// A read no further than this from where the run has come to belongs to it.
+    /// A read within this distance of `next`, in bytes, belongs to the run.
     private static let slack: UInt64 = 512 << 10
-    /// From the start of a file, reading in order is what is expected; elsewhere it has to be seen for so long.
+    /// Bytes that prove a sequential run. At the start of a file a sequential run is assumed at once.
     private static let proof: UInt64 = 5 << 18
 
-    /// Notes a read. Returns how many bytes behind it will be wanted soon, as far as is known.
+    /// Notes a read. Returns how many bytes after it will probably be wanted soon.
     mutating func note(_ offset: UInt64, _ count: UInt64) -> UInt64 {
         let end = offset + count
-        // A large one that had to wait comes again when its bytes are here.
+        // A large read that had to wait is repeated when its bytes are here. It still belongs to the run.
         if offset > next + Self.slack || offset + max(Self.slack, count) < next {
             start = offset
             next = end
@@ -37,11 +37,11 @@ struct ReadAhead: Sendable {
         return min(start == 0 ? max(run, Self.first) : run, Self.limit)
     }
 
-    /// How many bytes to ask for at a time: a part of what is ahead, so that the line never falls silent. No less, since a
-    /// registry may read 4 MiB from its disk for any request, as Docker's does.
+    /// Bytes to request at a time: a part of the bytes ahead, so that the link is never idle. Not less than that, since
+    /// a registry may read 4 MiB from its disk for any request, as Docker's does.
     private static func step(_ ahead: UInt64) -> UInt64 { max(min(ahead / 2, 1 << 20), ahead / 4) }
 
-    /// What to fetch ahead, now that the read was answered from what is here; nil while enough is under way.
+    /// The range to fetch ahead, after a read that was answered at once; nil while enough is requested.
     mutating func due(_ end: UInt64, ahead: UInt64, fileSize: UInt64) -> ByteRange? {
         guard ahead > 0, end + ahead - Self.step(ahead) > asked, asked < fileSize else { return nil }
         let first = max(asked, end)
@@ -51,8 +51,8 @@ struct ReadAhead: Sendable {
         return ByteRange(start: first, count: last - first)
     }
 
-    /// How many bytes behind a read that has to wait to ask for. Not a little more with each: where reading is faster than
-    /// the network every read waits, and each would ask for the one chunk behind all that is under way.
+    /// How many bytes after a waiting read to request. They grow in steps: where reading is faster than the network,
+    /// every read waits, and each would otherwise request the one chunk after all that are in progress.
     mutating func waiting(_ end: UInt64, ahead: UInt64, fileSize: UInt64) -> UInt64 {
         if end + ahead - Self.step(ahead) > asked { asked = max(end, min(fileSize, end + ahead)) }
         return asked - end

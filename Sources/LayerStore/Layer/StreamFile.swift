@@ -6,34 +6,35 @@ public import OCI
 internal import SystemPackage
 private import Synchronization
 
-/// A file of a layer that is read while it is fetched: each read is answered as soon as its bytes are here, verified or
+/// A file that is read while its layer is fetched. Each read is answered as soon as its bytes are here, verified or
 /// not.
 public final class StreamFile: Sendable {
     private let layer: Layer
-    /// In the uncompressed layer.
+    /// The file's range in the uncompressed layer.
     private let content: ByteRange
-    /// What was known to be wrong of the layer when this was opened, and by which entries it was found.
+    /// The layer's count of wrong bytes, and the epoch of its index, when this was opened: see `Layer.streamStanding`.
     private let generation: UInt64
     private let epoch: UInt8?
     private let state = Mutex(State())
 
     private struct State: Sendable {
         var ahead = ReadAhead()
-        /// The file in the directory of a transfer.
+        /// The file in a transfer's directory.
         var file: TransferFile?
         var whole: LayerFile?
     }
 
-    /// Known by a weak reference: a later transfer may have the address of one that is gone.
+    /// The reference is weak, since a later transfer may have the address of one that is gone.
     private struct TransferFile: Sendable {
         weak var transfer: LayerTransfer?
         let file: OwnedFile
     }
 
-    /// What came of a read.
+    /// The result of a read.
     public enum Outcome: Sendable {
         case read(Int)
-        /// These bytes of the uncompressed layer have to come first; so many behind them will be wanted next.
+        /// The range of the uncompressed layer that must be fetched first, and how many bytes after it will be wanted
+        /// next.
         case absent(ByteRange, ahead: UInt64)
     }
 
@@ -49,8 +50,8 @@ public final class StreamFile: Sendable {
 
     deinit { layer.closedStream() }
 
-    /// Fills as much of `buffer` as the content has from `offset` on, if that is here.
-    /// Throws `StoreError` if it cannot be, and for good once the layer turned out to be wrong.
+    /// Reads the content from `offset` on into `buffer`, if it is here. Throws `StoreError` if it cannot be read. Once
+    /// the layer was found to be wrong, every read throws.
     public func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Outcome {
         let standing = layer.streamStanding
         if standing.generation != generation { throw layer.wrongBytes }
@@ -84,7 +85,7 @@ public final class StreamFile: Sendable {
 
     private func position(_ offset: UInt64) -> UInt64 { isOwnFile ? offset : content.start + offset }
 
-    /// The file in the verified layer, once that is there; from then on it is held.
+    /// The file in the verified layer, once that is here. It stays open from then on.
     private func wholeFile() throws(StoreError) -> LayerFile? {
         if let whole = state.withLock({ $0.whole }) { return whole }
         guard let whole = try layer.openFile(content: content) else { return nil }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import LayerCache
 
-/// Those who wait for one thing, by the names with which they are taken back.
+/// The waiters for one thing, by ID.
 struct Waiters: Sendable {
     private var all: [Layer.WaiterID: Layer.Waiter] = [:]
 
@@ -10,10 +10,10 @@ struct Waiters: Sendable {
 
     mutating func add(_ id: Layer.WaiterID, _ waiter: @escaping Layer.Waiter) { all[id] = waiter }
 
-    /// False if there is none of that name.
+    /// Returns false if there is no waiter with this ID.
     mutating func remove(_ id: Layer.WaiterID) -> Bool { all.removeValue(forKey: id) != nil }
 
-    /// All of them, who wait no longer: to be called without a lock.
+    /// Removes and returns all waiters. They must be called without a lock.
     mutating func takeAll() -> [Layer.Waiter] {
         defer { all = [:] }
         return Array(all.values)

@@ -4,22 +4,22 @@ private import Synchronization
 internal import LayerCache
 internal import Threading
 
-/// Layers whose last file was closed a moment ago. They stay open for another moment: whoever walks over small files
-/// opens and closes one at a time, and would open, lock, unlock and close the layer with each.
+/// Keeps layers open for a moment after their last file was closed. A walk over small files opens and closes one at a
+/// time, and would otherwise open, lock, unlock and close the layer for each.
 final class IdleLayers: IdleLayerKeeper {
     static let shared = IdleLayers()
 
     private struct Entry: Sendable {
         weak var layer: OpenLayer?
-        /// How often it had been closed when it was last looked at.
+        /// The layer's close count when it was last checked.
         var closes: UInt64?
     }
 
     private let entries = Mutex<(list: [Entry], isRunning: Bool)>(([], false))
-    /// A layer is let go of after one to two of these.
+    /// Microseconds between checks. A layer is released after one to two of these intervals.
     private static let interval: UInt32 = 100_000
 
-    /// Notes a layer that has no open file any more, and lets go of it soon.
+    /// Adds a layer whose last file was closed, to be released soon.
     func add(_ layer: OpenLayer) {
         let mustStart = entries.withLock { entries in
             entries.list.append(Entry(layer: layer))
@@ -29,7 +29,7 @@ final class IdleLayers: IdleLayerKeeper {
         if mustStart { BackgroundThread.start { self.run() } }
     }
 
-    /// Lets go of all at once: somebody needs room.
+    /// Releases all layers at once: space is needed.
     func releaseAll() {
         let list = entries.withLock { entries in
             defer { entries.list = [] }
@@ -42,7 +42,7 @@ final class IdleLayers: IdleLayerKeeper {
         repeat { usleep(Self.interval) } while look()
     }
 
-    /// False once there are none.
+    /// Returns false once no layer is left.
     private func look() -> Bool {
         let list = entries.withLock { entries in
             defer { entries.list = [] }

@@ -4,8 +4,9 @@ internal import OCI
 private import Synchronization
 internal import Threading
 
-/// Runs what lists layers, so many at a time. A kit may have more layers than that: those that had to wait for their
-/// turn do not wait once more for a registry that was given up meanwhile, or no wait would be bounded.
+/// Runs jobs that list layers, a limited number at a time. A kit may have more layers than that. A job that had to wait
+/// for its turn does not wait again for a registry that another job gave up meanwhile; otherwise no wait would be
+/// bounded.
 final class ListingQueue: Sendable {
     private struct Failure: Sendable {
         let error: StoreError
@@ -16,11 +17,11 @@ final class ListingQueue: Sendable {
     private let patience: Duration
     private let lastFailure = Mutex<Failure?>(nil)
 
-    /// `patience`: whoever waits no longer than this for a turn has lost nothing.
+    /// `patience`: a job that waits for its turn longer than this gives up if the registry failed meanwhile.
     init(patience: Duration) { self.patience = patience }
 
-    /// Runs a job, on a thread that may block. It gets the reason to give up at once, if there is one, and returns what
-    /// it failed with.
+    /// Runs a job on a thread that may block. The job gets an error if it should give up at once, and returns the error
+    /// that it fails with.
     func submit(_ job: @escaping @Sendable (StoreError?) -> StoreError?) {
         let asked = ContinuousClock.now
         pool.submit { [self] in

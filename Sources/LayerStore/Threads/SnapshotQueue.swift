@@ -3,8 +3,8 @@ internal import LayerIndex
 private import Synchronization
 internal import Threading
 
-/// Runs what makes layers durable, one at a time. Of several jobs for a layer that wait, only the last is kept: it covers
-/// what the others would have, and they hold descriptors.
+/// Runs the jobs that save snapshots, one at a time. Of several waiting jobs for a layer only the last is kept: it
+/// covers the others, and each of them holds descriptors.
 final class SnapshotQueue: Sendable {
     private let pool = WorkerPool(limit: 1)
     private let waiting = Mutex<[LayerKey: @Sendable () -> Void]>([:])

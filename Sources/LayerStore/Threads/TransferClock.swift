@@ -3,7 +3,7 @@ private import Glibc
 private import Synchronization
 internal import Threading
 
-/// Ticks for all transfers of a process, from one thread that lives as long as there are any.
+/// Ticks for all transfers of a process, on one thread that runs while there are any.
 final class TransferClock: Sendable {
     private struct Entry: Sendable {
         weak var transfer: LayerTransfer?
@@ -11,7 +11,7 @@ final class TransferClock: Sendable {
     }
 
     private let entries = Mutex<(list: [Entry], isRunning: Bool)>(([], false))
-    /// Often enough that nobody notices, seldom enough to cost nothing.
+    /// Microseconds between ticks: too short to be noticed, and long enough to cost nothing.
     private static let interval: UInt32 = 20_000
 
     func add(_ transfer: LayerTransfer) {
@@ -32,7 +32,8 @@ final class TransferClock: Sendable {
         while tickAll() { usleep(Self.interval) }
     }
 
-    /// False once there are none. Holds none of them longer than it takes: their locks are theirs.
+    /// Returns false once no transfer is left. Holds strong references during the ticks only, since the byte locks of a
+    /// transfer last as long as the transfer.
     private func tickAll() -> Bool {
         let transfers = entries.withLock { entries -> [LayerTransfer]? in
             entries.list.removeAll { $0.transfer == nil }

@@ -2,17 +2,17 @@
 internal import LayerCache
 internal import OCI
 
-/// Makes whole chunks of the small pieces that come from the network, so that each chunk is written by one call: that is
-/// faster, and leaves it in the page cache in few large folios, from which it is read faster as well.
+/// Assembles whole chunks from the small pieces of a response, so that each chunk is written by one call. That is
+/// faster, and the page cache then holds the chunk in few large folios, which are faster to read as well.
 ///
 /// Belongs to one thread.
 final class ChunkAssembler {
     private let end: UInt64
-    /// Of the next byte that comes.
+    /// The offset of the next byte that arrives.
     private var position: UInt64
     private let memory = UnsafeMutableRawBufferPointer.allocate(
         byteCount: Int(StateFile.chunkSize), alignment: 4096)
-    /// Bytes of the chunk that are in `memory`.
+    /// Bytes of the current chunk that are in `memory`.
     private var held = 0
 
     /// `range`: from a chunk's start to a chunk's end.
@@ -23,7 +23,7 @@ final class ChunkAssembler {
 
     deinit { memory.deallocate() }
 
-    /// Takes the next bytes. Hands over each chunk that they complete, with its offset; what it throws is thrown on.
+    /// Takes the next bytes. Calls `chunk` with each chunk that they complete and its offset, and rethrows its errors.
     func take(_ piece: RawSpan, chunk: (RawSpan, UInt64) throws -> Void) throws {
         var done = 0
         while done < piece.byteCount {
@@ -34,7 +34,7 @@ final class ChunkAssembler {
             done += count
             position += UInt64(count)
             if count == size {
-                // All of it at once: no need to copy.
+                // The piece contains the whole chunk, so no copy is needed.
                 try chunk(bytes, start)
                 continue
             }

@@ -2,29 +2,30 @@
 internal import LayerCache
 internal import SystemPackage
 
-/// Claims runs of chunks for fetching, against other processes.
+/// Claims runs of chunks for fetching, so that no other process fetches them.
 ///
-/// Its caller sees to it that no two threads of this process claim at a time.
+/// The caller must ensure that only one thread of this process claims at a time.
 struct ChunkClaimer: Sendable {
     let claims: any ChunkClaims
     let chunks: ChunkMap
     let participant: StateFile.Participant?
 
     enum Outcome: Equatable {
-        /// This run is ours: the first part of what was wanted that nobody else has.
+        /// This process has claimed this run: the first part of the wanted run that no other process has claimed.
         case claimed(Range<Int>)
-        /// Another process has its beginning, up to the end of this run.
+        /// Another process has claimed the start of the wanted run, up to the end of this one.
         case elsewhere(Range<Int>)
-        /// All of it is here: it came between the last look and the claim.
+        /// The whole run is present: it arrived between the last look and the claim.
         case present
     }
 
-    /// Claims the first part of a run, then looks at it once more: whoever had it before may have brought it. On failure
-    /// nothing is claimed. What it learns of is in `chunks`, whose news are to be told afterwards.
+    /// Claims the first part of a run, then reads its state again, since an earlier holder may have fetched it. On
+    /// failure nothing is claimed. Chunks that are found to be present are noted in `chunks`; the caller must tell the
+    /// news afterwards.
     func claim(_ wanted: Range<Int>) throws(Errno) -> Outcome {
         var run = wanted
         while try !claims.claimChunks(run) {
-            // Released between the two calls: try again.
+            // The other process released the chunks between the two calls: try again.
             guard let others = claims.claimedElsewhere(run) else { continue }
             guard others.lowerBound > run.lowerBound else { return .elsewhere(others) }
             run = run.lowerBound..<others.lowerBound
@@ -47,7 +48,7 @@ struct ChunkClaimer: Sendable {
         return .claimed(run)
     }
 
-    /// Gives back what was claimed and has not come: nobody is to wait for us.
+    /// Releases claimed chunks that have not arrived, so that no process waits for this one.
     func giveBack(_ run: Range<Int>) throws(Errno) {
         defer { claims.releaseChunks(run) }
         if !run.isEmpty { try claims.recordFetcher(nil, of: run) }

@@ -8,8 +8,8 @@ internal import SystemPackage
 private import Synchronization
 internal import Threading
 
-/// A compressed layer: the blob is kept in a file while it is fetched, and decompressed behind the fetch. What is readable
-/// is told by how far the content is placed.
+/// Ingests a compressed layer. The blob is kept in a file while it is fetched, and decompressed as it arrives. A range
+/// is readable once the content is placed up to its end.
 final class CompressedIngest: IngestPlan, @unchecked Sendable {
     // SAFETY: as for PlainIngest.
     private let partial: PartialLayer
@@ -22,10 +22,10 @@ final class CompressedIngest: IngestPlan, @unchecked Sendable {
     private let placed = Atomic<UInt64>(0)
     private let buffer = ReadBuffer()
     private var failure: (any Error)?
-    /// Bytes of the blob that are fetched ahead of the one who decompresses it.
+    /// Bytes of the blob that are fetched ahead of the decompressor.
     private let lead: UInt64
 
-    /// `placing`: has two threads for each layer that is placed at a time. `charge`: as `ContentPlacer` wants it. `lead`:
+    /// `placing`: has two threads for each layer that is ingested at a time. `charge`: see `ContentPlacer`. `lead`:
     /// bytes.
     init(
         _ partial: PartialLayer, _ compression: LayerForm.Compression, placing: WorkerPool, lead: UInt64,
@@ -37,7 +37,8 @@ final class CompressedIngest: IngestPlan, @unchecked Sendable {
         decompressor = compression.makeDecompressor()
         hasher = DigestHasher(partial.key.digest.algorithm)
         blob = try partial.directory.file(LayerFiles.blobName, .create(exclusive: false))
-        // What an earlier one has placed is placed again, the same bytes: somebody may be reading them. Its space is taken.
+        // Content that an earlier verifier placed is placed again with the same bytes, since it may be in use by
+        // readers. Its space is charged already.
         placer = ContentPlacer(
             try LayerFiles(directory: partial.directory, layout: LayerLayout()), partial.key.form.archive,
             charged: try partial.state.front, pool: placing, charge: charge)
@@ -49,8 +50,9 @@ final class CompressedIngest: IngestPlan, @unchecked Sendable {
 
     func affected(by chunks: Range<Int>?) -> Range<Int>? { nil }
 
-    /// How much of the blob brings some content nobody knows. No more is fetched ahead of the decompressor than it takes to
-    /// be fast, also while a slow request holds up what is before it.
+    /// The chunks up to the lead. Which chunks contain some content is unknown, so the blob is fetched in order. No
+    /// more is fetched ahead of the decompressor than speed requires, also while a slow request holds up the chunks
+    /// before.
     func leadingChunks(
         to goal: UInt64, placed: UInt64, _ chunks: ChunkMap, isVerifiedElsewhere: Bool
     ) -> Range<Int>? {
@@ -82,7 +84,7 @@ final class CompressedIngest: IngestPlan, @unchecked Sendable {
         while ingested < end {
             let memory = buffer.prefix(end - ingested)
             guard try blob.read(at: ingested, into: memory) == memory.count else { throw Errno.outOfRange }
-            // SAFETY: both have ended before the buffer is filled again, and only look at it.
+            // SAFETY: both closures end before the buffer is filled again, and only read it.
             nonisolated(unsafe) let piece = UnsafeRawBufferPointer(memory)
             try placing.run { [self] in
                 hasher.update(piece.bytes)
@@ -94,8 +96,8 @@ final class CompressedIngest: IngestPlan, @unchecked Sendable {
         try unlessContentIsWrong { placed.store(try placer.drain(), ordering: .releasing) }
     }
 
-    /// What is wrong with the content is told at the end: the digest decides first. What else goes wrong is thrown, as
-    /// want of space is.
+    /// Keeps an error in the content for `finishIndex`, since the digest is checked first. Other errors, such as a full
+    /// disk, are thrown.
     private func unlessContentIsWrong(_ body: () throws -> Void) throws {
         guard failure == nil else { return }
         do {
@@ -121,6 +123,6 @@ final class CompressedIngest: IngestPlan, @unchecked Sendable {
         return try placer.finish()
     }
 
-    /// The content was placed by its own headers.
+    /// Does nothing: the content was placed by its own headers.
     func arrange(for index: LayerIndex, _ isAlive: () -> Void) throws {}
 }

@@ -7,20 +7,20 @@ internal import OCI
 internal import SystemPackage
 internal import Threading
 
-/// Hashes and places the content of a compressed layer while the thread that decompresses it goes on: each of the two
-/// costs about as much as the other, so a layer is placed in half the time.
+/// Hashes and places the content of a compressed layer on a second thread, while the first one decompresses. Both take
+/// about the same time, so a layer is placed in half the time.
 ///
-/// Belongs to the one thread that calls `place` and `settle`. Between `settle` and the next `place` nothing runs.
+/// Belongs to the one thread that calls `place` and `settle`. Between `settle` and the next `place`, no job runs.
 final class ContentPlacer: @unchecked Sendable {
-    // SAFETY: the `Monitor` hands over what the two threads share; the rest is touched by the job on `pool` while
-    // `isPlacing`, else by the owning thread, which waits in `settle` for the former to end.
+    // SAFETY: the `Monitor` guards what the two threads share. The rest is touched by the job on `pool` while
+    // `isPlacing`, otherwise by the owning thread, which waits in `settle` for the job to end.
     private let hasher = DigestHasher(.sha256)
     private var files: LayerFiles
     private var entries: EntryIngester
     private var position: UInt64 = 0
-    /// Asks for space for so many bytes more.
+    /// Charges the given number of bytes more. Throws if there is no space.
     private let charge: @Sendable (UInt64) throws -> Void
-    /// Up to here there is space for the content.
+    /// The content's space is charged up to this offset.
     private var charged: UInt64
     private static let portion: UInt64 = 1 << 20
 
@@ -34,15 +34,15 @@ final class ContentPlacer: @unchecked Sendable {
 
     private let pool: WorkerPool
 
-    /// Decompressed bytes on their way from one thread to the other.
+    /// Decompressed bytes on their way from the first thread to the second.
     private final class Piece: @unchecked Sendable {
-        // SAFETY: belongs to the thread that took it out of the queue.
+        // SAFETY: a piece belongs to the thread that took it out of the queue.
         private let buffer = ReadBuffer()
         private var count = 0
 
         var memory: UnsafeRawBufferPointer { UnsafeRawBufferPointer(buffer.prefix(UInt64(count))) }
 
-        /// Returns how much of `source` it took.
+        /// Returns the number of bytes taken from `source`.
         func fill(_ source: RawSpan) -> Int {
             count = min(source.byteCount, ReadBuffer.size)
             let memory = buffer.prefix(UInt64(count))
@@ -51,7 +51,8 @@ final class ContentPlacer: @unchecked Sendable {
         }
     }
 
-    /// `charged`: content bytes whose space is taken already. `pool`: has a thread for each layer that is placed at a time.
+    /// `charged`: content bytes whose space is charged already. `pool`: has a thread for each layer that is placed at a
+    /// time.
     init(
         _ files: LayerFiles, _ archive: LayerForm.Archive, charged: UInt64, pool: WorkerPool,
         charge: @escaping @Sendable (UInt64) throws -> Void
@@ -63,8 +64,8 @@ final class ContentPlacer: @unchecked Sendable {
         self.charge = charge
     }
 
-    /// Takes the next content. Throws what placing earlier content threw: `Errno`, `StoreError` for want of space, and what
-    /// `EntryIngester.push` throws; then it is of no use any more.
+    /// Takes the next content. Throws the errors of placing earlier content: `Errno`, `StoreError` if there is no
+    /// space, and the errors of `EntryIngester.ingest`. After an error the placer cannot be used.
     func place(_ content: RawSpan) throws {
         var done = 0
         while done < content.byteCount {
@@ -82,19 +83,19 @@ final class ContentPlacer: @unchecked Sendable {
         }
     }
 
-    /// Waits until all that was taken is placed, or could not be.
+    /// Waits until all content that was taken is placed, or placing has failed.
     func settle() {
         queue.wait { $0.isPlacing ? nil : () }
     }
 
-    /// Waits until all that was taken is placed; throws as `place` does. Returns how much content that is.
+    /// Waits until all content that was taken is placed. Throws as `place` does. Returns the placed bytes.
     func drain() throws -> UInt64 {
         settle()
         if let failure = queue.update({ $0.failure }) { throw failure }
         return position
     }
 
-    /// All of the content was taken, and drained.
+    /// The index of the content. To be called after all content was taken and drained.
     func finish() throws -> LayerIndex {
         try entries.finish(contentDigest: hasher.finalize())
     }
@@ -132,7 +133,7 @@ final class ContentPlacer: @unchecked Sendable {
             try charge(max(end - charged, Self.portion))
             charged = max(end, charged + Self.portion)
         }
-        // Headers come before their content, so the places of all that is in this piece are known by now.
+        // A header comes before its content, so the layout of all bytes in this piece is known by now.
         files.layout = entries.layout
         try files.write(content, at: position)
         position = end

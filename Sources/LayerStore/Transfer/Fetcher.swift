@@ -4,34 +4,34 @@ internal import OCI
 internal import SystemPackage
 private import Synchronization
 
-/// Whom a fetcher works for.
+/// The owner of a fetcher.
 protocol FetcherHost: AnyObject, Sendable {
-    /// Whether anything is wanted for this purpose.
+    /// Whether any chunks are wanted for this purpose.
     func wantsAnything(for purpose: RangeRequest.Purpose) -> Bool
-    /// Runs of chunks that are wanted for this purpose, in order; some of them may be here.
+    /// Runs of chunks that are wanted for this purpose, in order. Some of the chunks may be present.
     func wanted(for purpose: RangeRequest.Purpose) -> [Range<Int>]
-    /// What the bytes are written with, by one thread.
+    /// A writer for the fetched bytes. Each belongs to one thread.
     func makeWriter() throws -> any BlobWriter
-    /// Runs `body`, which fetches; `rest` tells how many bytes of it are still to come. Throws where there is no space.
+    /// Runs `body`, which fetches. `rest` returns the bytes that are still to come. Throws if there is no space.
     func spending(_ rest: @escaping @Sendable () -> UInt64, _ body: () throws -> Void) throws
-    /// So many bytes have come from the source.
+    /// Called when `count` bytes have arrived from the source.
     func received(_ count: Int)
-    /// More chunks are here than were known.
+    /// Called when more chunks are present than were known.
     func chunksArrived()
-    /// Chunks that were to be fetched cannot be had now.
+    /// Called when these chunks cannot be fetched now.
     func fetchFailed(_ error: any Error, _ chunks: Range<Int>)
 }
 
-/// Where jobs run that may block.
+/// A queue for jobs that may block.
 protocol JobQueue: Sendable {
     func submit(_ job: @escaping @Sendable () -> Void)
 }
 
-/// Brings chunks: chooses what to fetch next, claims it, fetches, writes, marks, and says that it has come.
+/// Fetches chunks: chooses the next run, claims it, fetches, writes, marks, and tells the host.
 ///
-/// Lock order: `claiming`, then `book`. `claiming` is held over locks on the state file, which never wait; neither is held
-/// over a request, a write of content or a call of the host that may call others. The host is handed in with each call, and
-/// lives as long as any job for it.
+/// Lock order: `claiming`, then `book`. `claiming` is held over locks on the state file, which never wait. Neither is
+/// held over a request, a write of content, or a call of the host that may call others. The host is passed with each
+/// call, and lives as long as any job for it.
 final class Fetcher: Sendable {
     struct Queues: Sendable {
         let demanded: any JobQueue
@@ -52,7 +52,7 @@ final class Fetcher: Sendable {
     let chunks: ChunkMap
     let claimer: ChunkClaimer
     private let queues: Queues
-    /// Chunks of one request, at most.
+    /// The most chunks in one request.
     private let runLimit: Int
     private let shutdown: Cancellation
     private let claiming = Mutex(())
@@ -60,14 +60,14 @@ final class Fetcher: Sendable {
 
     private enum Mode: Sendable {
         case ranges
-        /// Ranges were refused: the blob comes in one stream, from its start on.
+        /// The source ignores ranges. The blob is fetched in one stream, from its start.
         case stream
     }
 
     private struct Book: Sendable {
         var requests: [RangeRequest] = []
         var lastID: UInt64 = 0
-        /// Jobs that choose, or fetch.
+        /// The number of jobs that choose or fetch.
         var jobs: [RangeRequest.Purpose: Int] = [:]
         var mode = Mode.ranges
         /// Another process has claimed chunks that are wanted here.
@@ -88,7 +88,7 @@ final class Fetcher: Sendable {
         self.shutdown = shutdown
     }
 
-    /// Whether something that is wanted here is being fetched by another process, as of the last choice.
+    /// Whether another process was fetching wanted chunks when this process last chose.
     var isBlocked: Bool { book.withLock { $0.isBlocked } }
 
     /// Whether no request is in progress.
@@ -96,7 +96,7 @@ final class Fetcher: Sendable {
 
     // MARK: Jobs
 
-    /// Starts jobs for what is wanted: one for each purpose, each of which starts the next when it has found work.
+    /// Starts one job for each purpose that has wanted chunks. A job that finds work starts the next one.
     func schedule(for host: any FetcherHost) {
         if shutdown.isCancelled { return }
         for purpose in RangeRequest.Purpose.allCases where start(purpose, host) {
@@ -109,7 +109,7 @@ final class Fetcher: Sendable {
         let isWanted =
             switch mode {
             case .ranges: host.wantsAnything(for: purpose)
-            // One stream is all there is to be had, for whatever purpose.
+            // In stream mode one stream serves all purposes.
             case .stream:
                 purpose == .whole && RangeRequest.Purpose.allCases.contains { host.wantsAnything(for: $0) }
             }
@@ -122,12 +122,12 @@ final class Fetcher: Sendable {
         }
     }
 
-    /// One request; then others have their turn.
+    /// Runs one request. Then other jobs of the queue have their turn.
     private func work(_ purpose: RangeRequest.Purpose, _ host: any FetcherHost) {
         let next = next(purpose, host)
         tellNews(host)
         if case .request(let request) = next {
-            // Another may go on beside this one.
+            // Another request may run beside this one.
             schedule(for: host)
             fetch(request, host)
         }
@@ -139,15 +139,15 @@ final class Fetcher: Sendable {
         }
     }
 
-    /// Chunks that others have brought may be found by any look; whoever waits for them is told.
+    /// Tells the host if chunks of other processes were found: any look at the state may find some.
     private func tellNews(_ host: any FetcherHost) { if chunks.takeNews() { host.chunksArrived() } }
 
-    /// Ends what is in progress, as nobody wants it.
+    /// Cancels all requests in progress: nobody wants them.
     func cancelRequests() {
         for request in book.withLock({ $0.requests }) { request.cancellation.cancel() }
     }
 
-    /// Nothing is begun any more, and what is in progress ends.
+    /// Starts no more requests, and cancels those in progress.
     func stop() {
         book.withLock { $0.isStopped = true }
         cancelRequests()
@@ -188,7 +188,7 @@ final class Fetcher: Sendable {
         }
     }
 
-    /// The first run of chunks that are neither here nor being fetched by this process.
+    /// The first run of chunks that are neither present nor being fetched by this process.
     private func freeRun(in candidate: Range<Int>, _ busy: [Range<Int>]) -> Range<Int>? {
         var rest = candidate
         while let missing = chunks.missing(in: rest, limit: runLimit) {
@@ -206,7 +206,7 @@ final class Fetcher: Sendable {
     private func begin(_ run: Range<Int>, as mode: Mode, isBlocked: Bool) -> Next {
         let request = book.withLock { book -> RangeRequest? in
             book.isBlocked = isBlocked
-            // Another request was told meanwhile that ranges are ignored: what is fetched is the stream then.
+            // Another request may have found meanwhile that ranges are ignored. Then the stream is fetched instead.
             guard !book.isStopped, book.mode == mode else { return nil }
             book.lastID += 1
             let request = RangeRequest(
@@ -231,11 +231,11 @@ final class Fetcher: Sendable {
                 if request.isStream { try fetchStream(request, host) } else { try fetchRun(request, host) }
             }
         }
-        // Where `spending` throws before anything is fetched, the claim is still held.
+        // If `spending` throws before the fetch, the claim is still held.
         if case .failure = result, !request.isStream { giveBackMissing(of: request.chunks) }
         book.withLock { book in
             book.requests.removeAll { $0.id == request.id }
-            // Ranges are tried again once the stream has ended.
+            // After the stream, ranges are tried again.
             if request.isStream { book.mode = .ranges }
         }
         switch result {
@@ -257,7 +257,7 @@ final class Fetcher: Sendable {
                 if let arrived = try marker.advance(by: bytes.byteCount) { arrive(arrived, host) }
             }
         }
-        // A source that ends early without an error must not leave a claim behind.
+        // A source that ends early without an error must leave no claim behind.
         giveBackMissing(of: request.chunks)
     }
 
@@ -267,12 +267,13 @@ final class Fetcher: Sendable {
             do {
                 try claimer.giveBack(missing.lowerBound..<run.upperBound)
             } catch {
-                // The claim is gone all the same. Who looks for the fetcher finds one that shows no heartbeat for it.
+                // The claim is released all the same. A process that looks for the fetcher finds one without a
+                // heartbeat for it.
             }
         }
     }
 
-    /// Chunks have come: told to all, in this process and, by the claim that ends, in others.
+    /// Notes chunks that have arrived, and tells this process. Other processes see that the claim is released.
     private func arrive(_ arrived: Range<Int>, _ host: any FetcherHost) {
         chunks.insert(arrived)
         claimer.claims.releaseChunks(arrived)
@@ -281,14 +282,14 @@ final class Fetcher: Sendable {
 
     // MARK: Streams
 
-    /// The registry ignores ranges, as a proxy may that does not have the blob yet: all of it comes, from its start on, and
-    /// what is missing is taken out of that.
+    /// Switches to stream mode. The registry ignores ranges, as a proxy does that does not have the blob yet. The whole
+    /// blob is fetched from its start, and the missing chunks are taken from it.
     private func switchToStream() {
         let isFirst = book.withLock { book in
             defer { book.mode = .stream }
             return book.mode != .stream
         }
-        // Another request was told the same: what is in progress by now is the stream.
+        // Another request switched first: the request in progress by now is the stream.
         if isFirst { cancelRequests() }
     }
 

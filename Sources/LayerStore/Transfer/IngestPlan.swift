@@ -4,44 +4,44 @@ internal import LayerIndex
 internal import OCI
 
 /// How the blob of a layer becomes the files that readers read: which chunks make a range readable, where fetched bytes
-/// go, and how they are read back, in order, hashed and made sense of.
+/// are written, and how they are read back in order, hashed and parsed.
 ///
-/// Ingesting sees the bytes that readers will get, not those that came from the network.
+/// Ingesting reads the bytes that readers will get, not those that arrived from the network.
 protocol IngestPlan: Sendable {
     // MARK: Reading
 
-    /// What has to be here for a range of the uncompressed layer to be readable.
+    /// What must be present for a range of the uncompressed layer to be readable.
     func need(_ range: ByteRange, in chunks: ChunkMap) -> WantList.Need
-    /// Chunks that cannot be had, as far as waiters are concerned: nil for all.
+    /// The chunks whose waiters fail when these chunks cannot be had; nil for all.
     func affected(by chunks: Range<Int>?) -> Range<Int>?
-    /// What is to be fetched so that content can be placed up to `goal`; nil if there is enough, or chunks say it all.
-    /// `placed`: how far content is readable now.
+    /// The chunks to fetch so that content can be placed up to `goal`; nil if enough is present, or if needs are in
+    /// chunks. `placed`: the end of the readable content.
     func leadingChunks(
         to goal: UInt64, placed: UInt64, _ chunks: ChunkMap, isVerifiedElsewhere: Bool
     ) -> Range<Int>?
-    /// Whether what is wanted comes by the work of the verifier, beyond chunks that are here.
+    /// Whether waiters depend on the verifier's work, beyond chunks that are present.
     func needsVerifier(_ chunks: ChunkMap) -> Bool
-    /// How far the content is readable, from its start on, as all processes see it; nil where chunks say it all.
+    /// The end of the readable content, as all processes see it; nil if readability depends on chunks only.
     func sharedFront() throws -> UInt64?
 
     // MARK: Writing
 
-    /// What a fetching thread writes blob bytes with.
+    /// A writer for a fetching thread.
     func makeWriter() throws -> any BlobWriter
 
-    // MARK: Ingesting, by the one who verifies
+    // MARK: Ingesting, by the verifier
 
-    /// Reads back, hashes and places the bytes of the blob up to `end`. Called with ends that grow.
+    /// Reads back, hashes and places the bytes of the blob up to `end`. Each call has a larger `end`.
     func ingest(to end: UInt64) throws
     /// Bytes of the blob that were ingested.
     var ingested: UInt64 { get }
-    /// Bytes of the uncompressed layer that were placed by that; nil where fetching has placed them.
+    /// Bytes of the uncompressed layer that ingesting has placed; nil if fetching places them.
     var placedFront: UInt64? { get }
-    /// The digest of the whole blob, once it is ingested.
+    /// The digest of the whole blob. To be called once the blob is ingested.
     func finishDigest() -> Digest
-    /// The index of the whole blob, once its digest is checked. Throws what is wrong with the content.
+    /// The index of the whole blob. To be called once its digest is checked. Throws the content's errors.
     func finishIndex() throws -> LayerIndex
-    /// Puts the bytes where the index says, where they were placed by another. `isAlive` is called now and then.
+    /// Moves bytes that were placed by another layout to where the index says. `isAlive` is called now and then.
     func arrange(for index: LayerIndex, _ isAlive: () -> Void) throws
 }
 

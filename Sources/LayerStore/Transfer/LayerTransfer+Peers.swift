@@ -7,9 +7,9 @@ internal import SystemPackage
 internal import Synchronization
 internal import Threading
 
-/// Looking at what other processes do with the same layer: there is no other way to know than to look at its state.
+/// Watching other processes that fetch the same layer. Their work is visible only in the layer's state.
 extension LayerTransfer {
-    /// So many chunks behind the front are looked at each time.
+    /// The number of chunks behind the front that are looked at each time.
     private static let lookLimit = 1024
 
     /// Called every 20 ms by the clock.
@@ -18,7 +18,7 @@ extension LayerTransfer {
             isWanted: isWanted, isBlocked: fetcher.isBlocked || verifier.isElsewhere, isVerifier: verifier.holdsClaim)
         let look = peers.withLock { $0.tick(now, interest) }
         if let pause = look.pause { wants.withLock { $0.discount(pause, at: now) } }
-        // Whatever was learned of chunks since the last tick, whoever waits is told.
+        // Waiters are told of all chunks that were found since the last tick.
         if chunks.takeNews() { madeProgress() }
         guard look.isBeat || look.looksAtPeers else { return }
         do {
@@ -49,12 +49,13 @@ extension LayerTransfer {
         partial.state.beat(participant, heartbeat)
     }
 
-    /// Whether the directory is still the layer's. One that cannot be looked at is taken for it.
+    /// Whether the directory is still the layer's. A failed check counts as true.
     var isCurrent: Bool { (try? partial.isCurrent) ?? true }
 
-    // MARK: What is here
+    // MARK: Chunks and snapshots
 
-    /// Makes what is here durable, if anything has come since the last time. Blocks as long as the disk does.
+    /// Syncs the present chunks and saves a snapshot, if anything has arrived since the last one. Blocks as long as the
+    /// disk does.
     func saveSnapshot() {
         let received = received.value
         guard peers.withLock({ $0.beginSnapshot(at: .now, received: received) }) else { return }
@@ -79,7 +80,7 @@ extension LayerTransfer {
             peers.withLock { $0.notePeerProgress(at: now) }
             madeProgress()
         }
-        // What others had claimed may have come free.
+        // Chunks or the commit claim of other processes may have become free.
         verifier.startIfDue(for: self)
         fetcher.schedule(for: self)
     }
@@ -91,14 +92,14 @@ extension LayerTransfer {
         return wanted + [front..<min(chunks.count, front + Self.lookLimit)]
     }
 
-    // MARK: What became of the layer
+    // MARK: The layer's lifecycle
 
-    /// False if this process is done with it.
+    /// Ends this transfer if the layer's lifecycle says so. Returns false if the transfer is done with it.
     func lookAtLifecycle() -> Bool {
         do {
             switch try partial.state.lifecycle {
             case .filling: return true
-            // This process's own verdict, which is about to be told.
+            // This process's own verdict, which it is about to report.
             case _ where verifier.isRunning && !partial.state.isClaimedElsewhere(.commit): break
             case .bad:
                 end(
@@ -116,14 +117,15 @@ extension LayerTransfer {
         return false
     }
 
-    /// Another process found it good.
+    /// Called when another process found the layer good.
     private func becomeGood() {
         if let index = services.cache.loadIndex(key, blobSize: blob.size), index.isVerified {
             end(.good(openLayer, index))
             verifier.commitIfLeft(index)
             return
         }
-        // It could not keep the index. All of the layer is read for that: the clock has others to look at meanwhile.
+        // The other process could not save the index. Rebuilding it reads the whole layer, so it must not block the
+        // clock.
         guard lifecycle.withLock({ $0.become(.verified) }) else { return }
         services.threads.local.submit { self.rebuildIndex() }
     }
@@ -143,15 +145,15 @@ extension LayerTransfer {
         }
     }
 
-    // MARK: Those who stand still
+    // MARK: Frozen peers
 
-    /// If what is wanted here is in the hands of a process that does not move, the directory is left to it.
+    /// If a frozen process holds what is wanted here, leaves the directory to that process and starts a new one.
     private func findFrozen(_ now: ContinuousClock.Instant) throws {
         guard isWanted, let holder = try holderInTheWay() else { return }
         let beat = try partial.state.heartbeat(of: holder)
         switch peers.withLock({ $0.note(beat, of: holder, at: now, patience: services.timeouts.holder) }) {
         case .alive: return
-        // Its progress is ours.
+        // Progress of the holder counts as progress here.
         case .progressed: return noteProgress()
         case .frozen: break
         }
@@ -160,7 +162,7 @@ extension LayerTransfer {
         end(.superseded)
     }
 
-    /// Who has claimed something that is wanted here.
+    /// The participant that has claimed something that is wanted here.
     private func holderInTheWay() throws -> StateFile.Participant? {
         let (wantedChunks, isWholeWanted) = wants.withLock { ($0.wantedChunks, $0.isWholeWanted) }
         let needsVerifier = plan.needsVerifier(chunks)
@@ -175,7 +177,7 @@ extension LayerTransfer {
         return try partial.state.verifier
     }
 
-    /// Waits are bounded: 1.4 times the time-out without any progress, here or elsewhere.
+    /// Fails the waits after 1.4 times the time-out without any progress, here or elsewhere. So each wait is bounded.
     private func giveUpIfStuck(_ now: ContinuousClock.Instant) {
         let limit = Duration.milliseconds(services.timeout * 1400)
         guard wants.withLock({ $0.isWanted && now - $0.lastProgress > limit }) else { return }

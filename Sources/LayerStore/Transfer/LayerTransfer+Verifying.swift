@@ -6,7 +6,7 @@ internal import OCI
 internal import SystemPackage
 internal import Synchronization
 
-/// What the verifier finds, and what becomes of the layer by that.
+/// The verifier's findings, and their consequences for the layer.
 extension LayerTransfer: VerifierHost {
     var isFilling: Bool { lifecycle.withLock { $0 == .filling } }
 
@@ -43,7 +43,7 @@ extension LayerTransfer: VerifierHost {
         OpenLayer(directory: partial.directory, state: partial.state, keeper: services.threads.idleLayers)
     }
 
-    /// Everybody who serves the layer sees in its state that it is bad, and nothing of it stays.
+    /// Marks the layer as bad, so that every process that serves it sees that, and removes it.
     private func condemn() {
         do {
             try partial.state.setLifecycle(.bad)
@@ -56,7 +56,7 @@ extension LayerTransfer: VerifierHost {
 
     private func ingestFailed(_ error: any Error) {
         if error as? Errno == .outOfRange {
-            // The files have less than the state says.
+            // The files are shorter than the state says.
             services.logger.warning("\(key): what was here of it is damaged; starting anew")
             discard()
             end(.superseded)
@@ -66,13 +66,13 @@ extension LayerTransfer: VerifierHost {
         let error = StoreError(error, layer: key.digest)
         switch error {
         case .noSpace where isDisk && services.space.reclaim(blob.size, for: key, reached: plan.ingested):
-            // What was placed of it is placed anew, from what is here.
+            // The content is placed again, from the chunks that are here.
             end(.superseded)
         case .noSpace:
             discard()
             end(.failed(error))
         default:
-            // Whoever tries again starts with a digest of its own: this one may have seen bytes that were not placed.
+            // The next try starts with a new hasher: this one may have hashed bytes that were not placed.
             fail(error)
             end(.superseded)
         }

@@ -10,9 +10,9 @@ extension LayerTransfer {
     /// Whether these bytes of the uncompressed layer can be read.
     func has(_ range: ByteRange) -> Bool { plan.need(range, in: chunks).isMet(presence) }
 
-    /// Calls back once `range` of the uncompressed layer can be read, or cannot be had; or when the layer has become
-    /// another matter, and the caller should look again. `ahead`: bytes behind it that will be wanted next.
-    /// False if it was called back at once.
+    /// Calls back once `range` of the uncompressed layer can be read, or with the error why it cannot. Also calls back
+    /// when the transfer has ended: the caller should look again then. `ahead`: bytes behind the range that will be
+    /// wanted next. Returns false if it called back at once.
     func want(_ range: ByteRange, ahead: UInt64, id: Layer.WaiterID, _ waiter: @escaping Layer.Waiter) -> Bool {
         let (end, _) = range.end.addingReportingOverflow(ahead)
         let need = plan.need(range, in: chunks)
@@ -26,14 +26,14 @@ extension LayerTransfer {
             waiter(nil)
             return false
         }
-        // It may have come between the look and the wait.
+        // The bytes may have arrived between the check and the wait.
         wakeWaiters()
         verifier.startIfDue(for: self)
         fetcher.schedule(for: self)
         return true
     }
 
-    /// What readers will want next, while nobody waits for it yet.
+    /// Notes a range that readers will want next, although nobody waits for it yet.
     func readAhead(_ range: ByteRange) {
         let need = plan.need(range, in: chunks)
         guard wants.withLock({ $0.addAhead(need, at: .now) }) else { return }
@@ -44,8 +44,8 @@ extension LayerTransfer {
         if wants.withLock({ $0.cancel(id) }) { cancelUnwanted() }
     }
 
-    /// Notes whether all of it is wanted, verified. May be called under the lock of who decides that, so that the last
-    /// decision counts; to be followed by `wholeWantChanged` without it.
+    /// Notes whether the whole layer is wanted, verified. May be called under the lock of the deciding stage, so that
+    /// the last decision counts. The caller must then call `wholeWantChanged` without that lock.
     func setWholeWanted(_ isWanted: Bool) { wants.withLock { $0.setWholeWanted(isWanted, at: .now) } }
 
     func wholeWantChanged() {
@@ -63,7 +63,7 @@ extension LayerTransfer {
 }
 
 extension LayerTransfer: FetcherHost {
-    /// A request for the first MiB of a file takes no longer than one for less.
+    /// Chunks by which a request is extended. A request for the first MiB of a file takes no longer than a smaller one.
     private static let demandExtension = 3
 
     func wantsAnything(for purpose: RangeRequest.Purpose) -> Bool {
@@ -109,18 +109,18 @@ extension LayerTransfer: FetcherHost {
 
     func fetchFailed(_ error: any Error, _ wanted: Range<Int>) {
         let isDisk = error is Errno
-        // Its directory may have been taken away: by another process, unless the end is near.
+        // The directory may have been removed. Unless this transfer is ending, another process did that.
         if isDisk, !isCurrent {
             if isFilling, lookAtLifecycle() { end(.superseded) }
             return
         }
         let error = StoreError(error, layer: key.digest)
         switch error {
-        // The limit's answer is final: what could go for it has gone. The disk's is not.
+        // The limit's refusal is final: everything that may be evicted was evicted. The disk's is not.
         case .noSpace where isDisk && reclaim(for: wanted):
             fetcher.schedule(for: self)
         case .noSpace:
-            // Nothing half-written stays, and space comes free.
+            // The partial layer is removed, which frees its space.
             discard()
             end(.failed(error))
         default:

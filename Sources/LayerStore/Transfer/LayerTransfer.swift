@@ -8,15 +8,16 @@ internal import OCI
 internal import Synchronization
 internal import SystemPackage
 
-/// A layer on its way into the cache, as this process sees it: it brings together who wants bytes (`WantList`), who fetches
-/// them (`Fetcher`), who checks the digest (`Verifier`), and what other processes do with the same layer (`PeerWatch`).
+/// A layer that is being fetched into the cache, as this process sees it. It combines the bytes that are wanted
+/// (`WantList`), fetching (`Fetcher`), verification (`Verifier`), and other processes that fetch the same layer
+/// (`PeerWatch`).
 ///
-/// Any number of processes bring a layer at once, each chunk by the one that has claimed it; one of them, which holds the
-/// commit claim, ingests what is read back, in order, and makes it good. All of this may end at any moment in any of them:
-/// what is here is known from the disk.
+/// Any number of processes may fetch a layer at once. Each chunk is fetched by the process that has claimed it. The
+/// holder of the commit claim reads the chunks back in order, ingests them, and makes the layer good. Any process may
+/// end at any moment: what is present is known from the disk.
 ///
-/// Lock order: `ContentStage.state`, then `wants`, then what is known in `ChunkMap`. `lifecycle` and `peers` are taken by
-/// themselves. None is held across I/O or a callback.
+/// Lock order: `ContentStage.state`, then `wants`, then `ChunkMap.known`. `lifecycle` and `peers` are taken alone. None
+/// of them is held across I/O or a callback.
 final class LayerTransfer: Sendable {
     let key: LayerKey
     let blob: Descriptor
@@ -28,9 +29,10 @@ final class LayerTransfer: Sendable {
     let fetcher: Fetcher
     let verifier: Verifier
     let participant: StateFile.Participant?
-    /// Whether something of it was here before.
+    /// Whether chunks were present when this transfer began.
     let hadChunks: Bool
-    /// Bytes of the layer that have come from the source, in this transfer and those before it: for those who watch.
+    /// Bytes of the blob that this process has fetched, in this transfer and earlier ones. Only `status` and the like
+    /// read it.
     let received: SharedCounter
     let wants: Mutex<WantList>
     let peers: Mutex<PeerWatch>
@@ -38,26 +40,29 @@ final class LayerTransfer: Sendable {
     private let placedBytes = Atomic<UInt64>(0)
     private let onEvent: @Sendable (LayerTransfer, Event) -> Void
 
-    /// What happened to the layer.
+    /// Something that happened to the layer.
     enum Event: Sendable {
-        /// All of it was wanted, and cannot be had now. The transfer lives on: who asks again starts another try.
+        /// The whole layer was wanted, and cannot be had now. The transfer goes on: the next request starts another
+        /// try.
         case wholeFailed(StoreError)
         case ended(Ending)
     }
 
-    /// What became of it.
+    /// How a transfer ended.
     enum Ending: Sendable {
-        /// It can be read, verified; not yet synced and committed.
+        /// The layer can be read, verified. It is not yet synced and committed.
         case good(OpenLayer, LayerIndex)
-        /// It cannot go on. The error says whether another try may.
+        /// The transfer cannot go on. The error says whether another try may succeed.
         case failed(StoreError)
-        /// The bytes were wrong. Whoever has read of them must know.
+        /// The bytes were wrong. Anyone who has read them must be told.
         case wrong(StoreError, canRetry: Bool)
-        /// Another process took the directory away: this one stood still, or the layer was evicted.
+        /// Another transfer must start: the directory was removed, or must be ingested again. Another process removes
+        /// it if this one stood still, or to evict the layer.
         case superseded
     }
 
-    /// Blocks; for a thread that may. `index`: the entries of an uncompressed layer. Throws what `StoreError.init` takes.
+    /// Blocks, so it must run on a thread that may. `index`: the entries of an uncompressed layer. Throws the errors
+    /// that `StoreError.init` takes.
     init(
         key: LayerKey, blob: Descriptor, source: any BlobSource, services: StoreServices, index: LayerIndex?,
         received: SharedCounter, onEvent: @escaping @Sendable (LayerTransfer, Event) -> Void
@@ -101,13 +106,14 @@ final class LayerTransfer: Sendable {
         }
     }
 
-    /// To be called once it is where `onEvent` looks for it: from now on it may end.
+    /// Starts the clock. To be called once the receiver of `onEvent` knows the transfer, since the transfer may end
+    /// from then on.
     func start() {
         services.threads.clock.add(self)
         if !isFilling { services.threads.clock.remove(self) }
     }
 
-    /// The directory that is there, or a new one; held as mounted, so that `prune` leaves it alone.
+    /// Opens the existing directory, or makes one. Holds the mounted claim, so that `prune` does not evict it.
     private static func openPartial(
         _ key: LayerKey, _ blob: Descriptor, _ services: StoreServices
     ) throws -> PartialLayer {
@@ -121,24 +127,25 @@ final class LayerTransfer: Sendable {
             } else if isOurs {
                 return partial
             } else {
-                // Somebody is taking it away; if that process is stopped in the middle of it, we do.
+                // Another process is removing it. If that process is stopped meanwhile, this one removes it after the
+                // deadline.
                 usleep(10_000)
             }
         }
         throw StoreError.cache("the cache \(services.cache.path) keeps losing layer \(key.digest.short)")
     }
 
-    // MARK: What comes
+    // MARK: Progress
 
-    /// Bytes of the uncompressed layer that are placed, from its start on, by whichever process.
+    /// Bytes of the uncompressed layer that are placed from its start, by any process.
     var placed: UInt64 { placedBytes.load(ordering: .acquiring) }
 
-    /// False if so much was known to be placed.
+    /// Returns false if no more bytes are placed than was known.
     func notePlaced(_ bytes: UInt64) -> Bool {
         placedBytes.max(bytes, ordering: .acquiringAndReleasing).oldValue < bytes
     }
 
-    /// More is here: who waited for it is told, and it is ingested.
+    /// Called when more is present: wakes the waiters, and starts the verifier.
     func madeProgress() {
         noteProgress()
         wakeWaiters()
@@ -160,10 +167,10 @@ final class LayerTransfer: Sendable {
 
     // MARK: The end
 
-    /// Something that is wanted cannot be had now: these chunks, or anything. Who waits for it is told, and so is who
-    /// waits for the whole; others wait on. The transfer lives on: the next one who asks tries again.
+    /// Fails what is wanted of these chunks; with nil, of any. Tells their waiters, and the waiters for the whole
+    /// layer. Other waiters wait on. The transfer goes on: the next request tries again.
     func fail(_ error: StoreError, of chunks: Range<Int>? = nil) {
-        // Whoever waits still looks at what has come in its place.
+        // After the end, remaining waiters look again at what has replaced the transfer.
         switch lifecycle.withLock({ $0 }) {
         case .filling, .verified: break
         case .discarding, .closed: return
@@ -175,8 +182,8 @@ final class LayerTransfer: Sendable {
         if wasWhole { onEvent(self, .wholeFailed(error)) }
     }
 
-    /// Takes the directory away, in which others may be fetching; to be followed by `end`. What cannot be taken away is
-    /// logged: the next one who opens it finds it marked, or damaged.
+    /// Removes the directory, although other processes may be fetching into it. The caller must then call `end`. A
+    /// failed removal is logged: the next process that opens the directory finds it marked bad, or damaged.
     func discard() {
         let isOurs = lifecycle.withLock { $0.become(.discarding) }
         do {
@@ -187,7 +194,7 @@ final class LayerTransfer: Sendable {
         }
     }
 
-    /// It is over: takes effect once; what comes after is for nothing. False if it was over already.
+    /// Ends the transfer. Only the first call has an effect. Returns false if the transfer had ended before.
     @discardableResult
     func end(_ ending: Ending?) -> Bool {
         guard lifecycle.withLock({ $0.become(.closed) }) else { return false }
@@ -196,7 +203,7 @@ final class LayerTransfer: Sendable {
         if let participant { partial.state.leave(participant) }
         if !verifier.isRunning { verifier.giveClaimBack() }
         if let ending { onEvent(self, .ended(ending)) }
-        // They look again, at what has become of the layer: not before that is known, or they would look here again.
+        // The waiters look again at the layer. They are called after the event, or they would find this transfer again.
         for waiter in wants.withLock({ $0.close() }) { waiter(nil) }
         return true
     }

@@ -1,39 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import LayerCache
 
-/// What a process remembers, from one look to the next, of others that bring the same layer: there is no other way to know
-/// of them than to look at the layer's state.
+/// What a process remembers of other processes that fetch the same layer, from one look to the next. Their work is
+/// visible only in the layer's state.
 ///
-/// A value: it is told the time and what was seen, and decides when to look, who stands still, and when this process has
-/// stood still itself.
+/// A value without I/O. It gets the time and the observations, and decides when to look, which peer is frozen, and when
+/// this process has stood still itself.
 struct PeerWatch: Sendable {
     typealias Instant = ContinuousClock.Instant
 
-    /// What is due at a tick.
+    /// What to do at a tick.
     struct Look: Sendable, Equatable {
-        /// Twice a second: show a heartbeat, and see to all that has time.
+        /// Twice a second: write a heartbeat, and do the less urgent checks.
         let isBeat: Bool
-        /// Look at what others have brought.
+        /// Look for chunks that other processes have fetched.
         let looksAtPeers: Bool
-        /// For so long this process, or the whole machine, stood still: stopped, asleep, or busy beyond measure. It counts
-        /// neither against others, who may have had no time to show themselves, nor as lack of progress.
+        /// How long this process, or the whole machine, stood still: stopped, asleep, or overloaded. This time does not
+        /// count against peers, which may have had no time for heartbeats, nor as a lack of progress.
         let pause: Duration?
     }
 
-    /// What a tick goes by.
+    /// The conditions of a tick.
     struct Interest: Sendable {
-        /// Somebody here waits for something.
+        /// Someone in this process waits for something.
         let isWanted: Bool
         /// Another process has claimed, or ingests, what is wanted here.
         let isBlocked: Bool
-        /// This process ingests for all: others may wait for what it has not looked at.
+        /// This process ingests for all. Others may wait for chunks that it has not seen.
         let isVerifier: Bool
     }
 
     private static let beatInterval = Duration.milliseconds(500)
-    /// After the last news, others are looked at with every tick for so long.
+    /// After the last progress of a peer, peers are looked at with every tick for this long.
     private static let lively = Duration.seconds(2)
-    /// Where this process runs, no look is as long in coming.
+    /// Longer than any interval between beats while this process runs.
     private static let standstill = Duration.seconds(2)
     private static let snapshotInterval = Duration.seconds(30)
 
@@ -42,9 +42,9 @@ struct PeerWatch: Sendable {
     private var lastPeerProgress: Instant?
     private var lastSnapshot: Instant
     private var snapshotReceived: UInt64 = 0
-    /// Other processes work on the layer.
+    /// Whether other processes participate.
     var hasPeers = false
-    /// The last heartbeat of others, and since when it is the same.
+    /// The last heartbeat of each peer, and when it was first seen.
     private var peers: [StateFile.Participant: (beat: UInt64, since: Instant)] = [:]
 
     init(at now: Instant) { lastSnapshot = now }
@@ -63,7 +63,8 @@ struct PeerWatch: Sendable {
             if interest.isWanted {
                 isBeat || interest.isBlocked
             } else {
-                // Nobody waits here, but others may wait for what is ingested here, or have brought all of it and gone.
+                // Nobody waits here. But others may wait for this process to ingest, or may have fetched everything and
+                // gone.
                 interest.isVerifier && (isBeat || isLively || hasPeers)
             }
         return Look(isBeat: isBeat, looksAtPeers: looks, pause: pause)
@@ -73,14 +74,14 @@ struct PeerWatch: Sendable {
         peers = peers.mapValues { ($0.beat, min(now, $0.since + pause)) }
     }
 
-    /// What this process shows of itself: the upper half changes with progress, the lower one with time.
+    /// This process's heartbeat: the upper half changes with progress, the lower half with time.
     func heartbeat(received: UInt64) -> UInt64 { (received >> 10) << 32 | (beats & 0xffff_ffff) }
 
     mutating func notePeerProgress(at now: Instant) { lastPeerProgress = now }
 
     enum PeerState: Equatable { case alive, progressed, frozen }
 
-    /// Notes the heartbeat of a process that is in the way of what is wanted here.
+    /// Notes the heartbeat of a peer that holds what is wanted here.
     mutating func note(
         _ beat: UInt64, of peer: StateFile.Participant, at now: Instant, patience: Duration
     ) -> PeerState {
@@ -92,10 +93,10 @@ struct PeerWatch: Sendable {
         return now - known.since > patience ? .frozen : .alive
     }
 
-    /// While bytes come, twice a minute what is here is made durable.
+    /// Whether a snapshot is due: every 30 seconds.
     func isSnapshotDue(at now: Instant) -> Bool { now - lastSnapshot >= Self.snapshotInterval }
 
-    /// Notes a snapshot; false if nothing has come since the last one.
+    /// Notes a snapshot. Returns false if nothing has arrived since the last one.
     mutating func beginSnapshot(at now: Instant, received: UInt64) -> Bool {
         lastSnapshot = now
         defer { snapshotReceived = received }

@@ -5,16 +5,16 @@ internal import LayerIndex
 internal import OCI
 private import Synchronization
 
-/// An uncompressed layer: its bytes are placed straight into stream and members, whose places the listing has told.
+/// Ingests an uncompressed layer. Its bytes are placed straight into stream and members, by the layout of the listing.
 final class PlainIngest: IngestPlan, @unchecked Sendable {
-    // SAFETY: after init, fetching threads call `makeWriter` only, and readers what is about chunks; all else is touched by
-    // the one who verifies, of which there is one at a time.
+    // SAFETY: after init, fetching threads call only `makeWriter`, and readers only what concerns chunks. All else is
+    // touched by the verifier, which runs on one thread at a time.
     private let partial: PartialLayer
     private let layout: LayerLayout
     private var files: LayerFiles
     private var entries: EntryIngester
     private let hasher: DigestHasher
-    /// Only where the blob's own digest is of another algorithm.
+    /// Only if the blob's own digest is of another algorithm than sha256.
     private let contentHasher: DigestHasher?
     private let position = Atomic<UInt64>(0)
     private let buffer = ReadBuffer()
@@ -65,7 +65,7 @@ final class PlainIngest: IngestPlan, @unchecked Sendable {
             let piece = UnsafeRawBufferPointer(memory).bytes
             hasher.update(piece)
             contentHasher?.update(piece)
-            // The digest decides first whether these are the layer's bytes at all.
+            // An error in the content is kept for `finishIndex`, since the digest is checked first.
             if failure == nil {
                 do { try entries.ingest(piece) } catch { failure = error }
             }
@@ -81,12 +81,12 @@ final class PlainIngest: IngestPlan, @unchecked Sendable {
 
     func finishIndex() throws -> LayerIndex {
         if let failure { throw failure }
-        // Uncompressed, the blob's digest is the content's; ours is always sha256.
+        // The content of an uncompressed layer is the blob. The content digest is always sha256.
         let digest = contentHasher?.finalize() ?? partial.key.digest
         return try entries.finish(contentDigest: digest)
     }
 
-    /// Not the layer's fault: what listed it was wrong, or nothing could.
+    /// The layouts differ if the listing was wrong, or if there was none. The layer itself is right.
     func arrange(for index: LayerIndex, _ isAlive: () -> Void) throws {
         if index.layout == layout { return }
         try partial.rearrange(from: layout, to: index.layout, size: index.layerSize, isAlive)

@@ -3,16 +3,17 @@ internal import OCI
 
 /// A request to the source that is in progress.
 struct RangeRequest: Sendable {
-    /// Why bytes are fetched, most urgent first. Each has jobs of its own, so that none waits behind a less urgent one.
+    /// Why bytes are fetched, most urgent first. Each purpose has its own jobs, so that none waits behind a less urgent
+    /// one.
     enum Purpose: CaseIterable, Sendable {
-        /// Somebody waits for them.
+        /// A reader waits for the bytes.
         case demanded
-        /// A reader will want them next.
+        /// A reader will want the bytes next.
         case ahead
-        /// The whole layer is wanted, or what leads to the bytes of a compressed one.
+        /// The whole layer is wanted, or the part of a compressed blob that leads to wanted bytes.
         case whole
 
-        /// Requests of a layer at a time.
+        /// The most requests of a layer at a time.
         var limit: Int {
             switch self {
             case .demanded: 8
@@ -23,7 +24,7 @@ struct RangeRequest: Sendable {
 
     let id: UInt64
     let chunks: Range<Int>
-    /// All of the blob comes, from its start on, and the chunks that are missing are taken out of that.
+    /// Whether the whole blob is requested, from its start, and the missing chunks are taken from it.
     let isStream: Bool
     let cancellation: Cancellation
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import LayerCache
 
-/// What could not be fetched a moment ago. The kernel asks again at once for a range that failed: for a while the answer
-/// is the same, for that range and for no other.
+/// Ranges that failed a moment ago. The kernel retries a failed range at once. For a while the answer is the same, for
+/// that range and for no other.
 struct RecentFailures: Sendable {
     private struct Failure: Sendable {
-        /// Chunks of the blob; nil for all of them.
+        /// Chunks of the blob; nil for all chunks.
         let chunks: Range<Int>?
         let error: StoreError
         let until: ContinuousClock.Instant
     }
 
     private var failures: [Failure] = []
-    /// A hostile network may fail each range by itself; the last ones are remembered.
+    /// The most failures to remember: a hostile network may fail each range by itself. The last ones are kept.
     private static let limit = 64
 
     mutating func note(_ error: StoreError, of chunks: Range<Int>?, until end: ContinuousClock.Instant) {
@@ -20,7 +20,7 @@ struct RecentFailures: Sendable {
         failures.append(Failure(chunks: chunks, error: error, until: end))
     }
 
-    /// Why one of these chunks cannot be had just now. `chunks` nil: any of the blob's.
+    /// The error of a recent failure of any of these chunks; with nil, of any chunk of the blob.
     mutating func error(of chunks: Range<Int>?, at now: ContinuousClock.Instant) -> StoreError? {
         failures.removeAll { $0.until <= now }
         return failures.first { failure in
@@ -31,7 +31,7 @@ struct RecentFailures: Sendable {
 }
 
 extension Range<Int> {
-    /// What is left of it: none, one or two parts.
+    /// This range without `other`: none, one or two ranges.
     func without(_ other: Range<Int>) -> [Range<Int>] {
         guard overlaps(other) else { return [self] }
         return [

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a transfer is between its first chunk and its end.
+/// The stage of a transfer, from its first chunk to its end.
 enum TransferLifecycle: Sendable, Equatable {
     /// Bytes are fetched and ingested.
     case filling
-    /// The layer is good, as this or another process found; what is left to do is to tell.
+    /// The layer is good, as this or another process found. Only the event is still to be sent.
     case verified
-    /// The directory is being taken away. What fails by that is nobody's business.
+    /// The directory is being removed. Errors that this causes are not reported.
     case discarding
-    /// Over: nothing comes after.
+    /// The transfer has ended, for good.
     case closed
 
-    /// Whether one may follow the other.
+    /// Whether `next` may follow this stage.
     func mayBecome(_ next: TransferLifecycle) -> Bool {
         switch (self, next) {
         case (.filling, .verified), (.filling, .discarding), (.verified, .discarding): true
-        // It could not be taken away.
+        // The directory could not be removed.
         case (.discarding, .filling): true
         case (.filling, .closed), (.verified, .closed), (.discarding, .closed): true
         default: false
         }
     }
 
-    /// Changes if that is legal; false, and nothing changed, if not.
+    /// Changes the stage if that is legal. Returns false, and changes nothing, if it is not.
     mutating func become(_ next: TransferLifecycle) -> Bool {
         guard mayBecome(next) else { return false }
         self = next

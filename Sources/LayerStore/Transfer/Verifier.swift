@@ -7,31 +7,31 @@ internal import OCI
 internal import SystemPackage
 private import Synchronization
 
-/// Whom a verifier works for.
+/// The owner of a verifier.
 protocol VerifierHost: AnyObject, Sendable {
-    /// Whether the layer is still to be brought: nothing is begun after that.
+    /// Whether the layer is still being filled. Otherwise no work is begun.
     var isFilling: Bool { get }
-    /// More content is placed, up to so many bytes of the uncompressed layer.
+    /// Called when content is placed up to this offset in the uncompressed layer.
     func contentPlaced(_ front: UInt64)
-    /// The work goes on.
+    /// Called while the work goes on.
     func noteProgress()
     func verified(_ finding: Verifier.Finding)
 }
 
-/// Ingests what is here, in order from the first byte on, and makes the layer good at the end. One process does that for
-/// all: the one that has the commit claim.
+/// Ingests present chunks in order from the first byte, and makes the layer good at the end. One process does this for
+/// all: the holder of the commit claim.
 final class Verifier: Sendable {
-    /// What comes of it.
+    /// The result of verification.
     enum Finding: Sendable {
-        /// All of it is here and its digest is right: serving starts. Not yet synced and committed.
+        /// The layer is whole and its digest is right, so serving starts. It is not yet synced and committed.
         case good(LayerIndex)
         /// The bytes are not the layer's.
         case wrong(StoreError)
-        /// Ingesting failed. What was fetched is as good as before, unless the error says otherwise.
+        /// Ingesting failed. The fetched chunks are still good, unless the error says otherwise.
         case failed(any Error)
-        /// The bytes are right, and cannot be mounted.
+        /// The bytes are right, but cannot be mounted.
         case unmountable(StoreError)
-        /// The directory was taken away.
+        /// The directory was removed.
         case displaced
     }
 
@@ -45,7 +45,8 @@ final class Verifier: Sendable {
 
     private struct State: Sendable {
         var stage = Stage.idle
-        /// The commit claim is ours: what any process brings, this one ingests, also while nobody here waits for it.
+        /// Whether this process has the commit claim. It then ingests what any process fetches, even if nobody here
+        /// waits for it.
         var holdsClaim = false
     }
 
@@ -59,7 +60,7 @@ final class Verifier: Sendable {
     private let logger: Logger
     private let state = Mutex(State())
 
-    /// Not too far at a time: a shutdown waits for it.
+    /// The most bytes to ingest between two checks for a shutdown, which waits for them.
     private static let stride: UInt64 = 64 << 20
 
     init(
@@ -81,12 +82,12 @@ final class Verifier: Sendable {
     var isRunning: Bool { state.withLock { $0.stage == .running } }
     /// Whether this process ingests for all.
     var holdsClaim: Bool { state.withLock { $0.holdsClaim } }
-    /// Whether another process did, when this one last tried.
+    /// Whether another process had the commit claim when this one last tried.
     var isElsewhere: Bool { state.withLock { $0.stage == .elsewhere } }
 
     // MARK: Ingesting
 
-    /// Starts to ingest if there is something to, and nobody here does.
+    /// Starts a job to ingest if there is something to ingest and no job runs.
     func startIfDue(for host: any VerifierHost) {
         guard host.isFilling, !shutdown.isCancelled, plan.ingested < chunks.front || chunks.isWhole else { return }
         let isFirst = state.withLock { state in
@@ -111,11 +112,11 @@ final class Verifier: Sendable {
         }
         if !host.isFilling { giveClaimBack() }
         state.withLock { [next] in $0.stage = next }
-        // More may have come since the last look.
+        // More chunks may have arrived since the last look.
         if next == .idle, plan.ingested < chunks.front { startIfDue(for: host) }
     }
 
-    /// False where another process ingests, or has told what it found.
+    /// Returns false if another process ingests, or has already reported its finding.
     private func takeClaim() throws -> Bool {
         guard try partial.state.claim(.commit, .exclusive) else { return false }
         guard try partial.state.lifecycle == .filling else {
@@ -127,7 +128,7 @@ final class Verifier: Sendable {
         return true
     }
 
-    /// Ingests what is here; false once that is all of the blob.
+    /// Ingests what is present. Returns false once the whole blob is ingested.
     private func ingestAvailable(_ host: any VerifierHost) throws -> Bool {
         while plan.ingested < chunks.front {
             if shutdown.isCancelled || !host.isFilling { return true }
@@ -142,7 +143,7 @@ final class Verifier: Sendable {
 
     // MARK: The verdict
 
-    /// The stage stays `running`: nothing comes after.
+    /// Reports the finding. The stage stays `running`, so that no other job starts.
     private func finish(_ host: any VerifierHost) {
         let finding = finding(host)
         host.verified(finding)
@@ -165,13 +166,13 @@ final class Verifier: Sendable {
         }
     }
 
-    /// Serving starts at `good`; what makes it durable comes after.
+    /// Makes the layer good. Serving starts then; the layer is made durable afterwards.
     private func makeGood(_ index: LayerIndex) throws {
         try partial.state.setLayerSize(index.layerSize)
         if let digest = index.contentDigest { try partial.state.setContentDigest(digest) }
         let files = try LayerFiles(directory: partial.directory, layout: index.layout)
         try files.setLength(index.layerSize)
-        // Before `good`: those who see that look for the index, and make it anew where it could not be kept.
+        // The index is saved before `good`: processes that see `good` look for it, and rebuild it if it is missing.
         keepIndex(index)
         try partial.state.seal()
         try partial.state.setLifecycle(.good)
@@ -185,20 +186,21 @@ final class Verifier: Sendable {
         }
     }
 
-    /// Commits what is good. By the holder of the commit claim, which it gives back.
+    /// Commits a good layer. Called by the holder of the commit claim, which is given back.
     private func commit(_ index: LayerIndex) {
         do {
             try partial.commit(index.layout)
         } catch {
-            // Those who have it open read on; the next mount fetches it again.
+            // Processes that have the layer open read on. The next mount fetches it again.
             logger.warning("\(key): could not be kept: \(error)")
-            // The directory that is not committed is one of this boot's partial layers: whoever finds it looks at it.
+            // If the removal fails, the directory stays a partial layer of this boot. The next process that opens it
+            // checks it.
             try? partial.discard()
         }
         giveClaimBack()
     }
 
-    /// One who made it good was killed before the commit: that is done in its place.
+    /// Commits the layer if the process that made it good was killed before the commit.
     func commitIfLeft(_ index: LayerIndex) {
         do {
             guard try partial.state.claim(.commit, .exclusive) else { return }

@@ -2,54 +2,54 @@
 internal import LayerCache
 internal import OCI
 
-/// What readers and openers want of a layer that is on its way, and who waits for which bytes.
+/// What readers and openers want of a layer that is being fetched, and who waits for which bytes.
 ///
-/// A value without locks, clocks or I/O: it is told what happened and answers who is to be called. Whoever owns it calls
-/// them after its lock is released.
+/// A value without locks, clocks or I/O. It is told what happened, and returns the waiters to call. The owner calls
+/// them after it has released its lock.
 struct WantList: Sendable {
     typealias Instant = ContinuousClock.Instant
 
-    /// What has to be here for bytes of the uncompressed layer to be readable.
+    /// What must be present for bytes of the uncompressed layer to be readable.
     enum Need: Sendable, Equatable {
-        /// These chunks of the blob, in any order: an uncompressed layer.
+        /// An uncompressed layer: these chunks of the blob, in any order.
         case chunks(Range<Int>)
-        /// So many bytes of the uncompressed layer, placed from its start on: a compressed layer.
+        /// A compressed layer: this many bytes of the uncompressed layer, placed from its start.
         case front(UInt64)
     }
 
-    /// What is here, as far as is known.
+    /// What is known to be present.
     protocol Presence {
         func hasAll(_ chunks: Range<Int>) -> Bool
-        /// Bytes of the uncompressed layer that are placed, from its start on.
+        /// Bytes of the uncompressed layer that are placed from its start.
         var placed: UInt64 { get }
     }
 
     private struct Entry: Sendable {
         let id: Layer.WaiterID
         let need: Need
-        /// Of an uncompressed layer: the end of the chunks that will be wanted behind the need.
+        /// For an uncompressed layer: the end of the chunks after the need that will be wanted next.
         let reach: Int
         let call: Layer.Waiter
     }
 
     enum Admission: Sendable {
         case waiting
-        /// The same was refused a moment ago.
+        /// The same chunks failed a moment ago.
         case refused(StoreError)
-        /// The transfer is over: its layer has become another matter.
+        /// The transfer has ended. The caller should look again at the layer.
         case closed
     }
 
-    /// In the order in which they came.
+    /// Waiters in the order of arrival.
     private var entries: [Entry] = []
-    /// Chunks that readers will want next, while nobody waits for them.
+    /// Chunks that readers will want next, although nobody waits for them.
     private(set) var ahead: [Range<Int>] = []
-    /// Of a compressed layer: how far it is wanted, in the uncompressed layer.
+    /// For a compressed layer: the end of the wanted bytes in the uncompressed layer.
     private(set) var frontGoal: UInt64 = 0
     private(set) var isWholeWanted = false
     private(set) var isClosed = false
     private var failures = RecentFailures()
-    /// When anything of what is wanted last came on, here or in another process.
+    /// The time of the last progress of anything wanted, here or in another process.
     private(set) var lastProgress: Instant
 
     init(at now: Instant) { lastProgress = now }
@@ -59,7 +59,7 @@ struct WantList: Sendable {
 
     // MARK: Wanting
 
-    /// Notes a waiter. `reach`: what will be wanted behind `need`, of which it is the beginning.
+    /// Adds a waiter. `reach`: starts with `need`, and goes on with what will be wanted next.
     mutating func add(
         _ id: Layer.WaiterID, _ need: Need, reach: Need, at now: Instant, _ call: @escaping Layer.Waiter
     ) -> Admission {
@@ -71,7 +71,7 @@ struct WantList: Sendable {
         return .waiting
     }
 
-    /// Notes what will be wanted next. False where it was refused a moment ago, or the transfer is over.
+    /// Notes what will be wanted next. Returns false if it failed a moment ago, or if the transfer has ended.
     mutating func addAhead(_ need: Need, at now: Instant) -> Bool {
         guard !isClosed, failures.error(of: need.chunks, at: now) == nil else { return false }
         want(need)
@@ -83,7 +83,7 @@ struct WantList: Sendable {
         case .front(let end): frontGoal = max(frontGoal, end)
         case .chunks(let chunks):
             guard !chunks.isEmpty else { return }
-            // What goes on where another ends is one with it: reading in order asks for one piece after the other.
+            // Adjacent ranges are merged: sequential reading asks for one piece after the other.
             if let place = ahead.firstIndex(where: {
                 $0.lowerBound <= chunks.lowerBound && chunks.lowerBound <= $0.upperBound
             }) {
@@ -94,20 +94,20 @@ struct WantList: Sendable {
         }
     }
 
-    /// Whether all of the layer is wanted.
+    /// Notes whether the whole layer is wanted.
     mutating func setWholeWanted(_ isWanted: Bool, at now: Instant) {
         isWholeWanted = isWanted
         if isWanted { lastProgress = now }
     }
 
-    /// Takes a waiter back; false if there is none of that name.
+    /// Removes a waiter. Returns false if there is none with this ID.
     mutating func cancel(_ id: Layer.WaiterID) -> Bool {
         let before = entries.count
         entries.removeAll { $0.id == id }
         return entries.count < before
     }
 
-    /// Drops what was wanted ahead where nobody waits any more; true if so.
+    /// If nobody waits any more, drops what was wanted ahead and returns true.
     mutating func dropIfUnwanted() -> Bool {
         guard !isWanted else { return false }
         ahead = []
@@ -115,15 +115,15 @@ struct WantList: Sendable {
         return true
     }
 
-    // MARK: What comes
+    // MARK: Progress
 
-    /// Something of what is wanted has come on.
+    /// Notes progress of something wanted.
     mutating func noteProgress(at now: Instant) { lastProgress = max(lastProgress, now) }
 
-    /// Time in which this process stood still is held against nobody.
+    /// Does not count the time in which this process stood still as time without progress.
     mutating func discount(_ pause: Duration, at now: Instant) { lastProgress = min(now, lastProgress + pause) }
 
-    /// Those whose bytes are here: they wait no longer.
+    /// Removes and returns the waiters whose bytes are present.
     mutating func takeReady(_ presence: some Presence) -> [Layer.Waiter] {
         if entries.isEmpty { return [] }
         var ready: [Layer.Waiter] = []
@@ -135,11 +135,12 @@ struct WantList: Sendable {
         return ready
     }
 
-    /// Forgets what was wanted ahead and is here.
+    /// Drops ranges ahead that are present.
     mutating func dropPresent(_ presence: some Presence) { ahead.removeAll { presence.hasAll($0) } }
 
-    /// Something cannot be had now: these chunks, or, with nil, anything. Who waits for it is to be told, as is who waits for
-    /// the whole; others wait on. For as long as `memory` the answer to who asks again is the same.
+    /// Notes that these chunks cannot be had now; with nil, that nothing can. Removes and returns the waiters to be
+    /// told, and says whether the whole layer was wanted. Other waiters wait on. For as long as `memory`, a new request
+    /// for the same chunks is refused with the same error.
     mutating func fail(
         _ error: StoreError, of chunks: Range<Int>?, at now: Instant, memory: Duration
     ) -> (waiters: [Layer.Waiter], wasWhole: Bool) {
@@ -154,12 +155,12 @@ struct WantList: Sendable {
         ahead = chunks.map { chunks in ahead.flatMap { $0.without(chunks) } } ?? []
         frontGoal = 0
         isWholeWanted = false
-        // What fails when nobody waits any more, or yet, is no answer to anyone.
+        // A failure without waiters is not remembered: it answered nobody.
         if wasWhole || !failed.isEmpty { failures.note(error, of: chunks, until: now + memory) }
         return (failed, wasWhole)
     }
 
-    /// The transfer is over. Returns who still waits: they are to look again at what has become of the layer.
+    /// Closes the list when the transfer ends. Returns the remaining waiters, which should look again at the layer.
     mutating func close() -> [Layer.Waiter] {
         defer { (entries, ahead, frontGoal, isWholeWanted, isClosed) = ([], [], 0, false, true) }
         return entries.map(\.call)
@@ -167,8 +168,8 @@ struct WantList: Sendable {
 
     // MARK: What to fetch
 
-    /// Runs of chunks that waiters need, in the order in which they asked. Where few wait, a run goes on into what will be
-    /// wanted behind it, by at most `extension` chunks: one request instead of two.
+    /// Runs of chunks that waiters need, in the order of arrival. If there are few waiters, a run is extended into what
+    /// will be wanted next, by at most `extension` chunks: one request instead of two.
     func demanded(extension: Int) -> [Range<Int>] {
         let limit = entries.count <= Self.few ? `extension` : 0
         return entries.compactMap { entry in
@@ -179,12 +180,12 @@ struct WantList: Sendable {
 
     private static let few = 4
 
-    /// All chunks of the blob that somebody waits for or will want next.
+    /// All chunks of the blob that are waited for, or will be wanted next.
     var wantedChunks: [Range<Int>] { entries.compactMap(\.need.chunks) + ahead }
 }
 
 extension WantList.Need {
-    /// nil for a compressed layer: nobody knows which chunks bring its bytes.
+    /// nil for a compressed layer, since it is unknown which chunks contain the bytes.
     var chunks: Range<Int>? { if case .chunks(let chunks) = self { chunks } else { nil } }
 
     func isMet(_ presence: some WantList.Presence) -> Bool {
