@@ -9,13 +9,13 @@ import Testing
 @testable import LayerIndex
 @testable import LayerStore
 
-/// Those who wait leave: what was begun for them ends, and keeps nothing from others.
+/// Waiters that cancel: the work begun for them ends, and blocks nothing that others need.
 @Suite struct AbandonedWorkTests {
     private let bench: StoreFixture
 
     init() throws { bench = try StoreFixture() }
 
-    /// The head does not tell the entries; nobody waits for the whole any more when that is known.
+    /// The blob's head does not show the entries. By the time that is known, nobody waits for the whole blob any more.
     @Test func aListingThatIsLeftFetchesNothing() throws {
         let content = StoreFixture.noise(1 << 20, seed: 1)
         let blob = try bench.gzip(StoreFixture.tar([("a", content), ("b", content)]))
@@ -29,12 +29,12 @@ import Testing
         bench.source.isHeld = false
         usleep(300_000)
         #expect(bench.source.moved < 32 << 10 && !left.isCalled)
-        // Who comes later is served.
+        // A later waiter is served.
         #expect(try layer.listed() == nil)
         #expect(layer.index?.count == 3)
     }
 
-    /// The same, where others have come meanwhile.
+    /// As above, but another waiter comes before the first one's work has ended.
     @Test func aListingThatOthersTakeUp() throws {
         let blob = try bench.gzip(StoreFixture.tar([("a", [1]), ("b", StoreFixture.noise(1 << 20, seed: 2))]))
         for round in 0..<20 {
@@ -74,7 +74,8 @@ import Testing
         #expect(try layer.content() == nil)
     }
 
-    /// Somebody else's descriptor has another size: while that is at it, this one is refused, and not for ever.
+    /// Another kit's descriptor gives the blob another size. While that fetch runs, this one is refused; after it, this
+    /// one succeeds.
     @Test func anotherSizeAtTheSameTime() throws {
         let tar = StoreFixture.tar([("large", StoreFixture.noise(2 << 20, seed: 3))])
         let blob = try bench.source.add(tar)

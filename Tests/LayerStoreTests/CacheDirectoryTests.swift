@@ -24,7 +24,7 @@ import Threading
                 "Signature: 8a477f597d28d172789f06886806bc55"))
     }
 
-    /// What was looked at, and not what has come in its place.
+    /// Discards the directory that the caller saw, and not a new one of the same name.
     @Test func onlyWhatWasLookedAtIsDiscarded() throws {
         let cache = try CacheDirectory(path: bench.path)
         let first = try cache.layers.makeDirectory("a")
@@ -43,7 +43,7 @@ import Threading
         #expect(throws: StoreError.self) { try CacheDirectory(path: bench.path) }
     }
 
-    /// Two commands on a machine that had none yet.
+    /// Eight threads create the same cache at once, as commands may on a new machine.
     @Test func manyMakeItAtOnce() throws {
         for round in 0..<20 {
             let path = bench.directory.path + "/new-\(round)"
@@ -65,7 +65,7 @@ import Threading
         #expect(throws: StoreError.self) { try CacheDirectory(path: "/proc/kitfs") }
     }
 
-    /// What another boot left may lack bytes that were never synced.
+    /// Partial layers of an earlier boot may lack bytes that were never synced.
     @Test func partialLayersOfAnotherBootAreDropped() throws {
         _ = try CacheDirectory(path: bench.path)
         let old = bench.path + "/partial/00000000-0000-0000-0000-000000000000"
@@ -108,14 +108,14 @@ import Threading
         #expect(try cache.prune(.all) == .init(layers: 0, freed: 0, kept: 1))
         store?.shutDown()
         store = nil
-        // The clock may be looking at its transfer for the last time.
+        // The transfer's clock may still hold the layer for its last tick.
         try eventually(within: 5, "it is let go") { try cache.storedLayers().map(\.isInUse) == [false] }
         #expect(try cache.prune(.all).layers == 1)
         #expect(try cache.storedLayers().isEmpty)
     }
 }
 
-/// What went wrong on other threads.
+/// The errors of other threads.
 private final class Failed: Sendable {
     private let texts = Mutex<[String]>([])
     var all: [String] { texts.withLock { $0 } }

@@ -6,7 +6,7 @@ import TestSupport
 @testable import LayerStore
 
 /// One random schedule of two simulated processes that fetch a layer. Everything runs on the thread that calls `run`:
-/// while one process is between two steps, jobs of the other run, nested.
+/// between two steps of one process, jobs of the other run, nested.
 final class FetchSchedule: @unchecked Sendable {
     // SAFETY: touched by one thread; `Sendable` is what the engine's protocols ask for.
     let disk: SimulatedDisk
@@ -14,7 +14,7 @@ final class FetchSchedule: @unchecked Sendable {
     private var random: SplitMix64
     private var processes: [SimulatedProcess] = []
     private var jobs: [(process: Int, run: @Sendable () -> Void)] = []
-    /// Processes that are in the middle of a claim: their locks are held.
+    /// Processes in the middle of a claim. They hold their locks.
     private var claiming: [Int] = []
     private var depth = 0
     private var canFail = true
@@ -39,7 +39,8 @@ final class FetchSchedule: @unchecked Sendable {
 
     // MARK: Steps
 
-    /// Between two steps of a process, anything may happen in another; outside of a claim, also in the same one.
+    /// Between two steps of a process, any step of the other may run, and outside of a claim also another step of the
+    /// same process.
     func pause(in process: Int) {
         guard depth < 6, random.next() % 3 == 0 else { return }
         depth += 1
@@ -67,7 +68,7 @@ final class FetchSchedule: @unchecked Sendable {
         return true
     }
 
-    /// How a request ends before its next chunk: nil if it goes on.
+    /// The error that ends a request before its next chunk; nil if the request goes on.
     func requestFailure(startsAt first: Int) -> (any Error)? {
         guard canFail else { return nil }
         if canIgnoreRanges, first > 0, random.next() % 6 == 0 { return RangesIgnored() }
@@ -92,11 +93,12 @@ final class FetchSchedule: @unchecked Sendable {
         case 6: process.wantWhole(random.next() % 3 != 0)
         case 7...10: process.tick()
         default:
-            // Killed: its locks are gone, and another is started in its place. Not one that is on the stack.
+            // Kills the process, which drops its locks, and starts another in its place. A process that is on the stack
+            // cannot be killed.
             guard depth == 0, random.next() % 4 == 0 else { return }
             process.isAlive = false
             disk.dropClaims(of: process.number)
-            // A process that cannot be started is a problem of the test's.
+            // A process that cannot be started is a failure of the test itself.
             do { try startProcess() } catch { report("\(error)") }
         }
     }
@@ -108,7 +110,7 @@ final class FetchSchedule: @unchecked Sendable {
             now += .milliseconds(Int.random(in: 0...40, using: &random))
             if random.next() % 2 == 0 { act() } else { runJob() }
         }
-        // From now on nobody wants more and nothing goes wrong: whatever is still wanted comes.
+        // From now on there are no new wants and no failures, so every want must be met.
         canFail = false
         for _ in 0..<200 {
             now += .milliseconds(600)
@@ -121,7 +123,7 @@ final class FetchSchedule: @unchecked Sendable {
     }
 }
 
-/// What all processes see: marks, claims, and which chunks' bytes were really written.
+/// What all processes share: marks, claims, and which chunks were really written.
 final class SimulatedDisk: @unchecked Sendable {
     // SAFETY: as for FetchSchedule.
     let chunkCount: Int

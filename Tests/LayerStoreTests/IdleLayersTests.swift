@@ -10,7 +10,7 @@ import Threading
 @testable import DurableFiles
 @testable import LayerStore
 
-/// Whether files of a layer are open, as other processes see it.
+/// When a store closes idle files of a layer, as other processes see it.
 @Suite struct IdleLayersTests {
     private let bench: StoreFixture
     private let layer: Layer
@@ -49,7 +49,7 @@ import Threading
         withExtendedLifetime(again) {}
     }
 
-    /// Whoever needs room does not wait for that.
+    /// A process that needs space does not wait for the idle time.
     @Test func atOnceWhereRoomIsNeeded() throws {
         for _ in 0..<20 {
             _ = try file()

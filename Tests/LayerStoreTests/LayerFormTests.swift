@@ -7,7 +7,7 @@ import Testing
 @testable import LayerIndex
 @testable import LayerStore
 
-/// Layers in every form that a media type can name: fetched, kept, found again, resumed.
+/// Layers of every form that a media type can name: they are fetched, cached, opened again and resumed.
 @Suite struct LayerFormTests {
     private let bench: StoreFixture
 
@@ -28,7 +28,7 @@ import Testing
         "\(bench.path)/layers/sha256-\(blob.digest.hex).\(form)"
     }
 
-    /// Waits for the commit: what is read before it comes from what is to be committed.
+    /// Waits for the commit. Before it, reads come from the layer that is to be committed.
     private func committed() throws {
         try eventually(within: 5, "it is committed") { try bench.files("partial").isEmpty }
     }
@@ -38,14 +38,14 @@ import Testing
         let blob = try bench.source.add(Self.encoded(content, form))
         let layer = try bench.store().layer(blob, form: form, source: bench.source)
         #expect(try layer.listed() == nil)
-        // Of an uncompressed one, the descriptor says all that there is to list.
+        // The descriptor of an uncompressed raw layer is enough to list it.
         if form.compression == nil { #expect(bench.source.requests.isEmpty && layer.index?.isVerified == false) }
         #expect(try layer.content() == nil)
         #expect(layer.index?.isVerified == true && layer.index?.count == 1)
         #expect(try layer.bytes(".") == content)
         #expect(bench.source.moved == blob.size)
         try committed()
-        // The file stands alone, for passthrough; its stream is a hole.
+        // The content has a file of its own, for passthrough, and is a hole in the stream.
         let directory = directory(blob, form)
         #expect(try readFile("\(directory)/members/0") == content)
         #expect(try readFile("\(directory)/stream") == [UInt8](repeating: 0, count: size))
@@ -54,7 +54,7 @@ import Testing
         let reopened = try bench.store().layer(blob, form: form, source: bench.source)
         #expect(try reopened.content() == nil)
         #expect(try reopened.bytes(".") == content)
-        // Made anew from the layer's own bytes.
+        // The index is rebuilt from the cached bytes.
         try Command.check("rm", ["-r", bench.path + "/indexes"])
         try Command.check("mkdir", [bench.path + "/indexes"])
         let rebuilt = try bench.store().layer(blob, form: form, source: bench.source)
@@ -91,7 +91,7 @@ import Testing
         wrong[300_000] ^= 1
         bench.source.replace(blob.digest, wrong)
         let layer = try bench.store().layer(blob, form: form, source: bench.source)
-        // The digest speaks first, whatever the decompressor makes of it.
+        // A wrong digest is reported before any error of the decompressor.
         guard case .digestMismatch? = try layer.content() else {
             Issue.record("it should not match")
             return
@@ -102,7 +102,8 @@ import Testing
         #expect(try layer.content() == nil)
     }
 
-    /// Right by their digest, and no stream of their kind: of no use, and nothing of them stays.
+    /// Blobs that match their digests but cannot be decompressed are unmountable, and nothing of them stays in the
+    /// cache.
     @Test(arguments: [LayerForm(.raw, .gzip), LayerForm(.raw, .zstd), LayerForm(.tar, .zstd)])
     func damagedBeforeTheyWerePacked(_ form: LayerForm) throws {
         let whole = try Self.encoded(StoreFixture.noise(200_000, seed: 4), form)
@@ -137,7 +138,7 @@ import Testing
         #expect(try readFile("\(directory(blob, form))/members/512") == large)
     }
 
-    /// The same bytes, declared as an archive in one kit and as a file in another: two layers, neither spoils the other.
+    /// One blob, declared as an archive in one kit and as a file in another, is two layers. Neither spoils the other.
     @Test func theSameBlobAsTarAndAsRaw() throws {
         let tar = StoreFixture.tar([("x", [1, 2, 3])])
         let blob = try bench.source.add(tar)
@@ -158,7 +159,7 @@ import Testing
         #expect(try Command.check("ls", [bench.path + "/layers"]).output.split(separator: "\n").count == 2)
     }
 
-    /// Wrong as one of them and right as the other.
+    /// The blob is wrong as an archive and right as a file.
     @Test func aFileThatIsNoTar() throws {
         let content = StoreFixture.noise(3000, seed: 6)
         let blob = try bench.source.add(content)

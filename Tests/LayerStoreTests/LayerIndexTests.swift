@@ -30,7 +30,7 @@ import Testing
     @Test func entriesAreSortedLevelByLevel() throws {
         let index = try index([member("b/z"), member("b/a/x"), member("a"), member("b/é"), member("b/e\u{301}")])
         #expect(names(index) == [".", "a", "b", "b/a", "b/e\u{301}", "b/z", "b/é", "b/a/x"])
-        // Equal to Swift's strings, different as names.
+        // Swift's strings compare these two names as equal. As names they differ.
         #expect(Array(names(index)[4].utf8) != Array(names(index)[6].utf8))
         for path in ["a", "b", "b/a/x", "b/é", "b/z"] {
             let number = try #require(index.number(at: try EntryPath(parsing: Array(path.utf8))))
@@ -54,7 +54,7 @@ import Testing
         #expect(content.start == 2560 && content.count == 2)
     }
 
-    /// A path of 4 KiB implies two thousand directories, and a gzip of such paths takes no room at all.
+    /// A path of 4 KiB implies two thousand directories, and gzip makes a tar of such paths very small.
     @Test func impliedDirectoriesAreBounded() throws {
         let deep = Array(repeating: "d", count: 2000).joined(separator: "/")
         let error = #expect(throws: LayerIndexBuilder.Failure.self) {
@@ -87,7 +87,7 @@ import Testing
         #expect(index.layout.members.map(\.start) == [1536])
     }
 
-    /// Any flipped byte, any cut: no index, and no trap.
+    /// Any flipped byte and any truncation gives no index, and no trap.
     @Test func damageIsNoticed() throws {
         let bytes = try index([member("d/link", .symbolicLink([65])), member("d/large", size: 5 << 20, at: 1024)])
             .encoded(blobSize: 77)
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    /// A right checksum over wrong content: only bounds protect then.
+    /// With a valid checksum over wrong content, only bounds checks protect the reader.
     @Test func wrongNumbersBehindARightChecksum() throws {
         let bytes = try index([member("d/link", .symbolicLink([65])), member("d/large", size: 5 << 20, at: 1024)])
             .encoded(blobSize: 77)
@@ -131,7 +131,7 @@ import Testing
             #expect(index.number(at: try EntryPath(parsing: Array("d/\(number % 10)/\(number)".utf8))) != nil)
         }
         let bytes = index.encoded(blobSize: 1)
-        // 40 bytes an entry and its name, on disk as in memory.
+        // 40 bytes for each entry plus its name, on disk and in memory.
         #expect(bytes.count < index.count * 50)
         #expect(LayerIndex(decoding: bytes, blobSize: 1) == index)
     }

@@ -33,7 +33,7 @@ import Testing
         #expect(layer.status.stage == .cached)
     }
 
-    /// stream and members give back the layer byte for byte; a large member has a file of its own.
+    /// The stream and the members' files together are the layer, byte for byte. A large member has its own file.
     @Test func filesOnDisk() throws {
         let blob = try bench.source.add(Self.tar)
         let store = try bench.store()
@@ -148,7 +148,7 @@ import Testing
         #expect(try layer.content() == nil)
     }
 
-    /// The one who comes while a cancelled fetch still ends gets the layer, not its error.
+    /// A waiter that comes while a cancelled fetch is still ending gets the layer, and not the error of that fetch.
     @Test func aWaiterAfterTheLastLeft() throws {
         let blob = try bench.source.add(Self.tar)
         let layer = try bench.store().layer(blob, form: LayerForm(.tar), source: bench.source)
@@ -197,7 +197,7 @@ import Testing
                 return
             }
         }
-        // Its bytes are right: fetching them again would not make it one.
+        // The layer's bytes match its digest, so fetching them again would not help.
         #expect(bench.source.moved == blob.size)
         #expect(try bench.files("partial").isEmpty && bench.files("layers").isEmpty)
     }
@@ -209,7 +209,8 @@ import Testing
         let store = try bench.store(place + "/cache")
         let big = try bench.source.add(Self.tar)
         let fits = try bench.source.add(StoreFixture.tar([("x", Self.small)]))
-        // Known to be too large before a byte is fetched; and, compressed, only while it is inflated.
+        // An uncompressed layer is known to be too large before a byte is fetched. A compressed one shows it only while
+        // it is inflated.
         let layer = store.layer(big, form: LayerForm(.tar), source: bench.source)
         guard case .noSpace? = try layer.content() else {
             Issue.record("3 MiB do not fit 2 MiB")

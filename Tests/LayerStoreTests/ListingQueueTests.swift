@@ -12,7 +12,8 @@ import Testing
         let reasons = Mutex<[StoreError?]>([])
     }
 
-    /// As many jobs as there are threads hang on a registry until it is given up; those behind them do not try it anew.
+    /// A registry hangs until each thread's job gives up. The jobs that were queued behind those get the same error,
+    /// and do not try.
     @Test func whoeverWaitedForATurnDoesNotWaitAgain() {
         let queue = ListingQueue(patience: .milliseconds(50))
         let seen = Seen()
@@ -28,7 +29,7 @@ import Testing
         queue.waitUntilIdle()
         #expect(seen.reasons.withLock { $0.count(where: { $0 == nil }) } == 64)
         #expect(seen.reasons.withLock { $0.count(where: { $0 == hung }) } == 36)
-        // Whoever comes later tries.
+        // A later job tries.
         queue.submit { reason in
             seen.reasons.withLock { $0 = [reason] }
             return nil
@@ -37,7 +38,7 @@ import Testing
         #expect(seen.reasons.withLock { $0 } == [nil])
     }
 
-    /// Whatever else goes wrong with one layer says nothing about others.
+    /// Other failures of one layer say nothing about other layers.
     @Test func otherFailuresAreTheirOwn() {
         let queue = ListingQueue(patience: .milliseconds(1))
         let seen = Seen()

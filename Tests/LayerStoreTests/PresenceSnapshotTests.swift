@@ -9,7 +9,7 @@ import Testing
 @testable import DurableFiles
 @testable import LayerStore
 
-/// After a reboot, only what a snapshot proves is believed to be there.
+/// After a reboot, only chunks that a snapshot proves count as present.
 @Suite struct PresenceSnapshotTests {
     private let bench: StoreFixture
     private static let content = StoreFixture.noise(3 << 20, seed: 7)
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    /// A fetch that was cut short by a clean end, then a boot with another id.
+    /// A fetch that was interrupted by a clean shutdown, and then a boot with another id.
     private func rebooted() throws -> Descriptor {
         let blob = try bench.source.add(Self.tar)
         bench.source.failAfter = 2_000_000
@@ -59,7 +59,7 @@ import Testing
         try eventually(within: 5, "it is committed") { try bench.files("partial").isEmpty }
     }
 
-    /// An image that comes with what an interrupted pull has left: overlayfs renames nothing of it.
+    /// An image that contains what an interrupted pull left. overlayfs does not rename directories of its lower layer.
     @Test(.enabled(if: geteuid() == 0, "only root may mount an overlay")) func whatAnImageHasIsFetchedAnew() throws {
         let blob = try rebooted()
         let place = try bench.directory.subdirectory("overlay")
@@ -74,7 +74,8 @@ import Testing
         #expect(try layer.bytes("d/large") == Self.content)
     }
 
-    /// The state says that all is there, the snapshot that nothing is: the bytes are zeros, and are not served.
+    /// The state says that all chunks are present, and the snapshot that none is. The bytes on disk are zeros, and must
+    /// not be served.
     @Test func whatIsNotProvenIs() throws {
         let blob = try rebooted()
         let directory = "\(bench.path)/partial/\(Self.earlier)/sha256-\(blob.digest.hex).tar"
@@ -96,7 +97,7 @@ import Testing
         #expect(try bench.files("partial").isEmpty)
     }
 
-    /// Several jobs start after a boot: one takes over what is there, and the others wait for it.
+    /// Several jobs start after a boot. One of them adopts the partial layer, and the others wait for it.
     @Test func whileAnotherTakesItOver() throws {
         let blob = try rebooted()
         let key = LayerKey(digest: blob.digest, form: LayerForm(.tar))
@@ -148,7 +149,7 @@ import Testing
         #expect(error?.description.contains("\(getpid())") == true)
         first = nil
         _ = try FillerLock(top, path: "there")
-        // One that died without a word is no filler.
+        // The record of a filler that died without removing it does not count.
         let dead = try Command.check("sh", ["-c", "echo $$"]).output.trimmingPrefix(" ").prefix { $0.isNumber }
         let host = try Command.check("hostname", []).output.prefix { !$0.isNewline }
         try writeFile(bench.directory.path + "/FILLER", Array(#"{"host":"\#(host)","pid":\#(dead)}"#.utf8))

@@ -5,12 +5,13 @@ import Testing
 
 @testable import LayerStore
 
-/// How far ahead is fetched, for ways in which files are read.
+/// How far ahead a file is fetched, for several ways of reading it.
 @Suite struct ReadAheadTests {
     private static let step: UInt64 = 128 << 10
     private static let limit: UInt64 = 32 << 20
 
-    /// Reads of 128 KiB at these multiples of it: how far behind the last one will be wanted, in the same unit.
+    /// Reads of 128 KiB, at these multiples of 128 KiB. `ahead`: how far after the last read the file is fetched, in
+    /// the same unit.
     private static let sequences: [(name: String, reads: [UInt64], ahead: UInt64)] = [
         ("one, at the start", [0], 8),
         ("in order from the start", [0, 1, 2, 3], 8),
@@ -38,7 +39,7 @@ import Testing
         #expect(last / Self.step == expected, "\(name)")
     }
 
-    /// Reads of 4 MiB, each of which has to wait and comes again.
+    /// Reads of 4 MiB that all have to wait, and so come twice.
     @Test func largeReadsThatWait() {
         var ahead = ReadAhead()
         var last: UInt64 = 0
@@ -48,7 +49,8 @@ import Testing
         #expect(last == Self.limit)
     }
 
-    /// What is asked for ahead comes in order, each byte once, neither behind the end nor further than the limit.
+    /// Ranges ahead are requested in order and each byte once. They end at the end of the file, and stay within the
+    /// limit.
     @Test(arguments: [100_000, 3 << 20, 100 << 20, (100 << 20) + 1])
     func asksEachByteOnce(_ fileSize: UInt64) {
         var ahead = ReadAhead()
@@ -67,11 +69,11 @@ import Testing
             }
         }
         #expect(asked == fileSize || fileSize <= Self.step)
-        // Not one for each read.
+        // Fewer requests than reads.
         #expect(requests < 50)
     }
 
-    /// Where every read has to wait, what is asked for grows by steps as well, not by a little with each read.
+    /// If every read has to wait, the wanted range grows in large steps too, and not a little with each read.
     @Test func whoAlwaysWaitsAsksSeldomForMore() {
         var ahead = ReadAhead()
         let fileSize: UInt64 = 100 << 20

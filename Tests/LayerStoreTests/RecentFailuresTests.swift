@@ -21,7 +21,7 @@ import Testing
         #expect(failures.error(of: nil, at: now + .seconds(10)) == nil)
     }
 
-    /// However many ranges fail, few are remembered: the last ones.
+    /// However many ranges fail, only the last few are remembered.
     @Test func theLastOnesAreRemembered() {
         var failures = RecentFailures()
         for chunk in 0..<10_000 { failures.note(.cache("\(chunk)"), of: chunk..<chunk + 1, until: now + .seconds(5)) }

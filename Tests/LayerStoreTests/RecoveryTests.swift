@@ -10,8 +10,7 @@ import Testing
 @testable import DurableFiles
 @testable import LayerStore
 
-/// What processes leave that ended in the middle of something, and what disks forget: completed, or dropped and fetched
-/// anew.
+/// What interrupted processes and failing disks leave behind is completed, or dropped and fetched again.
 @Suite struct RecoveryTests {
     private let bench: StoreFixture
     private static let content = StoreFixture.noise(3 << 20, seed: 61)
@@ -19,7 +18,7 @@ import Testing
 
     init() throws { bench = try StoreFixture() }
 
-    /// A whole layer, back where it was before its commit.
+    /// Makes a whole layer, and moves it back to where it was before its commit.
     private func uncommitted(_ form: LayerForm) throws -> Descriptor {
         let blob = form.compression == nil ? try bench.source.add(Self.tar) : try bench.gzip(Self.tar)
         let store = try bench.store()
@@ -37,15 +36,15 @@ import Testing
         let layer = try bench.store().layer(blob, form: form, source: bench.source)
         #expect(try layer.content() == nil)
         #expect(try layer.bytes("large") == Self.content)
-        // Listing it anew costs headers.
+        // Listing the layer again costs its headers.
         #expect(bench.source.moved - before <= (hasIndex ? 0 : 32 << 10))
         try eventually(within: 5, "it is committed") {
             try bench.files("partial").isEmpty && bench.files("layers").contains { $0.hasSuffix("/stream") }
         }
     }
 
-    /// `cache verify` finds a byte of it wrong, while a mount holds it: nothing more of it is opened, also while a file of
-    /// it is.
+    /// `cache verify` finds a wrong byte in a layer that a mount holds. The mount opens none of its files any more
+    /// until it is fetched again, even while one of them is open.
     @Test(arguments: [true, false]) func foundToBeDamagedWhileMounted(_ hasOpenFile: Bool) throws {
         let blob = try bench.source.add(Self.tar)
         let layer = try bench.listed(bench.store(), blob)
@@ -66,7 +65,7 @@ import Testing
         withExtendedLifetime(open) {}
     }
 
-    /// `filling` that became `good` by a flip, or `good` with another size: neither has the seal.
+    /// A state that a flipped bit made `good`, or a `good` state of another size: neither has a valid seal.
     @Test(arguments: [12, 16, 24, 768, 800]) func aBrokenSeal(_ place: Int) throws {
         let blob = try uncommitted(LayerForm(.tar))
         let state = try #require(try bench.files("partial").first { $0.hasSuffix("/state") })
@@ -78,7 +77,7 @@ import Testing
         #expect(try layer.bytes("large") == Self.content && layer.bytes("small") == [7])
     }
 
-    /// The part that was here before is not what it was: what is fetched once more is right, and nobody sees an error.
+    /// A part that was fetched before is damaged. It is fetched again, and no reader sees an error.
     @Test(arguments: [true, false]) func aPartThatWasSpoiled(_ isCut: Bool) throws {
         let blob = try bench.source.add(Self.tar)
         bench.source.failAfter = 2_000_000
@@ -96,7 +95,7 @@ import Testing
         #expect(try layer.bytes("large") == Self.content)
     }
 
-    /// Wrong bytes of the source are an error, also when there was a part of them here before.
+    /// Wrong bytes from the source are an error, even if part of the layer was here before.
     @Test func aSourceThatStaysWrong() throws {
         let blob = try bench.source.add(Self.tar)
         var wrong = Self.tar
@@ -123,12 +122,12 @@ import Testing
         try Command.check("touch", ["-d", "5 minutes ago", trash + "/old", trash + "/file"])
         _ = try CacheDirectory(path: bench.path, .look)
         #expect(try bench.files("trash").count == 3)
-        // What is new may be somebody's who is at it.
+        // A new directory in the trash may belong to a process that is still deleting it.
         _ = try CacheDirectory(path: bench.path)
         #expect(try bench.files("trash") == [trash + "/new/state"])
     }
 
-    /// A time a minute for all who open, none for those who read.
+    /// The time of use is set at most once a minute while the layer is opened, and never by reads.
     @Test func useTimes() throws {
         let blob = try bench.source.add(Self.tar)
         let layer = try bench.store().layer(blob, form: LayerForm(.tar), source: bench.source)
@@ -146,13 +145,13 @@ import Testing
         try use(after: 40)
         IdleLayers.shared.releaseAll()
         #expect(try age() >= 40)
-        // It is noted when the last one has closed, too: what was open for long was used for long.
+        // The time of use is also set when the last open file has closed, since the layer was in use until then.
         try use(after: 100)
         try eventually(within: 5, "the use is noted") { try age() < 30 }
         #expect(try bench.store().cache.storedLayers().map(\.lastUse)[0] > Int64(time(nil)) - 30)
     }
 
-    /// One who takes a layer away and is stopped in the middle of it is waited for, but not for ever.
+    /// A process that is stopped in the middle of an eviction is waited for, but not for ever.
     @Test func anEvictionThatIsStopped() throws {
         let blob = try bench.source.add(Self.tar)
         bench.source.failAfter = 1_000_000

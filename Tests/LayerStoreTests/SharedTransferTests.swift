@@ -10,12 +10,12 @@ import Testing
 @testable import DurableFiles
 @testable import LayerStore
 
-/// Several stores on one cache, as several processes are: what one brings, all have.
+/// Several stores on one cache, as several processes would have: what one fetches, all can read.
 @Suite struct SharedTransferTests {
     private let bench: StoreFixture
     private static let large = StoreFixture.noise(12 << 20, seed: 31)
     private static let tar = StoreFixture.tar([("large", large), ("small", [7])])
-    /// Headers, and what of a claimed chunk may have come twice.
+    /// Bytes of headers, and of claimed chunks that may come twice.
     private static let slack: UInt64 = 40_000
 
     init() throws { bench = try StoreFixture() }
@@ -49,7 +49,7 @@ import Testing
         #expect(try bench.files("layers").filter { $0.hasSuffix("/state") }.count == 1)
     }
 
-    /// The one that follows what comes does so for all, also when nobody waits in its own process.
+    /// The store that verifies does so for all stores, even when nobody in its own process waits.
     @Test(arguments: [LayerForm(.tar), LayerForm(.tar, .gzip)])
     func anIdleVerifierGoesOn(_ form: LayerForm) throws {
         let blob = try blob(form)
@@ -62,7 +62,7 @@ import Testing
         #expect(try file.present(9 << 20, 4096) == Array(Self.large[(9 << 20)..<(9 << 20) + 4096]))
     }
 
-    /// What one has begun the other goes on with, when the first is gone.
+    /// When the store that fetches is gone, another completes what it began.
     @Test(arguments: [LayerForm(.tar), LayerForm(.tar, .gzip)])
     func oneDiesInTheMiddle(_ form: LayerForm) throws {
         let blob = try blob(form)
@@ -85,11 +85,12 @@ import Testing
         bench.source.heldFrom = nil
         #expect(try outcome.wait() == nil)
         #expect(try other.bytes("large") == Self.large)
-        // A chunk that was not whole is fetched again: of at most so many requests at once.
+        // Each request under way leaves one incomplete chunk, which is fetched again. There are eight such requests at
+        // most.
         #expect(bench.source.moved - before <= blob.size + 8 * StateFile.chunkSize)
     }
 
-    /// One that has claims and shows no heartbeat is left alone with its directory.
+    /// A holder of claims without a heartbeat is left alone with its directory. The other store starts a new one.
     @Test func aFrozenHolderIsLeft() throws {
         let blob = try bench.source.add(Self.tar)
         let timeouts = StoreTimeouts(holder: .milliseconds(1500))
@@ -101,7 +102,7 @@ import Testing
         #expect(try frozen.state.claimChunks(4..<8))
         try frozen.state.recordFetcher(participant, of: 4..<8)
         let file = try layer.stream("large")
-        // What it has not claimed comes at once.
+        // Chunks that the holder has not claimed come at once.
         #expect(try file.bytes(0, 4096, of: layer) == Array(Self.large[..<4096]))
         let start = ContinuousClock.now
         let place = 5 * Int(StateFile.chunkSize)
@@ -109,13 +110,13 @@ import Testing
         #expect(ContinuousClock.now - start > .milliseconds(1400), "it must be given its time")
         #expect(try !frozen.isCurrent)
         #expect(try layer.content() == nil)
-        // It wakes up, and does no harm.
+        // The holder wakes up, and does no harm.
         try frozen.state.markPresent(4..<8)
         try frozen.discard()
         #expect(try layer.bytes("large") == Self.large)
     }
 
-    /// One that shows a heartbeat is waited for, however slow it is.
+    /// A holder with a heartbeat is waited for, however slow it is.
     @Test func aSlowHolderIsWaitedFor() throws {
         let blob = try bench.source.add(Self.tar)
         let layer = try bench.listed(bench.store(timeouts: StoreTimeouts(holder: .milliseconds(1500))), blob)
@@ -127,7 +128,7 @@ import Testing
         let file = try layer.stream("large")
         let listed = bench.source.moved
         #expect(try file.bytes(0, 10, of: layer) == Array(Self.large[..<10]))
-        // The bytes come with their chunk, and with the next ones that are free.
+        // A chunk's bytes come with the whole chunk, and with the free chunks after it.
         let before = listed + 4 * StateFile.chunkSize
         try eventually(within: 10, "what nobody holds is fetched") { bench.source.moved >= before }
         let outcome = Outcome()

@@ -20,7 +20,7 @@ final class SimulatedProcess: FetcherHost, @unchecked Sendable {
     private let claims: SimulatedClaims
     private let wants: Mutex<WantList>
     private let fetcher: Fetcher
-    /// Chunks that each waiter that was not called waits for.
+    /// The chunks that each waiter waits for, until it is called.
     private var waiting: [Layer.WaiterID: Range<Int>] = [:]
     private var lastID: Layer.WaiterID = 0
 
@@ -80,7 +80,7 @@ final class SimulatedProcess: FetcherHost, @unchecked Sendable {
         if wants.withLock({ $0.dropIfUnwanted() }) { fetcher.cancelRequests() }
     }
 
-    /// As `LayerTransfer.tick` looks at peers.
+    /// The look at peers that `LayerTransfer.tick` does.
     func tick() {
         let wanted = wants.withLock { $0.wantedChunks + ($0.isWholeWanted ? [0..<schedule.disk.chunkCount] : []) }
         var hasNews = false
@@ -129,7 +129,8 @@ final class SimulatedProcess: FetcherHost, @unchecked Sendable {
 
     func received(_ count: Int) {}
 
-    /// A forgetful one tells of what it has fetched itself, and not of what it learned while it claimed.
+    /// A process with `forgetsNews` tells its waiters of chunks that it fetched, and not of chunks that it found
+    /// present while it claimed.
     func chunksArrived() {
         if forgetsNews, !claims.takeOwnMarks() { return }
         tellArrivals()
@@ -147,7 +148,7 @@ final class SimulatedProcess: FetcherHost, @unchecked Sendable {
     }
 }
 
-/// Jobs that the schedule runs when it likes.
+/// A queue whose jobs the schedule runs at any time.
 private struct SimulatedQueue: JobQueue, @unchecked Sendable {
     // SAFETY: as for FetchSchedule.
     let process: Int
@@ -156,7 +157,7 @@ private struct SimulatedQueue: JobQueue, @unchecked Sendable {
     func submit(_ job: @escaping @Sendable () -> Void) { schedule.submit(process, job) }
 }
 
-/// The claims of one process on the shared disk; each step may be followed by anything.
+/// The claims of one process on the shared disk. Each step may be followed by steps of the other process.
 private final class SimulatedClaims: ChunkClaims, @unchecked Sendable {
     // SAFETY: as for FetchSchedule.
     let process: Int
@@ -174,7 +175,7 @@ private final class SimulatedClaims: ChunkClaims, @unchecked Sendable {
     }
 
     private var disk: SimulatedDisk { schedule.disk }
-    /// The last chunk is a short one.
+    /// The last chunk is shorter than the others.
     var blobSize: UInt64 { UInt64(disk.chunkCount) * StateFile.chunkSize - 100_000 }
 
     func chunkStates(_ chunks: Range<Int>) -> [UInt8] { schedule.claimStep(process) { Array(disk.marks[chunks]) } }
@@ -221,7 +222,7 @@ private final class SimulatedClaims: ChunkClaims, @unchecked Sendable {
     }
 }
 
-/// Gives each chunk in one piece; anything may happen before each.
+/// Sends each chunk in one piece. Other steps of the schedule may come before each.
 private struct SimulatedSource: OriginSource, @unchecked Sendable {
     // SAFETY: as for FetchSchedule.
     let process: Int

@@ -10,7 +10,8 @@ import Testing
 @testable import LayerCache
 @testable import LayerStore
 
-/// Space is made of what may go, where that is enough, and by as few looks at the cache as can be.
+/// Space is freed by evicting layers that are not in use, if that frees enough, and with as few scans of the cache as
+/// possible.
 @Suite struct SpaceManagerTests {
     private let fixture: StoreFixture
     private static let size = 300_000
@@ -18,7 +19,7 @@ import Testing
 
     init() throws { fixture = try StoreFixture() }
 
-    /// Whole layers in the cache, which nobody has open.
+    /// Fills the cache with whole layers that nobody has open.
     private func fill(_ count: Int) throws -> [Descriptor] {
         let store = try fixture.store()
         let blobs = try (0..<count).map { try fixture.source.add(StoreFixture.noise(Self.size, seed: UInt64(71 + 2 * $0))) }
@@ -51,7 +52,7 @@ import Testing
         #expect(try layerCount() == 3)
     }
 
-    /// Neither what does not fit beside what is open.
+    /// A request that does not fit beside the open layers evicts nothing either.
     @Test func nothingGoesWhereThatIsNotEnough() throws {
         let blobs = try fill(3)
         let store = try fixture.store()
@@ -63,14 +64,14 @@ import Testing
         let space = manager(cache, limit: UInt64(4 * Self.size))
         #expect(throws: StoreError.self) { try space.reserve(Self.other) { UInt64(7 * Self.size / 2) } }
         #expect(try layerCount() == 3)
-        // What fits beside it makes the others go.
+        // A request that fits beside the open layer evicts the others.
         try space.reserve(Self.other) { UInt64(5 * Self.size / 2) }
         #expect(try layerCount() < 3)
         #expect(try fixture.files("layers").contains { $0.contains(blobs[0].digest.hex) })
         withExtendedLifetime(file) {}
     }
 
-    /// A whole layer is asked for its size once.
+    /// The disk usage of a whole layer is computed only once.
     @Test func usageIsAddedUpFromWhatIsKnown() throws {
         let blobs = try fill(2)
         let cache = try CacheDirectory(path: fixture.path)
@@ -79,7 +80,7 @@ import Testing
         #expect(first >= UInt64(2 * Self.size))
         let layers = try fixture.files("layers")
         let member = try #require(layers.first { $0.contains("/members/") })
-        // No layer changes; one that does would be seen only if it were looked at again.
+        // A whole layer does not change. This one does, which only a new computation would show.
         try writeFile(member, [UInt8](repeating: 1, count: 3_000_000))
         #expect(try usage.bytes(cache) == first)
         var fresh = CacheUsage()
@@ -91,7 +92,7 @@ import Testing
         #expect(try usage.bytes(cache) == 0)
     }
 
-    /// Evictions in a row go by one look at all layers.
+    /// Several evictions in a row need one scan of all layers.
     @Test func theLongestUnusedGoFirst() throws {
         let blobs = try fill(3)
         for (age, blob) in blobs.enumerated() {

@@ -36,7 +36,7 @@ import Testing
         #expect(chunks.missing(in: 0..<4) == 0..<4)
         #expect(chunks.missing(in: 0..<4, limit: 2) == 0..<2)
         try state.markPresent(1..<2)
-        // Another's work shows when it is looked for.
+        // A mark that another process sets is seen only after a new look at the file.
         #expect(!chunks.hasAll(1..<2))
         #expect(try chunks.refresh(0..<4))
         #expect(try !chunks.refresh(0..<4))
@@ -95,13 +95,13 @@ import Testing
         #expect(try second.claimChunks(0..<3))
         first?.releaseChunks(3..<4)
         #expect(second.claimedElsewhere(0..<10) == 4..<6)
-        // The dead have no claims.
+        // A process that has ended holds no claims.
         first = nil
         #expect(second.claimedElsewhere(0..<10) == nil)
         #expect(try second.claimChunks(0..<10))
     }
 
-    /// Two descriptors, as two processes would have: what one claims the other cannot, until it is gone.
+    /// Two descriptors, as two processes would have. What one claims, the other cannot claim until the first is closed.
     @Test func claims() throws {
         var first: StateFile? = try StateFile.create(in: directory, key: key, blobSize: 1)
         let second = try #require(try StateFile.open(in: directory, key: key))

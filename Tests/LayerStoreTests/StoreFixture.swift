@@ -10,8 +10,7 @@ import TestSupport
 @testable import DurableFiles
 @testable import LayerStore
 
-/// A cache of a test's own, and stores on it: each behaves towards the others like another process, since locks belong
-/// to descriptors.
+/// A cache of the test's own, and stores on it. Locks belong to descriptors, so two stores behave like two processes.
 struct StoreFixture {
     let directory: TemporaryDirectory
     let source: MemorySource
@@ -37,7 +36,7 @@ struct StoreFixture {
         return tar.finish()
     }
 
-    /// Bytes that do not repeat, made by a small generator from a seed.
+    /// Bytes that do not repeat, from a small generator with a seed.
     static func noise(_ count: Int, seed: UInt64) -> [UInt8] {
         var state = seed | 1
         var words = [UInt64](repeating: 0, count: (count + 7) / 8)
@@ -48,7 +47,7 @@ struct StoreFixture {
         return words.withUnsafeBytes { Array($0.prefix(count)) }
     }
 
-    /// The tar's layer, listed.
+    /// A layer of this form, once it is listed.
     func listed(_ store: LayerStore, _ blob: Descriptor, _ form: LayerForm = LayerForm(.tar)) throws -> Layer {
         let layer = store.layer(blob, form: form, source: source)
         if let error = try layer.listed() { throw error }
@@ -65,14 +64,14 @@ struct StoreFixture {
     }
 }
 
-/// Waits for a callback, ten seconds at most.
+/// The result of a waiter. Waiting for it takes ten seconds at most.
 final class Outcome: Sendable {
     private let state = Mutex<(isCalled: Bool, error: StoreError?)>((false, nil))
 
     var waiter: Layer.Waiter { { error in self.state.withLock { $0 = (true, error) } } }
     var isCalled: Bool { state.withLock { $0.isCalled } }
 
-    /// nil for success.
+    /// The error, or nil for success.
     func wait() throws -> StoreError? {
         try eventually(within: 10, "the layer calls back") { isCalled }
         return state.withLock { $0.error }
@@ -84,14 +83,14 @@ extension StreamFile {
         try bytes.withUnsafeMutableBytes { buffer throws -> Outcome in try read(at: offset, into: buffer) }
     }
 
-    /// What is here of the file, without waiting; nil where it has to be waited for.
+    /// The bytes of the file if they are present; nil if a reader would have to wait.
     func present(_ offset: UInt64, _ count: Int) throws -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: count)
         guard case .read(let count) = try outcome(offset, &bytes) else { return nil }
         return Array(bytes[..<count])
     }
 
-    /// Reads as a mount does: waits for what is not here, and tries again.
+    /// Reads as a mount does: waits for missing bytes, and tries again.
     func bytes(_ offset: UInt64, _ count: Int, of layer: Layer) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         for _ in 0..<50 {
@@ -112,7 +111,7 @@ extension Layer {
         return try outcome.wait()
     }
 
-    /// Opens a file that need not be here; its entry must be known.
+    /// Opens a file whose content need not be present. Its entry must be known.
     func stream(_ path: String) throws -> StreamFile {
         guard let index, let number = index.number(at: try EntryPath(parsing: Array(path.utf8))),
             case .file(let content)? = index.entry(number)?.kind
@@ -132,7 +131,7 @@ extension Layer {
         return try outcome.wait()
     }
 
-    /// The bytes of a file; nil if it has none such or must be waited for.
+    /// The bytes of a file; nil if there is no such file or its content is not present.
     func bytes(_ path: String) throws -> [UInt8]? {
         guard let index, let number = index.number(at: try EntryPath(parsing: Array(path.utf8))),
             case .file(let content)? = index.entry(number)?.kind, let file = try openFile(content: content)

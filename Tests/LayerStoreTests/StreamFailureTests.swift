@@ -10,7 +10,7 @@ import Testing
 @testable import DurableFiles
 @testable import LayerStore
 
-/// Streams whose source fails, lies, or is taken away.
+/// Streams whose source fails or sends wrong bytes, or whose directory is deleted.
 @Suite struct StreamFailureTests {
     private let bench: StoreFixture
     private static let large = StoreFixture.noise(6 << 20, seed: 21)
@@ -29,14 +29,15 @@ import Testing
         #expect(throws: StoreError.self) { try file.bytes(1 << 20, 4096, of: layer) }
         bench.source.failAfter = nil
         let requests = bench.source.requests.count
-        // The kernel asks again at once.
+        // The kernel repeats a failed read at once.
         #expect(throws: StoreError.self) { try file.bytes(1 << 20, 4096, of: layer) }
         #expect(bench.source.requests.count == requests)
         usleep(800_000)
         #expect(try file.bytes(1 << 20, 4096, of: layer) == piece(1 << 20, 4096))
     }
 
-    /// What waits for other bytes waits on, and gets them: also what asks just then.
+    /// A failed range fails only its own waiters. Waiters for other bytes get them, and so does a read that comes at
+    /// that moment.
     @Test func aFailedRangeFailsNoOther() throws {
         let blob = try bench.source.add(Self.tar)
         let layer = try bench.listed(bench.store(), blob)
@@ -45,7 +46,7 @@ import Testing
         bench.source.broken = ByteRange(start: 2 << 20, count: 1 << 20)
         bench.source.isHeld = true
         let waiting = Outcome()
-        // Behind the header of the first member, in the layer.
+        // The offset in the layer: the first member's header comes before its content.
         let range = try #require(ByteRange(start: 512 + 5 << 20, count: 4096))
         _ = layer.requireRange(range, ahead: 0, waiting.waiter)
         bench.source.isHeld = false
@@ -55,7 +56,7 @@ import Testing
         #expect(try sound.bytes(0, 4096, of: layer) == piece(0, 4096))
     }
 
-    /// A source that says nothing: 1.4 times the time-out, then it fails.
+    /// A silent source fails a read after 1.4 times the time-out.
     @Test func waitsAreBounded() throws {
         let blob = try bench.source.add(Self.tar)
         let store = try bench.store(timeout: 1)
@@ -73,7 +74,7 @@ import Testing
         #expect(try layer.content() == nil)
     }
 
-    /// Whoever read of wrong bytes gets no more of it, in any process; who opens it again gets right ones.
+    /// A stream that was open while wrong bytes came reads no more, in any process. A new stream reads the right bytes.
     @Test func wrongBytesEndAllStreams() throws {
         let blob = try bench.source.add(Self.tar)
         let layers = try (0..<2).map { _ in try bench.listed(bench.store(), blob) }
@@ -101,11 +102,11 @@ import Testing
             #expect(try layer.content() == nil)
             #expect(try layer.bytes("large") == Self.large)
         }
-        // Wrong once is wrong for good, also when the layer is right by now.
+        // A stream that failed so stays failed, although the layer is right by now.
         for file in files { #expect(throws: StoreError.self) { try file.present(0, 4096) } }
     }
 
-    /// Readers are told what has changed, and get on.
+    /// Observers are told that the entries have changed, and new streams read the new entries.
     @Test func entriesThatTurnOutToBeOthers() throws {
         var lie = TarBuilder()
         lie.file("gone", Array(Self.large[..<2_000_000]))
@@ -127,7 +128,7 @@ import Testing
         #expect(changes.all.contains("entries"))
         #expect(layer.index?.number(at: try EntryPath(parsing: Array("gone".utf8))) == nil)
         #expect(try layer.bytes("new") == Array(Self.large[..<2_000_000]) && layer.bytes("kept") == [1])
-        // What was open is not what it was opened for.
+        // The stream's file is not in the new entries.
         #expect(throws: StoreError.self) { try stream.present(0, 10) }
         #expect(bench.source.moved < blob.size + 40_000, "it is not fetched twice for that")
         try eventually(within: 10, "it is committed") { try bench.files("partial").isEmpty }
@@ -136,7 +137,7 @@ import Testing
         #expect(try next.bytes("new") == Array(Self.large[..<2_000_000]))
     }
 
-    /// What was taken away by hand comes again, for those who read and those who wait.
+    /// A partial layer that is deleted by hand is fetched again, for readers and for waiters.
     @Test(arguments: [LayerForm(.tar), LayerForm(.tar, .gzip)])
     func theDirectoryIsTakenAway(_ form: LayerForm) throws {
         let blob =
@@ -153,7 +154,7 @@ import Testing
         usleep(700_000)
         bench.source.heldFrom = nil
         #expect(try outcome.wait() == nil)
-        // If it came whole before that was noticed, once more.
+        // If the layer was complete before the deletion was noticed, it is fetched once more.
         let content = try layer.bytes("large") ?? (layer.content() == nil ? layer.bytes("large") : nil)
         #expect(content == Self.large)
         #expect(try file.bytes(5 << 20, 4096, of: layer) == piece(5 << 20, 4096))
@@ -179,7 +180,7 @@ import Testing
         #expect(throws: StoreError.source(.cancelled)) { try file.bytes(5 << 20, 4096, of: layer) }
     }
 
-    /// A fetch for readers ends with the last of them.
+    /// A fetch for readers ends when the last of them has left.
     @Test func readersThatLeave() throws {
         let blob = try bench.source.add(Self.tar)
         let layer = try bench.listed(bench.store(), blob)
@@ -201,7 +202,7 @@ import Testing
     }
 }
 
-/// What an observer was told.
+/// The changes that an observer was told.
 private final class Changes: Sendable {
     private let told = Mutex<[String]>([])
     var all: [String] { told.withLock { $0 } }

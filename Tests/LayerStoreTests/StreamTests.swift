@@ -34,7 +34,7 @@ import Testing
         let asked = bench.source.requests[before.1...]
         #expect(asked.count == 1 && asked.allSatisfy { $0.start % Self.chunk == 0 && $0.count <= 2 * Self.chunk })
         #expect(bench.source.moved - before.0 <= 2 * Self.chunk)
-        // There now, without waiting; what lies beside it in the same chunk, too.
+        // Now the bytes are present without a wait, and so are others of the same chunk.
         #expect(try file.present(UInt64(place), 4096) == piece(Self.one, place, 4096))
         #expect(layer.status.stage == .partial && !layer.status.isVerified)
     }
@@ -49,7 +49,7 @@ import Testing
         #expect(try layer.stream("small").bytes(0, 100, of: layer) == [1, 2, 3])
     }
 
-    /// In order: large requests, and nothing of what lies behind the file.
+    /// A sequential read makes large requests, and fetches nothing after the end of the file.
     @Test func readingInOrderFetchesAheadAndNotBeyondTheFile() throws {
         let blob = try bench.source.add(Self.tar)
         let layer = try bench.listed(bench.store(), blob)
@@ -65,7 +65,7 @@ import Testing
         #expect(bench.source.requests.count - count <= 16)
     }
 
-    /// Once all is here it is verified, and streams go on from the layer.
+    /// A layer is verified once all of it is present. Open streams then read from the layer.
     @Test func whatIsReadAsAWholeIsVerified() throws {
         let blob = try bench.source.add(Self.tar)
         let layer = try bench.listed(bench.store(), blob)
@@ -107,7 +107,7 @@ import Testing
         #expect(try file.bytes(8 << 20, 4096, of: layer) == piece(Self.one, 8 << 20, 4096))
     }
 
-    /// Without ranges the blob comes as one stream, and each reader gets its part as it passes.
+    /// Without range support the blob comes as one stream, and each reader gets its part as it passes.
     @Test func aSourceThatIgnoresRanges() throws {
         let blob = try bench.source.add(Self.tar)
         let layer = try bench.listed(bench.store(), blob)
@@ -121,7 +121,7 @@ import Testing
         #expect(bench.source.moved - before <= blob.size + blob.size / 10)
     }
 
-    /// Nor can it be listed then: its members find their places in the end.
+    /// Without ranges the layer cannot be listed by its headers either. Its listing comes from the whole blob.
     @Test func aSourceThatIgnoresRangesFromTheFirst() throws {
         let blob = try bench.source.add(Self.tar)
         bench.source.ignoresRanges = true

@@ -10,7 +10,7 @@ import Threading
 @testable import DurableFiles
 @testable import LayerStore
 
-/// Listing by ranges: the same entries as the whole tar gives, for few bytes and few requests.
+/// Listing by ranges gives the same entries as the whole tar, with few bytes and few requests.
 @Suite struct TarListerTests {
     private func list(_ tar: [UInt8]) throws -> (index: LayerIndex, source: MemorySource) {
         let source = try MemorySource()
@@ -52,7 +52,7 @@ import Threading
         }
     }
 
-    /// Headers at equal strides are asked for many at once, and no more of the layer than them.
+    /// Headers at equal strides are requested many at once, and nothing else of the layer is.
     @Test(arguments: [-1, 57]) func equalStridesAreGuessed(_ odd: Int) throws {
         let content = [UInt8](repeating: 7, count: 150_000)
         let tar = StoreFixture.tar((0..<150).map { ("d/\($0)", $0 == odd ? content + [1, 2, 3] + content : content) })
@@ -63,7 +63,8 @@ import Threading
         let index = try lister.index()
         #expect(index.count == 152)  // the root and `d` besides
         #expect(source.crowd >= 8)
-        // A header each, the first few with a window around, and where a guess was wrong some in vain.
+        // One header for each member, a window around each of the first few, and some wasted requests after a wrong
+        // guess.
         #expect(source.source.moved < 150 * 512 + 10 * 2048 + (odd < 0 ? 0 : 96 * 512))
         let whole = try StoreFixture()
         let layer = try whole.store().layer(
@@ -72,7 +73,7 @@ import Threading
         #expect(try #require(layer.index).hasSameEntries(as: index))
     }
 
-    /// Members of a hostile tar, each with headers that would fill the memory if many were had at once.
+    /// Members of a hostile tar, with headers so long that many at once would fill the memory.
     @Test func longHeadersAreNotGuessed() throws {
         var tar = TarBuilder()
         for number in 0..<8 {
@@ -89,7 +90,7 @@ import Threading
 
     @Test func truncatedTarsAreRefused() throws {
         let tar = StoreFixture.tar([("a", StoreFixture.noise(5000, seed: 1)), ("b", [1])])
-        // Behind a member's content other tars than kit's may end, with or without padding.
+        // Tars of other tools than kit may end right after a member's content, with or without padding.
         for count in stride(from: 1, to: tar.count - 1024, by: 97)
         where !(5512...5632).contains(count) && !(6145...6656).contains(count) {
             #expect(throws: (any Error).self, "\(count) bytes") { _ = try list(Array(tar[..<count])) }
@@ -97,7 +98,7 @@ import Threading
     }
 }
 
-/// Knows how many requests were under way at once.
+/// Counts the most requests that are under way at once.
 private final class CrowdedSource: OriginSource {
     let source: MemorySource
     private let counts = Mutex<(now: Int, most: Int)>((0, 0))
@@ -115,7 +116,7 @@ private final class CrowdedSource: OriginSource {
     }
 }
 
-/// Random numbers that come again with the seed.
+/// Random numbers that the seed determines.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
     init(seed: UInt64) { state = seed }

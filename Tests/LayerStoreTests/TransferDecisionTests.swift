@@ -7,7 +7,7 @@ import Testing
 
 @testable import LayerStore
 
-/// The small decisions of a transfer, each by itself.
+/// The decisions of a transfer, each tested by itself.
 @Suite struct TransferDecisionTests {
     private static let start = ContinuousClock.now
     private static let calm = PeerWatch.Interest(isWanted: true, isBlocked: false, isVerifier: false)
@@ -37,7 +37,7 @@ import Testing
         #expect(isNone)
     }
 
-    /// Time in which this process stood still counts against nobody.
+    /// A peer is not called frozen for time in which this process itself stood still.
     @Test func aPauseOfOurOwnIsDiscounted() {
         var watch = PeerWatch(at: Self.start)
         let patience = Duration.seconds(10)
@@ -64,7 +64,7 @@ import Testing
         #expect(result7 == .progressed)
         let result8 = watch.note(2 << 32 | 3, of: 5, at: Self.start + .seconds(13), patience: patience)
         #expect(result8 == .frozen)
-        // Another process is another matter.
+        // Another process with the same values has a count of its own.
         let result9 = watch.note(2 << 32 | 3, of: 6, at: Self.start + .seconds(13), patience: patience)
         #expect(result9 == .alive)
     }
@@ -88,7 +88,7 @@ import Testing
         let all: [TransferLifecycle] = [.filling, .verified, .discarding, .closed]
         for next in all { #expect(!TransferLifecycle.closed.mayBecome(next)) }
         for stage in all where stage != .closed { #expect(stage.mayBecome(.closed)) }
-        // What is verified is never filled again.
+        // A verified transfer is never filled again.
         #expect(!TransferLifecycle.verified.mayBecome(.filling))
         var stage = TransferLifecycle.filling
         let isWay = stage.become(.discarding) && stage.become(.filling) && stage.become(.verified)
@@ -104,7 +104,7 @@ import Testing
     private static let unmountable = StoreError.unmountable(layer: digest, reason: "header")
     private static let down = StoreError.source(.unreachable("down"))
 
-    /// Only what verified bytes prove is final.
+    /// Only errors that verified bytes prove are final.
     @Test func whatIsFinal() {
         for error in [
             Self.unlistable, Self.down, .source(.unusable("a lie")), .noSpace("full"), .cache("EIO"),
@@ -130,7 +130,7 @@ import Testing
         #expect(result14)
         let result15 = verdict.noteWrong(Self.down)
         #expect(!result15)
-        // Given up, by whoever wanted it leaving: the next one has a try of its own.
+        // The fetch was given up, since its waiters left. The next waiter has a retry of its own.
         verdict.note(.source(.cancelled))
         #expect(verdict.error == Self.down)
         let result16 = verdict.noteWrong(Self.down)

@@ -10,8 +10,8 @@ import Threading
 @testable import LayerCache
 @testable import LayerStore
 
-/// Many readers on many threads and in several stores, which come, go and wait as they like. `KITFS_SEED` is the first
-/// seed; with `KITFS_SOAK` it goes on for long.
+/// Many readers on many threads, in several stores, that come, leave and wait at random. `KITFS_SEED` is the first
+/// seed. With `KITFS_SOAK` the test takes long.
 @Suite struct TransferStressTests {
     private static func number(_ variable: String) -> UInt64? {
         getenv(variable).flatMap { UInt64(String(cString: $0)) }
@@ -58,21 +58,21 @@ import Threading
         try eventually(within: 10, "it is committed") { try bench.files("partial").isEmpty }
         #expect(layers.allSatisfy { ($0.activity?.waiters ?? 0) == 0 }, comment)
         for store in stores { store.shutDown() }
-        // What is on disk is what the digest says, and nobody holds it.
+        // The files on disk match the digest, and nobody holds the layer.
         let again = try bench.store().layer(blob, form: form, source: bench.source)
         let moved = bench.source.moved
         #expect(try again.content() == nil && bench.source.moved == moved, comment)
     }
 }
 
-/// What went wrong on other threads.
+/// The errors of all threads.
 private final class Problems: Sendable {
     private let found = Mutex<[String]>([])
     var all: [String] { found.withLock { $0 } }
     func add(_ text: String) { found.withLock { $0.append(text) } }
 }
 
-/// Reads, waits, leaves and comes back, as a seed says.
+/// Reads, waits, leaves and returns, as a seed determines.
 private struct SeededReader: Sendable {
     let layer: Layer
     let contents: [(name: String, bytes: [UInt8])]
@@ -112,7 +112,7 @@ private struct SeededReader: Sendable {
         }
     }
 
-    /// Wants something, and goes.
+    /// Adds a waiter, and cancels it.
     private func leave(_ offset: Int, _ number: UInt64) {
         guard let range = ByteRange(start: UInt64(offset), count: 100) else { return }
         let id =

@@ -8,15 +8,15 @@ import Testing
 
 @testable import LayerStore
 
-/// The list of wants against a model that is as simple as can be, under random operations. `KITFS_SEED` is the first seed;
-/// with `KITFS_SOAK` it goes on for long.
+/// Compares the list of wants with a simple model, under random operations. `KITFS_SEED` is the first seed. With
+/// `KITFS_SOAK` the test takes long.
 @Suite struct WantListTests {
     private static let firstSeed = seedFromEnvironment() ?? 1
     private static let rounds: UInt64 = getenv("KITFS_SOAK") == nil ? 1000 : 500_000
     private static let start = ContinuousClock.now
     private static let chunkCount = 24
 
-    /// What is here of a made-up layer.
+    /// The chunks of an imaginary layer that are present.
     private struct Present: WantList.Presence {
         var chunks: Set<Int> = []
         var placed: UInt64 = 0
@@ -28,7 +28,7 @@ import Testing
         let log: Calls
     }
 
-    /// How often a waiter was called, and with what.
+    /// The answers that a waiter got.
     private final class Calls: Sendable {
         private let all = Mutex<[StoreError?]>([])
         var count: Int { all.withLock { $0.count } }
@@ -57,7 +57,7 @@ import Testing
         func need() -> WantList.Need {
             isCompressed ? .front(UInt64.random(in: 0...50, using: &random)) : .chunks(range())
         }
-        /// Calls them, and sees that they are those of the model that this is true of.
+        /// Calls the waiters, and expects them to be those that the model has for `isDue`.
         func check(_ called: [Layer.Waiter], _ error: StoreError?, _ isDue: (WantList.Need) -> Bool) {
             let due = model.filter { isDue($0.value.need) }
             #expect(called.count == due.count, comment)
@@ -97,11 +97,11 @@ import Testing
                     return chunks.overlaps(failed)
                 }
                 isWhole = false
-                // Whoever asks for the same again is answered at once, for as long as it is remembered.
+                // A new want of the failed range is answered at once, for as long as the list remembers the failure.
                 if let failed, !failed.isEmpty,
                     case .waiting = list.add(0, .chunks(failed), reach: .chunks(failed), at: now, { _ in })
                 {
-                    // It was nobody's answer.
+                    // The failure was not told to any waiter.
                     #expect(result.waiters.isEmpty && !result.wasWhole, comment)
                     _ = list.cancel(0)
                 }
@@ -114,7 +114,7 @@ import Testing
             }
             #expect(list.isWanted == (isWhole || !model.isEmpty) && list.waiterCount == model.count, comment)
             #expect(list.lastProgress <= now, comment)
-            // Demanded first, and nothing else: what waiters need, in their order.
+            // Only what waiters need is demanded, in the waiters' order.
             let needs = model.sorted { $0.key < $1.key }.compactMap(\.value.need.chunks).filter { !$0.isEmpty }
             #expect(list.demanded(extension: 0) == needs, comment)
         }
@@ -125,7 +125,7 @@ import Testing
         }
     }
 
-    /// One request for a file's first bytes and what follows; where many wait, each gets no more than it needs.
+    /// A single want is fetched with what follows it. With many wants, each gets only what its waiter needs.
     @Test func demandsReachFurtherWhereFewWait() {
         var list = WantList(at: Self.start)
         for id in 0..<4 as Range<Int> {
@@ -154,5 +154,5 @@ import Testing
     }
 }
 
-/// The first seed of a random test, to have one again that failed.
+/// The first seed of a random test, to repeat a failed run.
 func seedFromEnvironment() -> UInt64? { getenv("KITFS_SEED").flatMap { UInt64(String(cString: $0)) } }
