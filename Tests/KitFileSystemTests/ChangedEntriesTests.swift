@@ -6,7 +6,7 @@ import Testing
 
 @testable import KitFileSystem
 
-/// A layer that was listed from bytes that were not its own.
+/// A layer that was listed from wrong bytes.
 @Suite struct ChangedEntriesTests {
     private static func lie(_ tar: inout TarBuilder) {
         tar.directory("d")
@@ -36,10 +36,10 @@ import Testing
         #expect(try tree.names("d") == ["gone", "kept"])
         #expect(try tree.find("d/gone").validity == .provisional)
         bench.source.replace(digest, right.finish())
-        // The one who waits for it is told, and looks again, as the kernel does.
+        // The waiting operation fails as stale, and is repeated, as the kernel does.
         #expect(throws: FileSystemError.stale) { try tree.content("d/kept") }
         #expect(try tree.content("d/kept") == [4])
-        // Numbers of the old entries mean nothing any more, not even those of files that are still there.
+        // Inode numbers of the old entries are stale, even those of files that still exist.
         for inode in [directory, gone, kept] {
             guard case .failed(.stale) = tree.attributes(inode) else {
                 Issue.record("inode \(inode.rawValue) should be stale")
@@ -58,7 +58,7 @@ import Testing
     }
 }
 
-/// Names that were taken back.
+/// The names that were invalidated.
 private final class Seen: Sendable {
     private let told = Mutex<[Invalidation]>([])
 

@@ -8,7 +8,7 @@ import Testing
 import LayerCache
 @testable import LayerStore
 
-/// A file and a directory at one path: the layer that brings the conflict is left out, and the others work.
+/// A file and a directory at one path. The layer that brings the conflict is left out, and the others work.
 @Suite struct ConflictTests {
     private func expectConflict(
         _ tree: KitFileSystem, _ path: String, with ordinal: Int, at place: String,
@@ -44,7 +44,7 @@ import LayerCache
         let tree = try bench.tree()
         #expect(try tree.content("a/b/x") == [2])
         #expect(try tree.find("a").kind == .directory)
-        // What else may be in it, only the layer that is left out could tell.
+        // Only the layer that is left out could tell what else is in the directory.
         for path in ["a", "a/b"] { try expectConflict(tree, path, with: 1, at: "a") { _ = try tree.names($0) } }
         try expectConflict(tree, "a/z", with: 1, at: "a") { _ = try tree.find($0) }
         #expect(try tree.names("") == ["Kitfile", "a", "c"])
@@ -88,7 +88,7 @@ import LayerCache
         #expect(try tree.content("Kitfile").starts(with: Array("manifestVersion".utf8)))
     }
 
-    /// A layer whose entries only its content tells is not waited for by those who do not need it.
+    /// A layer that only its content can list is not waited for by operations that do not need it.
     @Test func foundOnceBothAreKnown() throws {
         var bench = try TreeFixture()
         try bench.add(".", form: "tar+gzip") { $0.file("a", [1]) }
@@ -108,11 +108,11 @@ import LayerCache
         #expect(try tree.names("") == ["Kitfile", "a"])
     }
 
-    /// Also of a layer that had to be fetched to be listed, and so is cached.
+    /// The status also gives the reason for a layer that had to be fetched to be listed, and so is cached.
     @Test func statusSaysWhy() throws {
         var bench = try TreeFixture()
         try bench.add("a/b") { $0.file("a/b/x", [1]) }
-        // Two members each: of one, the head would tell.
+        // Two members in each layer. With one member, the blob's head would be enough to list the layer.
         try bench.add("a", form: "tar+gzip") {
             $0.file("a", [1]); $0.file("a", [2])
         }
@@ -127,7 +127,8 @@ import LayerCache
         }
     }
 
-    /// An index is there a moment before the generation of indexes says so: nobody may slip through in between.
+    /// An index exists a moment before the generation of indexes counts it. No operation may use the layer unjudged in
+    /// between.
     @Test func aLayerThatIsNotJudgedYet() throws {
         var bench = try TreeFixture()
         try bench.add("c") {
@@ -166,7 +167,7 @@ import LayerCache
         #expect(tree.layers[2].layer.status.error?.description.contains("“n/l”") == true)
     }
 
-    /// Links and files may take each other's place: the later one's is shown.
+    /// A link and a file at one path are no conflict. The later layer's entry is shown.
     @Test func filesOverFilesAreNoConflict() throws {
         var bench = try TreeFixture()
         try bench.add("d") {

@@ -15,7 +15,7 @@ import Testing
         try bench.addRaw("b", [2], metadata: #"{"mode":384,"mtime":"0001-01-01T00:00:00Z"}"#)
         try bench.addRaw("c", [3], metadata: "garbage")
         let tree = try bench.tree()
-        // 0o4755: neither write nor set-id is shown.
+        // The mode is 0o4755. Write bits and set-id bits are not shown.
         #expect(try tree.find("a").mode == 0o555)
         #expect(try tree.find("a").modified == Int64(Self.year2024))
         #expect(try tree.find("b").mode == 0o400)
@@ -34,7 +34,7 @@ import Testing
         #expect(try tree.names("") == ["Kitfile", "p"])
         #expect(try tree.find("p/q").kind == .directory && tree.find("p/q").mode == 0o555)
         #expect(try tree.names("p/q") == ["w.bin"])
-        // All of an uncompressed one that can be listed stands in the manifest.
+        // The manifest is enough to list an uncompressed raw layer.
         #expect(try tree.find("p/q/w.bin").size == 2)
         #expect(bench.source.moved == before)
         #expect(try tree.names("p") == ["q", "r.bin"])
@@ -44,7 +44,7 @@ import Testing
         #expect(throws: FileSystemError.self) { try tree.find("p/nope") }
     }
 
-    /// The same bytes in two places, with modes of their own.
+    /// The same bytes at two paths, each with its own mode.
     @Test func oneBlobAtTwoPaths() throws {
         var bench = try TreeFixture()
         try bench.addRaw("x/one", [7], metadata: #"{"mode":493}"#)
@@ -88,7 +88,7 @@ import Testing
         #expect(try bench.tree(filters: ["kitfile", "datasets"]).names("") == ["Kitfile", "data"])
         #expect(try bench.tree(filters: ["docs"]).names("") == [])
         #expect(throws: FileSystemError.notFound(.final)) { try bench.tree(filters: ["docs"]).find("Kitfile") }
-        // Then a layer's own Kitfile is no longer in anyone's way.
+        // Without the Kitfile in the filter, a layer's own file of that name is shown.
         try bench.addRaw("Kitfile", [3])
         #expect(try bench.tree(filters: ["model"]).content("Kitfile") == [3])
     }

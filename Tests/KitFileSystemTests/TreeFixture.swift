@@ -33,7 +33,7 @@ struct TreeFixture {
         elements.append(("datasets", "{\"path\":\"\(path)\",\"digest\":\"\(blob.digest)\",\"diffId\":\"x\"}"))
     }
 
-    /// Adds a raw model part, placed by its annotation. `metadata` is JSON.
+    /// Adds a raw model part, whose path is an annotation. `metadata` is JSON.
     mutating func addRaw(_ path: String, _ content: [UInt8], metadata: String? = nil, form: String = "raw") throws {
         var bytes = content
         if form.hasSuffix("zstd") { bytes = try Command.check("zstd", ["-qc"], input: bytes).stdout }

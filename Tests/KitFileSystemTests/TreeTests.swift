@@ -15,13 +15,13 @@ import Testing
         try bench.add("b/data", form: "tar+gzip") { $0.file("b/data/y", [2]) }
         let tree = try bench.tree()
         let before = bench.source.moved
-        // `b` is known from the Kitfile; what is in it only from the layer, which nothing here needs.
+        // `b` is known from the Kitfile. Its content is known only from the layer, which nothing here needs.
         #expect(try tree.names("") == ["Kitfile", "a", "b"])
         #expect(try tree.names("b") == ["data"])
         #expect(try tree.content("a/data/x") == [1])
         #expect(tree.layers[1].layer.status.stage == .absent)
         #expect(bench.source.moved - before < 20_000)
-        // Its head shows that there is one file in it.
+        // The blob's head shows that the layer has one file.
         #expect(try tree.names("b/data") == ["y"])
         #expect(tree.layers[1].layer.status.stage == .absent)
     }
@@ -49,7 +49,7 @@ import Testing
         #expect(try tree.names("") == ["Kitfile", "all", "top"])
         #expect(try tree.names("all") == ["one", "sub", "three"])
         #expect(try tree.names("all/sub") == ["both", "more"])
-        // Of files the later layer's, of directories the first one's, as unpacking would.
+        // As with unpacking, a file is the later layer's, and a directory is the first layer's.
         #expect(try tree.content("all/sub/both") == [3])
         #expect(try tree.content("all/three") == [6])
         #expect(try tree.find("all").mode == 0o550)
@@ -76,7 +76,7 @@ import Testing
         let first = try bench.tree()
         let inodes = try paths.map { try first.find($0).inode }
         #expect(Set(inodes).count == paths.count)
-        // In another order, with everything cached.
+        // Looked up in another order, with everything cached.
         let second = try bench.tree()
         for (path, inode) in zip(paths, inodes).reversed() { #expect(try second.find(path).inode == inode) }
         for inode in inodes { #expect(InodeNumber(try #require(inode.target)) == inode) }
