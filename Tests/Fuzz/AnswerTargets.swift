@@ -4,7 +4,7 @@ import OCI
 @testable import Registry
 
 extension FuzzTarget {
-    /// What a realm answers to a request for a token.
+    /// A realm's answer to a request for a token.
     static let token = FuzzTarget(name: "token", seeds: { AnswerReadings.tokens.map { Array($0.utf8) } }) { bytes in
         let before = ContinuousClock.now
         guard let token = AccessToken(parsing: bytes) else { return }
@@ -14,7 +14,7 @@ extension FuzzTarget {
 
     /// A repository's `-tags.json` in kit's local store.
     static let tags = FuzzTarget(name: "tags", seeds: { AnswerReadings.tags.map { Array($0.utf8) } }) { bytes in
-        // “localhost/mymodel”, as kit names its file.
+        // The base64 of “localhost/mymodel”, as kit names the file.
         _ = try FuzzPlace.keep(bytes, as: "storage/bG9jYWxob3N0L215bW9kZWw=-tags.json")
         guard let store = LocalStore(environment: ["KITOPS_HOME": FuzzPlace.directory]) else { fatalError("no store") }
         do throws(SourceError) {

@@ -4,8 +4,8 @@
 @testable import OCI
 
 extension FuzzTarget {
-    /// A kit or a ModelPack as a reference leads to it. Between NULs: filters, one a line; the document that the
-    /// reference names; the manifest that this names, if it is an index; the config.
+    /// A kit or a ModelPack, reached from a reference. The input is, separated by NULs: the filters, one a line; the
+    /// document that the reference names; the manifest, if that document is an index; the config.
     static let artifact = FuzzTarget(name: "artifact", seeds: { ArtifactReadings.seeds }) { bytes in
         let parts = bytes.split(separator: 0, maxSplits: 3, omittingEmptySubsequences: false).map { Array($0) }
         guard parts.count == 4 else { return }
@@ -27,7 +27,8 @@ extension FuzzTarget {
         }
     }
 
-    /// What the manifest says of a raw layer's file: between NULs its path, its title, and what is known of it.
+    /// The manifest's annotations of a raw layer's file. The input is, separated by NULs: its path, its title and its
+    /// metadata.
     static let annotations = FuzzTarget(
         name: "annotations", seeds: { ArtifactReadings.annotations.map { Array($0.utf8) } }
     ) { bytes in
@@ -46,7 +47,7 @@ extension FuzzTarget {
     }
 }
 
-/// Gives the same documents for every reference and digest, and checks none.
+/// Gives the same documents for every reference and digest, and checks no digest.
 private struct DocumentSource: ArtifactSource, OriginSource {
     let reference: Reference
     let first: [UInt8]
@@ -83,7 +84,7 @@ enum ArtifactReadings {
         }
     }
 
-    /// A document is what its digest says, and nothing else is.
+    /// A document is accepted for its own digest, and for no other.
     static func check(_ bytes: [UInt8]) {
         guard let document = try? ResolvedDocument(bytes: bytes, expected: nil, at: "here") else { return }
         require(document.bytes == bytes && document.digest == DigestHasher.digest(of: bytes), "\(document.digest)")

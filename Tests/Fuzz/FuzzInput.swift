@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An input whose front is read as numbers: for what a target needs beside the bytes to be parsed.
+/// An input whose first bytes are read as numbers, for targets that need more than the bytes to be parsed.
 struct FuzzInput {
     private(set) var rest: ArraySlice<UInt8>
 
     init(_ bytes: [UInt8]) { rest = bytes[...] }
 
-    /// Little-endian; zeros where the input ends before.
+    /// A little-endian number. Bytes after the end of the input count as zeros.
     mutating func number<Value: FixedWidthInteger & UnsignedInteger>(_ type: Value.Type) -> Value {
         var value: Value = 0
         for place in 0..<MemoryLayout<Value>.size {
@@ -15,7 +15,7 @@ struct FuzzInput {
         return value
     }
 
-    /// So many of the next bytes, or as many as there are.
+    /// This many of the next bytes, or all if there are fewer.
     mutating func bytes(_ count: Int) -> [UInt8] {
         let taken = rest.prefix(count)
         rest = rest.dropFirst(count)
@@ -27,18 +27,19 @@ struct FuzzInput {
     }
 }
 
-/// Pieces to push a stream in: the same for the same input, different from one input to the next.
+/// The sizes of the pieces that a stream is pushed in. They are the same for the same input, and differ from one input
+/// to another.
 struct Pieces {
     private var state: UInt64
 
     init(of bytes: [UInt8]) {
-        // FNV-1a, of the ends: enough to vary.
+        // FNV-1a of the first and last bytes, which varies enough.
         state = (bytes.prefix(64) + bytes.suffix(64)).reduce(0xcbf2_9ce4_8422_2325) {
             ($0 ^ UInt64($1)) &* 0x100_0000_01b3
         }
     }
 
-    /// 1 ... 1024 bytes, often very few.
+    /// A size of 1 to 1024 bytes, often very small.
     mutating func next() -> Int {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         return 1 + Int(state >> 33) % (1 << Int(state >> 60) % 11)

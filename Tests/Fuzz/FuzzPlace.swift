@@ -3,10 +3,10 @@ import Glibc
 import Synchronization
 import TestSupport
 
-/// A directory of this process's own for what a parser reads from files: in memory, so that a run is a few system
-/// calls. It is gone with the process.
+/// This process's own directory for parsers that read files. It is in memory, so that a run takes only a few system
+/// calls, and it is removed with the process.
 enum FuzzPlace {
-    /// What is in it, directories first.
+    /// The files and directories in it, directories first.
     private static let made = Mutex<[String]>([])
 
     static let directory: String = {
@@ -16,7 +16,7 @@ enum FuzzPlace {
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }()
 
-    /// Writes the file of a name, with the directories that it lies in; where it is now.
+    /// Writes a file of this name and the directories above it. Returns its path.
     static func keep(_ bytes: [UInt8], as name: String) throws -> String {
         let path = directory + "/" + name
         if !made.withLock({ $0.contains(path) }) {

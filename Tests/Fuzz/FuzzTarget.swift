@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// A parser under fuzzing: what is done with one input, and what to start from beside the fixtures.
+/// A parser under fuzzing: how it runs on one input, and its seeds beside the fixtures.
 ///
-/// `run` must return for every input: what the parser may throw is caught there, and whatever else is wrong (a trap, a
-/// broken promise, another error, too much time or memory) ends the process, which libFuzzer keeps the input of.
+/// `run` must return for every input. It catches the errors that the parser may throw. Any other failure (a trap, a
+/// broken promise, another error, too much time or memory) ends the process, and libFuzzer keeps the input.
 struct FuzzTarget: Sendable {
     let name: String
     var seeds: @Sendable () throws -> [[UInt8]] = { [] }
@@ -16,7 +16,7 @@ struct FuzzTarget: Sendable {
         http, token, tags, registries, authFile,
     ]
 
-    /// The one that `KITFS_FUZZ_TARGET` names.
+    /// The target that `KITFS_FUZZ_TARGET` names.
     static let chosen: FuzzTarget = {
         let name = getenv("KITFS_FUZZ_TARGET").map { String(cString: $0) }
         guard let target = all.first(where: { $0.name == name }) else {

@@ -4,7 +4,8 @@ import OCI
 @testable import Registry
 
 extension FuzzTarget {
-    /// An answer of a registry: sizes of blob and range, header lines, an empty line, the body.
+    /// A registry's response. The input is the sizes of the blob and the range, header lines, an empty line, and the
+    /// body.
     static let http = FuzzTarget(name: "http", seeds: { HTTPReadings.seeds }) { bytes in
         var input = FuzzInput(bytes)
         let size = UInt64(input.number(UInt32.self))
@@ -47,7 +48,7 @@ enum HTTPReadings {
         }
     }
 
-    /// Never more than the range is handed over, and never anything outside it.
+    /// No more than the range is passed on, and nothing outside it.
     static func checkRange(_ response: HTTPResponse, _ range: ByteRange, of size: UInt64, body: [UInt8]) {
         let type = MediaType.imageManifest
         let blob = Descriptor(mediaType: type, digest: DigestHasher.digest(of: []), size: size)
@@ -66,7 +67,7 @@ enum HTTPReadings {
         require(reader.isComplete == (taken == range.count), "\(taken) bytes of \(range)")
     }
 
-    /// Of each range all of its bytes, or nothing.
+    /// Each range is passed on whole, or not at all.
     static func checkParts(_ response: HTTPResponse, _ ranges: [ByteRange], of size: UInt64, body: [UInt8]) {
         let blob = Descriptor(mediaType: .imageManifest, digest: DigestHasher.digest(of: []), size: size)
         var reader = MultipartReader(blob: blob, ranges: ranges)

@@ -5,7 +5,7 @@ import OCI
 @testable import LayerStore
 
 extension FuzzTarget {
-    /// The file `indexes/KEY` but for its checksum, which is made to fit.
+    /// The file `indexes/KEY` without its checksum, which the target computes.
     static let index = FuzzTarget(name: "index", seeds: { IndexReadings.seeds }) { bytes in
         let blobSize = bytes.count >= 24 ? bytes.littleEndian(UInt64.self, at: 16) : 0
         require(LayerIndex(decoding: bytes, blobSize: blobSize) == nil, "no checksum, and taken for good")
@@ -27,7 +27,7 @@ enum IndexReadings {
         return stride(from: 0, to: hex.count, by: 2).map { nibble(hex[$0]) << 4 | nibble(hex[$0 + 1]) }
     }
 
-    /// Asks what a mount asks, of each entry.
+    /// Makes the calls that a mount makes, for each entry.
     static func walk(_ index: LayerIndex) {
         let step = UInt32(index.count / 64 + 1)
         for number in 0..<UInt32(index.count) {
@@ -48,7 +48,7 @@ enum IndexReadings {
         require(index.entry(UInt32(index.count)) == nil, "an entry too many")
     }
 
-    /// Of an index that we made: each entry but the root has a name, and is found by it in its parent.
+    /// For an index that we built: each entry but the root has a name, and its parent finds it by that name.
     static func isWellNamed(_ index: LayerIndex) -> Bool {
         (1..<max(1, UInt32(index.count))).allSatisfy { number in
             guard let name = index.name(of: number), let entry = index.entry(number) else { return false }

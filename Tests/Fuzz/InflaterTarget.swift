@@ -3,7 +3,7 @@ import OCI
 
 @testable import LayerFormat
 
-/// A decompressor of streams. Another one becomes a target by conforming, and an entry below.
+/// A decompressor of streams. To fuzz another one, make it conform and add an entry below.
 protocol FuzzedInflater: Decompressor {
     init()
 }
@@ -13,7 +13,7 @@ extension GzipInflater: FuzzedInflater {}
 extension FuzzTarget {
     static let gzip = FuzzTarget(name: "gzip") { bytes in
         let inflation = Inflation(bytes, GzipInflater.self)
-        // A wrong CRC hides what follows the member: mend it, and look again.
+        // A wrong CRC hides what follows the member. It is corrected, and the stream is parsed again.
         guard case .corrupt(.gzip, "the checksum is wrong", let end) = inflation.error as? CompressionError,
             end <= bytes.count, end >= 18
         else { return }
@@ -26,13 +26,13 @@ extension FuzzTarget {
     }
 }
 
-/// What a stream inflates to: at once and in pieces, which must be the same.
+/// Inflates a stream at once and in pieces. Both must give the same.
 struct Inflation {
     private(set) var output: [UInt8] = []
     private(set) var count = 0
     private(set) var error: (any Error)?
 
-    /// A bomb is left after so many bytes.
+    /// Inflation stops after this many bytes, in case of a decompression bomb.
     private static let limit = 1 << 20
     private struct Enough: Error {}
 
@@ -66,7 +66,7 @@ struct Inflation {
     }
 }
 
-/// The checksum of gzip.
+/// gzip's checksum.
 enum CRC32 {
     private static let table: [UInt32] = (0..<256).map { byte in
         var value = UInt32(byte)

@@ -4,7 +4,7 @@ import FoundationEssentials
 @testable import ModelKit
 
 extension FuzzTarget {
-    /// The config of a kit; its YAML must come back through libyaml's parser with the same meaning.
+    /// A kit's config. Its YAML must parse, with libyaml, to the same values.
     static let kitfile = FuzzTarget(
         name: "kitfile", seeds: { KitfileReadings.seeds.map { Array($0.utf8) } }
     ) { bytes in
@@ -27,7 +27,7 @@ extension FuzzTarget {
 }
 
 enum KitfileReadings {
-    /// Whatever another reader takes for JSON.
+    /// Accepts whatever another reader accepts as JSON.
     struct AnyJSON: Decodable { init(from decoder: any Decoder) {} }
 
     static func parse(_ bytes: [UInt8]) -> Kitfile? {
@@ -39,7 +39,7 @@ enum KitfileReadings {
         }
     }
 
-    /// Numbers are compared by value: 1.0 and 1 are one number in JSON.
+    /// Numbers are compared by value: in JSON, 1.0 and 1 are one number.
     static func isSame(_ left: JSONValue, _ right: JSONValue) -> Bool {
         switch (left, right) {
         case (.array(let left), .array(let right)): left.count == right.count && zip(left, right).allSatisfy(isSame)

@@ -6,15 +6,17 @@ import TestSupport
 @testable import LayerStore
 
 extension FuzzTarget {
-    /// A tar, listed by its headers in windows: the same entries as without them, and no byte asked for twice.
+    /// A tar listed by its headers, in windows. It must give the same entries as without windows, and request no byte
+    /// twice.
     static let tarList = FuzzTarget(name: "tarlist", seeds: { TarReadings.seeds }) { bytes in
         try ListerReadings.checkWindows(bytes)
         let mended = TarReadings.withGoodChecksums(bytes)
         if mended != bytes { try ListerReadings.checkWindows(mended) }
     }
 
-    /// What a layer without its content is listed from: a claim of its size (8 bytes), its form (1), the blob. The
-    /// same bytes, compressed without being made smaller, and with true and claimed lengths, are tars behind a head.
+    /// Listing a layer without its content. The input is a claimed size (8 bytes), the form (1 byte) and the blob. The
+    /// same bytes are also tried as a tar inside gzip and zstd streams that do not compress, with the true length and
+    /// the claimed one.
     static let head = FuzzTarget(name: "head", seeds: { ListerReadings.heads }) { bytes in
         var input = FuzzInput(bytes)
         let claim = input.number(UInt64.self)
@@ -37,7 +39,7 @@ enum ListerReadings {
         LayerForm(.raw, .zstd),
     ]
 
-    /// Whatever speaks against a tar comes out, or nil where only the content tells.
+    /// Throws what is wrong with a tar. A list of nil is accepted, since only the content tells then.
     static func check(_ blob: [UInt8], _ form: LayerForm, _ claim: UInt64?) throws {
         let source = try MemorySource()
         let lister = EntryLister(
@@ -70,7 +72,7 @@ enum ListerReadings {
         require(source.moved <= UInt64(tar.count), "\(source.moved) bytes of \(tar.count)")
     }
 
-    /// nil for what is no tar, or not the tree of a layer.
+    /// nil if it is not a tar, or not the tree of a layer.
     private static func index(of tar: [UInt8]) -> LayerIndex? {
         let reading = TarReadings.list(tar)
         guard reading.error == nil else { return nil }
@@ -81,7 +83,7 @@ enum ListerReadings {
         return builder.finish(layerSize: UInt64(tar.count), contentDigest: nil, isVerified: false)
     }
 
-    /// Tars of one small file, which are all that a head is believed of, and others.
+    /// Tars of one small file, the only ones that a head is enough to list, and others.
     static var heads: [[UInt8]] {
         var single = TarBuilder()
         single.directory("d")
@@ -92,9 +94,9 @@ enum ListerReadings {
     }
 }
 
-/// gzip that compresses nothing. Spec: RFC 1951, section 3.2.4; RFC 1952, section 2.3.
+/// gzip with stored blocks only. Spec: RFC 1951, section 3.2.4; RFC 1952, section 2.3.
 enum StoredGzip {
-    /// `size`: what its end says of the content's length, of which it keeps 32 bits.
+    /// - Parameter size: the length that the trailer states, of which gzip keeps 32 bits.
     static func stream(of content: [UInt8], claiming size: UInt64) -> [UInt8] {
         var bytes: [UInt8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]
         for start in stride(from: 0, to: max(1, content.count), by: 0xffff) {

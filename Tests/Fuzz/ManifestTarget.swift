@@ -5,7 +5,7 @@ import FoundationEssentials
 @testable import OCI
 
 extension FuzzTarget {
-    /// Manifests, and the indexes of layouts.
+    /// Manifests, and the image indexes of layouts.
     static let manifest = FuzzTarget(name: "manifest") { bytes in
         var descriptors: [Descriptor] = []
         do throws(ManifestError) {
@@ -19,7 +19,7 @@ extension FuzzTarget {
         for descriptor in descriptors.prefix(50) { try ManifestReadings.check(descriptor) }
     }
 
-    /// A manifest, a NUL, and the config that it names, which is taken for what it names.
+    /// A manifest, a NUL, and its config, whose digest is not checked.
     static let kit = FuzzTarget(name: "kit", seeds: { ManifestReadings.kitSeeds }) { bytes in
         let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2,

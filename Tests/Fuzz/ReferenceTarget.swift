@@ -12,7 +12,7 @@ extension FuzzTarget {
         } catch { require(!error.description.isEmpty, "an error without words") }
     }
 
-    /// The small values: paths of members, names of cached layers, digests, media types, forms, hosts.
+    /// The small parsed values: paths of members, names of cached layers, digests, media types, forms, hosts.
     static let names = FuzzTarget(
         name: "names", seeds: { ReferenceReadings.names.map { Array($0.utf8) } }
     ) { bytes in
@@ -35,7 +35,7 @@ extension FuzzTarget {
 }
 
 enum ReferenceReadings {
-    /// What is printed means the same when it is typed.
+    /// A printed reference parses to the same reference.
     static func check(_ reference: Reference) {
         let again = try? Reference(parsing: reference.description)
         require(again == reference, "\(reference) comes back as \(String(describing: again))")

@@ -18,7 +18,7 @@ extension FuzzTarget {
         } catch { require(!error.description.isEmpty, "an error without words") }
     }
 
-    /// `auth.json`. No helper is run: there is no PATH to find one in.
+    /// `auth.json`. No credential helper runs, since there is no PATH to find one in.
     static let authFile = FuzzTarget(
         name: "authfile", seeds: { SettingsReadings.authFiles.map { Array($0.utf8) } }
     ) { bytes in

@@ -10,7 +10,7 @@ extension FuzzTarget {
     /// The file `state` of a layer's directory.
     static let state = FuzzTarget(name: "state", seeds: { try StateReadings.seeds() }) { bytes in
         try StateReadings.check(bytes)
-        // With the length that it claims, as far as that is small.
+        // Again with the length that the state claims, if that is small.
         guard bytes.count >= StateFile.headerSize else { return }
         let claimed = bytes.littleEndian(UInt64.self, at: 16)
         guard claimed < 1 << 34 else { return }
@@ -40,7 +40,7 @@ enum StateReadings {
         require(chunks.isWhole && chunks.presentBytes == state.blobSize, "marked, and absent")
     }
 
-    /// Run by run, as a transfer asks for them.
+    /// Adds up the missing runs one by one, as a transfer requests them.
     private static func absentBytes(_ chunks: ChunkMap) -> UInt64 {
         var sum: UInt64 = 0
         var next = 0

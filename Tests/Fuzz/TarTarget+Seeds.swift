@@ -2,7 +2,7 @@
 import TestSupport
 
 extension TarReadings {
-    /// What the fixtures do not have: other dialects, links, large members, lies.
+    /// Seeds that the fixtures lack: other dialects, links, large members, false claims.
     static var seeds: [[UInt8]] {
         var links = TarBuilder()
         links.directory("d")

@@ -5,7 +5,8 @@ import TestSupport
 @testable import LayerStore
 
 extension FuzzTarget {
-    /// tar, read as a lister does and as it streams by in any pieces, into an index, which its file gives back.
+    /// A tar, read by a lister and as a stream in pieces of any size. Both build an index, and the index's file must
+    /// give it back.
     static let tar = FuzzTarget(name: "tar", seeds: { TarReadings.seeds }) { bytes in
         TarReadings.check(bytes)
         let mended = TarReadings.withGoodChecksums(bytes)
@@ -14,7 +15,7 @@ extension FuzzTarget {
 }
 
 enum TarReadings {
-    /// Members found up to the end, or up to what was wrong.
+    /// The members before the end, or before the error.
     struct Reading: Equatable {
         var members: [TarMember] = []
         var error: TarError?
@@ -79,7 +80,7 @@ enum TarReadings {
         require(LayerIndex(decoding: index.encoded(blobSize: size), blobSize: size) == index, "not what was written")
     }
 
-    /// The checksum of each header that the parser would reach is made right, so that what comes after it is reached.
+    /// Corrects the checksum of each header that the parser would reach, so that it parses what comes after.
     static func withGoodChecksums(_ bytes: [UInt8]) -> [UInt8] {
         var tar = bytes
         var parser = TarParser(length: UInt64(tar.count))

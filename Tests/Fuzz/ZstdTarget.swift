@@ -5,8 +5,8 @@
 extension ZstdDecompressor: FuzzedInflater {}
 
 extension FuzzTarget {
-    /// A Zstandard stream as it stands; then the same bytes as a recipe for one that is right, which mutation alone
-    /// seldom makes: libzstd counts no edges.
+    /// Takes the bytes as a Zstandard stream, and then as a recipe for a valid stream. Mutation alone seldom makes a
+    /// valid one, since libzstd is not instrumented for coverage.
     static let zstd = FuzzTarget(name: "zstd", seeds: { ZstdStream.recipes }) { bytes in
         if let size = ZstdDecompressor.contentSize(of: bytes) { require(size <= UInt64(Int64.max), "\(size)") }
         _ = Inflation(bytes, ZstdDecompressor.self)
@@ -17,16 +17,16 @@ extension FuzzTarget {
     }
 }
 
-/// A Zstandard stream of raw and repeated blocks, and what is in it. Spec: RFC 8878, section 3.1.
+/// A Zstandard stream of raw and repeated blocks, and its content. Spec: RFC 8878, section 3.1.
 struct ZstdStream {
     private(set) var bytes: [UInt8] = []
     private(set) var content: [UInt8] = []
 
     private static let blockLimit = 128 << 10
-    /// Below what an `Inflation` leaves, and a few blocks.
+    /// A few blocks, and less than the limit of an `Inflation`.
     private static let contentLimit = 3 << 16
 
-    /// One frame that says how long its content is, or claims another length.
+    /// One frame that states the length of its content, or claims another length.
     init(of content: [UInt8], claiming size: UInt64? = nil) {
         self.content = content
         let starts = Array(stride(from: 0, to: max(1, content.count), by: Self.blockLimit))
@@ -36,7 +36,7 @@ struct ZstdStream {
         append(blocks, window: 7 << 3, size: size ?? UInt64(content.count), isSegment: false)
     }
 
-    /// Frames: for each a byte of options, then blocks, each a kind and a length; then what they hold.
+    /// Frames. Each is a byte of options and then blocks; each block is a kind, a length and its bytes.
     init(recipe: [UInt8]) {
         var input = FuzzInput(recipe)
         repeat {
@@ -46,7 +46,7 @@ struct ZstdStream {
                 append(magic: 0x184D_2A50 + UInt32(options >> 4), FuzzInput.bytes(of: UInt32(skipped.count)) + skipped)
                 continue
             }
-            // Windows of 1 KiB to 480 KiB: memory for larger ones is what takes the time.
+            // Windows of 1 KiB to 480 KiB. Memory for larger ones would take most of the time.
             let exponent = options >> 3 & 15
             let window = min(exponent, 8) << 3 | (exponent > 8 ? 7 : options & 7)
             let isSegment = options & 1 != 0
@@ -71,7 +71,7 @@ struct ZstdStream {
 
     private struct Block {
         let bytes: ArraySlice<UInt8>
-        /// How often the one byte, or none, is repeated; nil for bytes as they are.
+        /// How often the single byte is repeated; nil for a raw block.
         let repeating: Int?
 
         var content: [UInt8] {
@@ -87,7 +87,8 @@ struct ZstdStream {
 
     private mutating func append(magic: UInt32, _ rest: [UInt8]) { bytes += FuzzInput.bytes(of: magic) + rest }
 
-    /// A segment has no window but its whole content, of which all its blocks may have as much.
+    /// A single-segment frame has no window of its own: its content is the window, and its blocks may be as large as
+    /// that.
     private mutating func append(_ blocks: [Block], window: UInt8, size: UInt64?, isSegment: Bool) {
         var frame: [UInt8] = [(size == nil ? 0 : 0xc0) | (isSegment ? 0x20 : 0)]
         if !isSegment { frame.append(window) }
