@@ -32,7 +32,7 @@ import Testing
         let pid = try #require(process?.pid)
         #expect(isAlive(pid))
         process = nil
-        // Not even a zombie: the pid does not exist any more.
+        // The process is no zombie either: its pid does not exist any more.
         #expect(kill(pid, 0) == -1 && errno == ESRCH)
     }
 

@@ -45,14 +45,14 @@ final class ByteServer: Sendable {
     }
 }
 
-/// What a client got, and how it ended.
+/// The bytes that a client received, and how its connection ended.
 struct Download {
     var bytes: [UInt8] = []
     /// 0 for an orderly end, else the errno of recv(2).
     var error: Int32 = 0
     var seconds = 0.0
 
-    /// - Parameter limit: recv(2) gives up (EAGAIN) when nothing comes for so many seconds.
+    /// - Parameter limit: seconds without a byte after which recv(2) gives up (EAGAIN).
     init(port: UInt16, limit: Int = 20) throws {
         let start = monotonicSeconds()
         let socket = try LoopbackSocket.connect(port: port)

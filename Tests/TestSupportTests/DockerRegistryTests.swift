@@ -35,7 +35,7 @@ import Testing
         registry.stop()
         #expect(!registry.isRunning)
         #expect(try curl(registry, "/v2/").exitCode == 7)
-        // What was logged can still be asked for.
+        // Requests that were logged before the registry stopped are still listed.
         #expect(try registry.requests().contains { $0.uri == "/v2/team/tested/manifests/v1" && $0.status == 200 })
         try registry.start()
         #expect(registry.host == host)

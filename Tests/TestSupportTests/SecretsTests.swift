@@ -27,7 +27,7 @@ import Testing
         #expect(try Secrets.found(below: directory.path) == ["\(path):\(Self.secret)"])
     }
 
-    /// Whatever it is started by, a command of this name may not print one, to stdout or to stderr.
+    /// A command of this name, started in any way, may not print a secret, to stdout or to stderr.
     @Test func whatTheCommandPrints() throws {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/kitfs"

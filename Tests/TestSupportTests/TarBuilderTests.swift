@@ -5,9 +5,9 @@ import Testing
 @testable import TestSupport
 
 @Suite struct TarBuilderTests {
-    /// 60 + 1 + 60 bytes: fits prefix and name.
+    /// 60 + 1 + 60 bytes, which fit the prefix and name fields.
     private static let splittable = String(repeating: "p", count: 60) + "/" + String(repeating: "n", count: 60)
-    /// No slash: needs a PAX record.
+    /// A name without a slash, which needs a PAX record.
     private static let long = String(repeating: "x", count: 140) + ".txt"
 
     private func sample() -> TarBuilder {
@@ -71,7 +71,7 @@ import Testing
         #expect(try Command.check("tar", ["-tf", "-"], input: pax.finish()).output == "renamed\n")
     }
 
-    /// Rebuilds layers that the real kit wrote, and compares digests: every byte of every header agrees.
+    /// Rebuilds layers that the real kit wrote, and compares digests, so every byte of every header must agree.
     @Test(
         arguments: [
             ("plain-small", "dcaead6871080a35f4be80803b5a1d40059af16e32fd3b2cd2b1d5e7052495fa"),
@@ -82,7 +82,7 @@ import Testing
         let directory = try TemporaryDirectory()
         try Command.check(
             "tar", ["-xpf", Fixtures.blob(layout, hex), "--no-same-owner", "-C", directory.path])
-        // kit walks each directory in the order of its names, which is not that of whole paths.
+        // kit walks each directory in the order of its names. Sorting whole paths gives another order.
         let found = try TreeScan.scan(directory.path).dropFirst()
             .map { (entry: $0, parts: $0.path.split(separator: UInt8(ascii: "/")).map(Array.init)) }
             .sorted { left, right in

@@ -40,7 +40,7 @@ private let canMount: Bool = {
 
     @Test func unprivilegedRemovalWorksOnModeZero() throws {
         guard geteuid() == 0 else { return }
-        // The same walk by another user: root would be let in anyway.
+        // The same walk by another user, since root may enter any directory.
         let directory = try TemporaryDirectory()
         let sub = try directory.subdirectory("a/b")
         try writeFile(sub + "/file", [1])

@@ -13,11 +13,11 @@ import Testing
         #expect(chmod(directory.path, 0o755) == 0)
         let blobs = "\(Fixtures.directory)/layouts/\(name)/blobs/sha256/"
         for blob in try TreeScan.scan(blobs) where blob.type == .file {
-            // Documents are no tar archives.
+            // Documents are not tar archives.
             guard try readFile(blobs + blob.name).starts(with: Array("{".utf8)) == false else { continue }
             try Command.check("tar", ["-xpf", blobs + blob.name, "--no-same-owner", "-C", directory.path])
         }
-        // kit minded its umask, 022, but kept the set-id and sticky bits, which tar does only with -p.
+        // kit applied its umask, 022, but kept the set-id and sticky bits, which tar keeps only with -p.
         try Command.check("chmod", ["-R", "go-w", directory.path])
         let expected = truth.filter { $0.name != "Kitfile" }
         #expect(expected.count > 3)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import TestSupport
 
-/// What the plain unpacker makes of real kits is what `kit unpack` made of them.
+/// The plain unpacker and `kit unpack` give the same tree for real kits.
 @Suite struct UnpackedKitTests {
     @Test(arguments: [
         ("plain-small", "v1", "plain-small"), ("gzip", "v1", "gzip"), ("unicode-paths", "v1", "unicode-paths"),
