@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Names in a directory as bytes: a name need not be UTF-8.
+/// The names in a directory, as bytes, since a name need not be UTF-8.
 enum DirectoryListing {
     /// All names but `.` and `..`, in the order the kernel gives them.
     static func names(_ stream: OpaquePointer) throws -> [[UInt8]] {
         var result: [[UInt8]] = []
         while true {
-            // Only errno tells an error from the end.
+            // Only errno distinguishes an error from the end.
             errno = 0
             guard let entry = readdir(stream) else {
                 if errno != 0 { throw TestSupportError.system("readdir") }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Recursive deletion by descriptors, so that no name on the way can lead elsewhere.
+/// Deletes directories recursively by descriptors, so that no name on the way can lead elsewhere.
 enum DirectoryRemoval {
     /// - Parameters:
     ///   - path: absolute path of the directory to delete with all its contents.
@@ -19,7 +19,7 @@ enum DirectoryRemoval {
         if let failure { throw failure }
     }
 
-    /// Deletes what is in the directory `name` of the open directory `parent`.
+    /// Deletes the content of the directory `name` in the open directory `parent`.
     private static func empty(
         _ parent: Int32, _ name: [UInt8], at path: [UInt8], device: dev_t, mounts: Set<[UInt8]>,
         failure: inout TestSupportError?
@@ -28,7 +28,7 @@ enum DirectoryRemoval {
             if failure == nil { failure = .system("\(what) \(String(decoding: path, as: UTF8.self))") }
         }
         let name = name.map { CChar(bitPattern: $0) } + [0]
-        // The caller knows that this is a directory and no link. Root needs no permission, others do.
+        // The caller knows that this is a directory and not a link. Root needs no permission, other users do.
         _ = fchmodat(parent, name, 0o700, 0)
         let descriptor = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { return fail("open", path) }

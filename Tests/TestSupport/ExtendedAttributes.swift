@@ -4,7 +4,7 @@ import Glibc
 /// xattr(7) for tests. The functions are looked up by name, as in ``GlibcExtensions``.
 // SAFETY: each unsafeBitCast is to the prototype that the function has in its manual page.
 public enum ExtendedAttributes {
-    /// The value; nil with errno set where there is none.
+    /// The value; nil with errno set if there is none.
     public static func get(_ path: String, _ name: String) throws -> String? {
         typealias Get =
             @convention(c) (UnsafePointer<CChar>, UnsafePointer<CChar>, UnsafeMutableRawPointer?, Int) -> Int
@@ -19,7 +19,7 @@ public enum ExtendedAttributes {
         return text.split(separator: "\0").map(String.init)
     }
 
-    /// 0 or the error's number.
+    /// Returns 0, or errno.
     public static func set(_ path: String, _ name: String, _ value: String) throws -> Int32 {
         typealias Set =
             @convention(c) (UnsafePointer<CChar>, UnsafePointer<CChar>, UnsafePointer<CChar>, Int, Int32) -> Int32

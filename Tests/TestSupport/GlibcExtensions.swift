@@ -3,7 +3,7 @@ import Glibc
 
 /// GNU functions that Swift's Glibc module does not show, because it is built without `_GNU_SOURCE`.
 ///
-/// They are looked up by name at run time, to spare a test library a C target of its own. All exist since glibc 2.34
+/// They are looked up by name at run time, so that this test library needs no C target. All exist since glibc 2.34
 /// (Debian 12 has 2.36).
 // SAFETY: each unsafeBitCast is to the prototype that the function has in its manual page.
 enum GlibcExtensions {
@@ -23,7 +23,7 @@ enum GlibcExtensions {
         return try systemCall("memfd_create") { create("test input", 1) }
     }
 
-    /// accept4(2) with SOCK_CLOEXEC; nil when there was nobody to accept after all.
+    /// accept4(2) with SOCK_CLOEXEC; nil if there is no connection to accept after all.
     static func accept(_ listener: Int32) throws -> Int32? {
         typealias Accept4 = @convention(c) (Int32, OpaquePointer?, OpaquePointer?, Int32) -> Int32
         let accept4 = unsafeBitCast(try symbol("accept4"), to: Accept4.self)
@@ -31,7 +31,7 @@ enum GlibcExtensions {
         return socket < 0 ? nil : socket
     }
 
-    /// The child changes its directory before it runs the program.
+    /// Makes the child change its directory before it runs the program.
     static func addChangeDirectory(_ actions: inout posix_spawn_file_actions_t, _ directory: String) throws {
         typealias AddChdir =
             @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, UnsafePointer<CChar>) -> Int32
@@ -39,7 +39,7 @@ enum GlibcExtensions {
         guard add(&actions, directory) == 0 else { throw TestSupportError("posix_spawn: cannot set a directory") }
     }
 
-    /// The child closes every descriptor from `lowest` up, also those that others opened without O_CLOEXEC.
+    /// Makes the child close every descriptor from `lowest` up, also those that others opened without O_CLOEXEC.
     static func addCloseFrom(_ actions: inout posix_spawn_file_actions_t, _ lowest: Int32) throws {
         typealias AddCloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
         let add = unsafeBitCast(try symbol("posix_spawn_file_actions_addclosefrom_np"), to: AddCloseFrom.self)

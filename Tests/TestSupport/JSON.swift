@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// JSON as a test writes it down: `["path": "data", "size": 3, "parts": [["path": "a"]]]`.
+/// JSON as a literal in a test: `["path": "data", "size": 3, "parts": [["path": "a"]]]`.
 public indirect enum JSON: Sendable, Equatable {
     case null
     case bool(Bool)
@@ -10,7 +10,7 @@ public indirect enum JSON: Sendable, Equatable {
     case array([JSON])
     case object([String: JSON])
 
-    /// The text, keys sorted: the same value always gives the same bytes, and so the same digest.
+    /// The text, with sorted keys: the same value always gives the same bytes, and so the same digest.
     public var bytes: [UInt8] {
         get throws { try OCILayout.json(self) }
     }

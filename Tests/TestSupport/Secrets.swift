@@ -3,14 +3,15 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// The passwords and tokens of all tests of a run. Nothing that kitfs prints or logs may have one in it; ``Command``
-/// sees to what it prints.
+/// The passwords and tokens of all tests of a run. Nothing that kitfs prints or logs may contain one. ``Command``
+/// checks the output.
 public enum Secrets {
     private static let known = Mutex<Set<String>>([])
 
-    /// From now on it is looked for: as it is, as base64, escaped as in a URL, and as base64 of `USER:SECRET`.
+    /// Adds a secret to those that are looked for. It is looked for as it is, as base64, escaped as in a URL, and as
+    /// base64 of `USER:SECRET`.
     ///
-    /// - Parameter secret: long and odd enough not to turn up by chance.
+    /// - Parameter secret: must be long and odd enough not to occur by chance.
     public static func add(_ secret: String, of user: String? = nil) {
         precondition(secret.utf8.count >= 6, "“\(secret)” may turn up by chance")
         var forms = [secret, escaped(secret), encoded(secret)]
@@ -18,10 +19,10 @@ public enum Secrets {
         known.withLock { $0.formUnion(forms) }
     }
 
-    /// What must not be there, in all its forms.
+    /// All secrets, in all their forms.
     public static var forms: Set<String> { known.withLock { $0 } }
 
-    /// The first that is in it.
+    /// The first secret found in the bytes.
     public static func found(in bytes: [UInt8]) -> String? {
         let data = Data(bytes)
         return forms.first { data.range(of: Data($0.utf8)) != nil }
@@ -29,14 +30,14 @@ public enum Secrets {
 
     public static func found(in text: String) -> String? { found(in: Array(text.utf8)) }
 
-    /// `FILE:SECRET` of each that is in a file below one of the directories.
+    /// `FILE:SECRET` for each secret in a file below one of the directories.
     public static func found(below directories: String...) throws -> [String] {
         let patterns = Array(forms.joined(separator: "\n").utf8)
         let result = try Command.run("grep", ["-raosHF", "-f", "-"] + directories, input: patterns)
         return result.output.split(separator: "\n").map(String.init)
     }
 
-    /// Without padding: what follows may change that.
+    /// Base64 without its padding, since following bytes may change that.
     private static func encoded(_ text: String) -> String { String(Base64.encode(text).prefix { $0 != "=" }) }
 
     private static func escaped(_ text: String) -> String {

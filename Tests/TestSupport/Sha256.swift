@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// SHA-256 (FIPS 180-4), so that what the project computes with a library is checked against something else.
+/// SHA-256 (FIPS 180-4), written here so that the library's digests are checked against an independent implementation.
 ///
-/// Written plainly; a debug build does about 30 MB/s.
+/// The code is simple: a debug build does about 30 MB/s.
 public struct Sha256: Sendable {
     private var state: [UInt32] = [
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
@@ -36,7 +36,7 @@ public struct Sha256: Sendable {
         pending.append(contentsOf: rest.dropFirst(whole))
     }
 
-    /// Ends the message; the digest in 64 lower-case hexadecimal digits.
+    /// Ends the message. Returns the digest in 64 lower-case hexadecimal digits.
     public mutating func finish() -> String {
         let bits = byteCount &* 8
         let zeros = (119 - Int(byteCount % 64)) % 64
@@ -47,12 +47,12 @@ public struct Sha256: Sendable {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// - Parameter blocks: a multiple of 64 bytes.
+    /// - Parameter blocks: its size is a multiple of 64 bytes.
     private mutating func compress(_ blocks: UnsafeRawBufferPointer) {
         state.withUnsafeMutableBufferPointer { state in
             Self.constants.withUnsafeBufferPointer { constants in
                 withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { schedule in
-                    // Plain pointers: in a debug build the checks of buffers take most of the time.
+                    // Raw pointers, since the bounds checks of buffers would take most of the time in a debug build.
                     guard let bytes = blocks.baseAddress, let state = state.baseAddress,
                         let constants = constants.baseAddress, let schedule = schedule.baseAddress
                     else { return }

@@ -2,8 +2,8 @@
 import Glibc
 import Synchronization
 
-/// A directory of a test's own, /tmp/kitfs-test.XXXXXX, gone with the object: also after a failed test, and also when
-/// something is still mounted inside.
+/// A directory of the test's own, /tmp/kitfs-test.XXXXXX. The object's release removes it, also after a failed test and
+/// when something is still mounted inside.
 public final class TemporaryDirectory: Sendable {
     /// Absolute, without symbolic links and without a trailing slash.
     public let path: String
@@ -15,18 +15,18 @@ public final class TemporaryDirectory: Sendable {
             guard let base = buffer.baseAddress, mkdtemp(base) != nil else { throw TestSupportError.system("mkdtemp") }
             return String(cString: base)
         }
-        // /tmp may be a symbolic link, and mountinfo knows resolved paths only.
+        // /tmp may be a symbolic link, and mountinfo has resolved paths only.
         guard let resolved = realpath(made, nil) else { throw TestSupportError.system("realpath \(made)") }
         defer { free(resolved) }
         path = String(cString: resolved)
     }
 
     deinit {
-        // The process of a mount that was just undone may still put away what it has fetched.
+        // The process of a mount that was just unmounted may still be writing to its cache.
         try? eventually(within: 3, "\(path) is removed") { (try? remove()) != nil }
     }
 
-    /// Makes a directory, with the ancestors that are missing, mode 0755.
+    /// Makes a directory and its missing ancestors, with mode 0755.
     ///
     /// - Parameter name: relative to ``path``; may have several components.
     /// - Returns: its absolute path.
@@ -39,10 +39,10 @@ public final class TemporaryDirectory: Sendable {
         return current
     }
 
-    /// Unmounts lazily whatever is mounted below, then deletes everything, whatever its mode. Neither follows symbolic
-    /// links nor enters a mount that could not be undone. The second call does nothing.
+    /// Unmounts lazily all mounts below, and then deletes everything, whatever its mode. It does not follow symbolic
+    /// links, nor enter a mount that could not be unmounted. A second call does nothing.
     ///
-    /// - Throws: names the first thing that could not be deleted; the rest is deleted all the same.
+    /// - Throws: names the first file that could not be deleted. The others are deleted all the same.
     public func remove() throws {
         guard isRemoved.withLock({ $0 }) == false else { return }
         try MountTable.unmountAll(below: path)

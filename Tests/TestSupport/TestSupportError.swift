@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// What every part of this library throws. It is read by people in a test's report, never matched by code,
-/// so one sentence that names what was tried is all it holds.
+/// The error of every part of this library. People read it in a test's report, and no code matches it, so it holds just
+/// one sentence that names the failed action.
 public struct TestSupportError: Error, Sendable, CustomStringConvertible {
     public let description: String
     /// errno, where a C call failed.
@@ -25,7 +25,7 @@ public struct TestSupportError: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// Repeats a C call for as long as a signal interrupts it, and turns -1 into a thrown error naming `what`.
+/// Repeats a C call as long as a signal interrupts it. Throws an error that names `what` if it returns -1.
 @discardableResult
 func systemCall<Value: SignedInteger>(_ what: @autoclosure () -> String, _ call: () -> Value) throws -> Value {
     while true {

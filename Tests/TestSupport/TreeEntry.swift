@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One name in a tree, as a scan found it or as a truth file tells it.
+/// One name in a tree, from a scan or from a truth file.
 public struct TreeEntry: Sendable, Equatable, CustomStringConvertible {
     public enum Kind: String, Sendable, Codable {
         case directory = "d"
@@ -10,18 +10,19 @@ public struct TreeEntry: Sendable, Equatable, CustomStringConvertible {
         case other = "o"
     }
 
-    /// Relative to the scanned directory, `.` for itself. Bytes: equal strings may have different bytes.
+    /// The path relative to the scanned directory, which itself is `.`. It is bytes, since equal strings may have
+    /// different bytes.
     public var path: [UInt8]
     public var type: Kind
     /// Permission, set-id and sticky bits: 0 to 0o7777.
     public var mode: UInt16
-    /// Bytes; nil for a directory, whose size says more about its file system than about the directory.
+    /// In bytes; nil for a directory, whose size says more about its file system than about the directory.
     public var size: Int?
-    /// 64 lower-case hexadecimal digits; nil for what is not a file.
+    /// 64 lower-case hexadecimal digits; nil if the entry is not a file.
     public var sha256: String?
-    /// Seconds since 1970; nil when a truth file does not tell.
+    /// Seconds since 1970; nil if a truth file does not have it.
     public var mtime: Int?
-    /// A symbolic link's target as stored; nil for what is not a link.
+    /// A symbolic link's target as stored; nil if the entry is not a link.
     public var target: [UInt8]?
 
     public init(
@@ -37,7 +38,7 @@ public struct TreeEntry: Sendable, Equatable, CustomStringConvertible {
         self.target = target
     }
 
-    /// The path for people; invalid UTF-8 shows as replacement characters.
+    /// The path for messages. Invalid UTF-8 is shown as replacement characters.
     public var name: String { String(decoding: path, as: UTF8.self) }
 
     public var description: String {
@@ -49,7 +50,7 @@ public struct TreeEntry: Sendable, Equatable, CustomStringConvertible {
         return parts.joined(separator: " ")
     }
 
-    /// This entry without all that `other` does not tell, to compare a scan with a truth file.
+    /// This entry without the values that `other` does not have, to compare a scan with a truth file.
     func limited(to other: TreeEntry) -> TreeEntry {
         var result = self
         if other.size == nil { result.size = nil }

@@ -2,7 +2,7 @@
 import Foundation
 import Glibc
 
-/// What is in a directory, in a form that two trees can be compared by.
+/// The content of a directory, in a form that is easy to compare.
 public enum TreeScan {
     /// Walks a directory without following symbolic links and reads every file.
     ///
@@ -22,10 +22,10 @@ public enum TreeScan {
         return sorted(entries)
     }
 
-    /// As ``scan(_:)``, of a tree that may refuse to be read in places.
+    /// As ``scan(_:)``, for a tree of which parts cannot be read.
     ///
-    /// - Returns: what could be read, and what could not: directories whose names, and entries whose status or content
-    ///   are refused.
+    /// - Returns: the readable entries, and the others: directories whose names cannot be listed, and entries whose
+    ///   status or content cannot be read.
     public static func scanWhatCanBeRead(
         _ directory: String
     ) throws -> (entries: [TreeEntry], refused: [(path: [UInt8], code: Int32)]) {
@@ -49,7 +49,7 @@ public enum TreeScan {
         return (sorted(entries), refused)
     }
 
-    /// Reads a file of one JSON object a line: `path`, `type`, `mode` ("0o755"), and for files `size` and `sha256`.
+    /// Reads a file with one JSON object per line: `path`, `type`, `mode` ("0o755"), and for files `size` and `sha256`.
     ///
     /// - Returns: sorted by the bytes of their paths.
     public static func truth(_ jsonl: String) throws -> [TreeEntry] {
@@ -74,8 +74,8 @@ public enum TreeScan {
             })
     }
 
-    /// How `found` differs from `expected`, one line for each path; empty when they agree. What an expected entry does
-    /// not tell (its time, say) is not compared.
+    /// The differences between `found` and `expected`, one line for each path; empty if they agree. Values that an
+    /// expected entry does not have (its time, say) are not compared.
     public static func differences(_ found: [TreeEntry], from expected: [TreeEntry]) -> [String] {
         let foundByPath = Dictionary(found.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
         let expectedPaths = Set(expected.map(\.path))

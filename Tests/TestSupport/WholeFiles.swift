@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// A whole file's bytes; files in /proc tell no size beforehand.
+/// A whole file's bytes. Files in /proc do not state their size beforehand.
 public func readFile(_ path: String) throws -> [UInt8] {
     let file = try systemCall("open \(path)") { open(path, O_RDONLY | O_CLOEXEC) }
     defer { close(file) }
@@ -21,7 +21,7 @@ public func writeFile(_ path: String, _ bytes: [UInt8]) throws {
     try writeAll(file, bytes)
 }
 
-/// Writes everything, however many calls that takes.
+/// Writes all bytes, with as many calls as needed.
 func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) throws {
     var done = 0
     while done < bytes.count {

@@ -4,7 +4,7 @@
 extension KitBuilder {
     static let kitfileAnnotation = "ml.kitops.modelkit.kitfile"
 
-    /// The Kitfile as JSON: a kit's config. Lists without elements are left out.
+    /// The Kitfile as JSON, which is a kit's config. Empty lists are left out.
     func kitfile(package: String, _ packed: [PackedLayer]) -> JSON {
         func elements(_ kind: Kind) -> [JSON] {
             packed.filter { $0.layer.kind == kind }.map { .object(fields($0)) }
@@ -66,7 +66,7 @@ extension KitBuilder {
         }
     }
 
-    /// Kit up to 2025 wrote no types, and `null` for no layers.
+    /// Kits up to 2025 have no media types in the manifest, and `null` for an empty list of layers.
     func manifest(
         config: OCILayout.Descriptor, layers: [OCILayout.Descriptor], annotations: [String: String]?
     ) -> JSON {

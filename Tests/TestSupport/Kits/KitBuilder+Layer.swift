@@ -5,7 +5,7 @@ extension KitBuilder {
     public struct Layer: Sendable {
         public enum Archive: String, Sendable, CaseIterable { case tar, raw }
 
-        /// What `org.cncf.model.file.metadata+json` says of a raw layer's file.
+        /// The values in a raw layer's annotation `org.cncf.model.file.metadata+json`.
         public struct Metadata: Sendable {
             public var mode: UInt16
             public var size: Int
@@ -23,17 +23,18 @@ extension KitBuilder {
         public var content: [UInt8]
         public var archive: Archive
         public var compression: Compression?
-        /// gzip members or zstd frames in a row.
+        /// The number of gzip members or zstd frames.
         public var pieces = 1
         public var name: String?
-        /// The annotation that tells a layer's path.
+        /// The annotation that gives a layer's path.
         public var filepath: String?
         public var metadata: Metadata?
-        /// Makes the blob another than it should be.
+        /// Changes the blob, to damage it.
         public var damage: (@Sendable ([UInt8]) -> [UInt8])?
-        /// The size that the manifest tells, where it is not the blob's.
+        /// The size in the manifest, if it is not the blob's.
         public var claimedSize: Int?
-        /// A blob that is in the registry already, see ``DockerRegistry/plant(_:hex:in:)``, instead of `content`.
+        /// A blob that is already in the registry, to be used instead of `content`. See
+        /// ``DockerRegistry/plant(_:hex:in:)``.
         public var planted: (hex: String, size: Int)?
 
         public init(_ kind: Kind, _ path: String, tar: [UInt8]) {
@@ -44,7 +45,7 @@ extension KitBuilder {
             (self.kind, self.path, content, archive) = (kind, path, raw, .raw)
         }
 
-        /// As a registry has it.
+        /// The blob as a registry stores it.
         public var blob: [UInt8] {
             get throws {
                 let blob = try compression?.compress(content, pieces: pieces) ?? content

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Makes a kit in an OCI layout directory, for ``DockerRegistry/push(layout:tag:to:)`` or to be mounted from there.
+/// Makes a kit in an OCI layout directory, to be pushed with ``DockerRegistry/push(layout:tag:to:)`` or mounted from
+/// there.
 ///
-/// As it is made, it writes what `kit pack` 1.7 does. Properties make it write as others do: older and newer kits, and
-/// ModelPack. Several builders may write into one directory, each under a tag of its own.
+/// By default it writes a kit as `kit pack` 1.7 does. Properties make it write as other tools do: older and newer
+/// versions of kit, and ModelPack. Several builders may write into one directory, each with its own tag.
 public struct KitBuilder: Sendable {
     /// The kinds of layers, in the order in which a manifest has them.
     public enum Kind: String, Sendable, CaseIterable {
@@ -14,7 +15,7 @@ public struct KitBuilder: Sendable {
         case modelKit
         /// `application/vnd.cncf.model.*`
         case modelPack
-        /// `application/vnd.cnai.model.*`, what that was before
+        /// `application/vnd.cnai.model.*`, the older name of those types
         case oldModelPack
     }
 
@@ -22,24 +23,24 @@ public struct KitBuilder: Sendable {
     public typealias Written = (manifestHex: String, layerHexes: [String])
 
     public var family = Family.modelKit
-    /// A child kit names its parent here instead of having a model layer: `127.0.0.1:5055/parent:v1`.
+    /// The parent's reference, which a child kit has instead of a model layer: `127.0.0.1:5055/parent:v1`.
     public var modelReference: String?
-    /// Kits of before 2024 have no digests in their config, and names in their tars are relative to the parent of the
-    /// element's path.
+    /// Whether the config has digests. Kits before 2024 do not, and the names in their tars are relative to the parent
+    /// of the element's path.
     public var hasDigests = true
-    /// Kits of after 2025 have these in their manifest. ModelPack always has.
+    /// Whether the manifest has media types, as kits after 2025 do. ModelPack manifests always have them.
     public var hasMediaTypes = false
-    /// Whether a ModelPack artifact has its Kitfile as an annotation.
+    /// Whether a ModelPack artifact has a Kitfile in its annotations.
     public var hasKitfile = false
-    /// More keys of the Kitfile, known or not.
+    /// Additional keys of the Kitfile, known or not.
     public var kitfileKeys: [String: JSON] = [:]
     let layout: OCILayout
     private(set) var layers: [Layer] = []
-    /// Elements without a layer, such as datasets that are elsewhere.
+    /// Elements without a layer, such as datasets that are stored elsewhere.
     private(set) var elements: [(kind: Kind, fields: [String: JSON])] = []
     private var loose: [(mediaType: String, bytes: [UInt8], annotations: [String: String]?)] = []
 
-    /// - Parameter directory: made when ``write(tag:package:)`` needs it.
+    /// - Parameter directory: created when ``write(tag:package:)`` needs it.
     public init(directory: String) {
         layout = OCILayout(directory: directory)
     }
@@ -59,15 +60,15 @@ public struct KitBuilder: Sendable {
         add(layer)
     }
 
-    /// An element of the Kitfile that has no layer.
+    /// Adds an element of the Kitfile that has no layer.
     public mutating func addElement(_ kind: Kind, _ fields: [String: JSON]) { elements.append((kind, fields)) }
 
-    /// A blob as it is, of any type and without a Kitfile element; it comes after all others.
+    /// Adds a blob of any type, unchanged and without a Kitfile element. It comes after all layers.
     public mutating func addBlob(mediaType: String, bytes: [UInt8], annotations: [String: String]? = nil) {
         loose.append((mediaType, bytes, annotations))
     }
 
-    /// Writes the blobs, and names the manifest `tag` in the layout's index.
+    /// Writes the blobs, and gives the manifest its tag in the layout's index.
     ///
     /// - Parameter package: the Kitfile's package name.
     /// - Returns: digests in hexadecimal digits; those of the layers in the manifest's order.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import FoundationEssentials
 
-/// A kit's manifest and Kitfile as ``UnpackedKit`` reads them: which layers there are, and where each belongs.
+/// A kit's manifest and Kitfile as ``UnpackedKit`` reads them: its layers, and the path of each.
 struct KitDocuments {
     struct Layer {
-        /// The media type's last words and whether names are relative to the path's parent, for people.
+        /// For messages: the media type's last words, and whether names are relative to the path's parent.
         var form: String
         var hex: String
         var size: Int
@@ -13,9 +13,9 @@ struct KitDocuments {
         var compression: LayerCompression?
         /// The declared path.
         var path: UnpackedKit.Path
-        /// What the names in a tar are relative to.
+        /// The directory that the names in the tar are relative to.
         var base: UnpackedKit.Path
-        /// Of a raw layer's file, where the manifest tells it.
+        /// The mode of a raw layer's file, if the manifest has it.
         var mode: UInt16?
     }
 
@@ -49,7 +49,7 @@ struct KitDocuments {
         }
         self.layout = layout
         var manifest: Manifest = try decode(try layout.descriptor(of: tag).hex)
-        // An index that holds one kit stands for it.
+        // An index with one kit stands for that kit.
         if let only = manifest.manifests?.first { manifest = try decode(only.hex) }
         guard let config = manifest.config else { throw TestSupportError("\(tag) has no config") }
         blobs = manifest.layers ?? []
@@ -62,12 +62,12 @@ struct KitDocuments {
         }
     }
 
-    /// Where the kit has no model of its own, what its model is taken from.
+    /// The reference of the parent kit, if the kit has no model of its own.
     var modelPath: String? {
         blobs.contains { $0.mediaType.hasPrefix("application/vnd.kitops.modelkit.model.") } ? nil : kitfile?.model?.path
     }
 
-    /// In the manifest's order.
+    /// The layers in the manifest's order.
     func layers() throws -> [Layer] {
         var waiting: [String: [Kitfile.Element]] = [
             "model": kitfile?.model.map { [$0] } ?? [], "modelpart": kitfile?.model?.parts ?? [],
@@ -94,7 +94,7 @@ struct KitDocuments {
         }
     }
 
-    /// `("dataset", ["tar", "gzip"])`; nil for layers that are none of a kit's.
+    /// Such as `("dataset", ["tar", "gzip"])`; nil if the blob is not a layer of a kit.
     private static func kindAndForm(_ blob: OCILayout.Descriptor) -> (kind: String, form: [String])? {
         let kinds = ["weight.config": "modelpart", "weight": "model", "doc": "docs"]
         for family in ["vnd.kitops.modelkit.", "vnd.cncf.model.", "vnd.cnai.model."] {

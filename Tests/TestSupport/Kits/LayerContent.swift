@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What one layer brings, by path from the kit's root.
+/// The content of one layer, by path from the kit's root.
 struct LayerContent {
     private(set) var nodes: [UnpackedKit.Path: UnpackedKit.Node] = [:]
 
-    /// Throws for a layer that cannot be mounted.
+    /// Throws if the layer cannot be mounted.
     init(_ layer: KitDocuments.Layer, _ layout: OCILayout) throws {
         var bytes = try readFile(layout.blobFile(layer.hex))
         guard bytes.count == layer.size else { throw TestSupportError("the descriptor tells another size") }
@@ -12,7 +12,7 @@ struct LayerContent {
         if layer.isRaw {
             try set(layer.path, .file(mode: layer.mode ?? 0o644, content: bytes))
         } else {
-            // What an old kit's names are relative to is made before its tar is read.
+            // The directory that an old kit's names are relative to is made before the tar is read.
             for count in 0...layer.base.count { nodes[Array(layer.base.prefix(count))] = .directory(mode: 0o755) }
             for member in try TarMembers.read(bytes) { try add(member, below: layer.base) }
         }
@@ -43,8 +43,8 @@ struct LayerContent {
         }
     }
 
-    /// A later member takes the place of an earlier one, but not of a directory, and a directory that was described
-    /// stays as it was.
+    /// A later member replaces an earlier one that is not a directory. A directory that has a member of its own stays
+    /// as it was.
     private mutating func set(_ path: UnpackedKit.Path, _ node: UnpackedKit.Node) throws {
         for count in 0..<path.count {
             let above = Array(path.prefix(count))

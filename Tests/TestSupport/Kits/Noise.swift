@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Bytes that no tool can make smaller, the same for the same seed.
+/// Bytes that no tool can compress. The same seed gives the same bytes.
 public func noise(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
     var random = SplitMix64(seed: seed)
     return [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in

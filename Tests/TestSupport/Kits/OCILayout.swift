@@ -30,10 +30,10 @@ public struct OCILayout: Sendable {
     static let tagAnnotation = "org.opencontainers.image.ref.name"
     public let directory: String
 
-    /// - Parameter directory: made when the first blob is added.
+    /// - Parameter directory: created when the first blob is added.
     public init(directory: String) { self.directory = directory }
 
-    /// Makes what is missing of the layout, and leaves what is there.
+    /// Creates the missing parts of the layout, and keeps those that exist.
     func create() throws {
         try FileManager.default.createDirectory(
             atPath: directory + "/blobs/sha256", withIntermediateDirectories: true)
@@ -52,7 +52,7 @@ public struct OCILayout: Sendable {
             mediaType: mediaType, digest: "sha256:" + hex, size: bytes.count, annotations: annotations)
     }
 
-    /// Names a manifest; a manifest that had the tag before loses it and its place in the index.
+    /// Gives a manifest a tag. A manifest that had the tag before loses it and its place in the index.
     public func tag(_ manifest: Descriptor, as tag: String) throws {
         var index = Index()
         if FileManager.default.fileExists(atPath: directory + "/index.json") { index = try readIndex() }
@@ -63,14 +63,14 @@ public struct OCILayout: Sendable {
         try writeFile(directory + "/index.json", try Self.json(index))
     }
 
-    /// What a tag names.
+    /// The descriptor that a tag names.
     public func descriptor(of tag: String) throws -> Descriptor {
         let found = try readIndex().manifests.first { $0.annotations?[Self.tagAnnotation] == tag }
         guard let found else { throw TestSupportError("\(directory) has no tag \(tag)") }
         return found
     }
 
-    /// An image index (image-index.md) of manifests that have tags already.
+    /// Adds an image index (image-index.md) of manifests that already have tags.
     public func addIndex(of tags: [String], as tag: String) throws {
         let manifests = try tags.map { name -> JSON in
             var descriptor = try descriptor(of: name)

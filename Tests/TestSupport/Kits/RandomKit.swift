@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A kit made of a seed: layers of one ``RandomTree`` whose declared paths overlap and nest.
+/// A kit made from a seed: layers of one ``RandomTree``, whose declared paths overlap and nest.
 public struct RandomKit {
     private var random: SplitMix64
     private var hasModel = false
 
     public init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
-    /// Writes it into an OCI layout.
+    /// Writes the kit into an OCI layout.
     public mutating func write(layout: String, tag: String) throws {
         var kit = KitBuilder(directory: layout)
         kit.family = random.chance(60) ? .modelKit : random.pick([.modelPack, .oldModelPack])
@@ -19,7 +19,7 @@ public struct RandomKit {
             guard let layer = layer(kit, tree) else { continue }
             kit.add(layer)
             guard random.chance(12), layer.kind != .model else { continue }
-            // Two elements that name one path give the same layer twice.
+            // Two elements with one path give the same layer twice.
             var again = layer
             again.path = spelled(layer.path)
             kit.add(again)
@@ -39,7 +39,7 @@ public struct RandomKit {
         var kinds = KitBuilder.Kind.allCases.filter { kind in
             switch kind {
             case .model: !hasModel
-            // Newer than digests in the config.
+            // Prompts are newer than digests in the config, so kits without digests have none.
             case .prompt: kit.hasDigests
             case .mcpServer: archive == .raw && kit.family == .modelKit && kit.hasDigests
             default: true
@@ -68,7 +68,7 @@ public struct RandomKit {
         return layer
     }
 
-    /// The same path, written otherwise.
+    /// The same path in another spelling.
     private mutating func spelled(_ path: String) -> String {
         random.pick(["./\(path)", "\(path)/", "././\(path)", path.hasPrefix("./") ? path : ".//\(path)"])
     }

@@ -4,15 +4,16 @@
 struct RandomTar {
     typealias Path = UnpackedKit.Path
 
-    /// As kit writes it, or as GNU tar may: names with `./` and trailing slashes, in any order, directories missing.
+    /// Whether the tar is as kit writes it. If not, it is as GNU tar may write it: names with `./` and trailing
+    /// slashes, in any order, with directories missing.
     private let isPlain: Bool
-    /// How many names of each path are left out: those of what an old kit's tar is relative to.
+    /// The number of names that are left out of each path: those of the directory that an old kit's tar is relative to.
     private let baseCount: Int
     private var tar = TarBuilder()
-    /// What a hard link can be made to.
+    /// The files that a hard link can name.
     private var files: [Path] = []
 
-    /// Now and then with a directory where the tree has a file, or with a name beside the declared path.
+    /// Sometimes has a directory where the tree has a file, or a name beside the declared path.
     ///
     /// - Parameter declared: the layer's path in the kit.
     static func make(
@@ -96,7 +97,7 @@ struct RandomTar {
         }
     }
 
-    /// Sizes around a tar's blocks and around what becomes a file of its own in the cache.
+    /// Sizes around the block size of tar, and around the size from which a member has a file of its own in the cache.
     static func content(_ random: inout SplitMix64) -> [UInt8] {
         let sizes =
             random.chance(2) ? [(1 << 20) - 1, 1 << 20, (1 << 20) + 1] : [0, 1, 511, 512, 513, 1023, 1024, 1025]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Files and directories with odd names, of which the layers of a random kit have a part each: so they overlap, and
-/// agree on what is a directory.
+/// Files and directories with odd names. Each layer of a random kit has a part of them, so layers overlap and agree on
+/// which paths are directories.
 struct RandomTree: Sendable {
     typealias Path = UnpackedKit.Path
 
@@ -9,11 +9,11 @@ struct RandomTree: Sendable {
         var path: Path
         var isDirectory: Bool
 
-        /// nil where it is not UTF-8: no Kitfile can name it.
+        /// The path as text; nil if it is not UTF-8, since no Kitfile can name it then.
         var text: String? { String(validating: path.joined(separator: [UInt8(ascii: "/")]), as: UTF8.self) }
     }
 
-    /// Directories before what is in them.
+    /// All items, each directory before its entries.
     private(set) var items: [Item] = []
 
     init(_ random: inout SplitMix64) {
@@ -35,7 +35,7 @@ struct RandomTree: Sendable {
 
     private mutating func add(_ item: Item) -> Bool {
         let length = item.path.reduce(0) { $0 + $1.count + 1 }
-        // Of a directory in the Kitfile's place nothing could be said.
+        // Mounts always show a file at the Kitfile's path, so no directory is put there.
         guard length < 2000, !items.contains(where: { $0.path == item.path }),
             !item.isDirectory || item.path != UnpackedKit.kitfile
         else { return false }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// A tar, or one raw file, too large to be held in memory. Its members are zeros but for a number every so many bytes,
-/// so that it takes little room and no two places look alike.
+/// A tar, or one raw file, that is too large for memory. Its members are zeros except for numbers at regular distances,
+/// so that it takes little disk space and no two parts look alike.
 public final class SparseTar {
     public let path: String
-    /// Bytes so far.
+    /// The number of bytes so far.
     public private(set) var size = 0
-    /// A number stands at each multiple of this many bytes of a member.
+    /// The distance of the numbers in a member, in bytes.
     public let step: Int
     private let file: Int32
 
@@ -24,14 +24,14 @@ public final class SparseTar {
         try append(TarHeader(path: Array(name.utf8), type: "5", mode: 0o755).block(splittingPath: true))
     }
 
-    /// - Parameter number: tells the member's content from that of others.
+    /// - Parameter number: tells the member's content from that of other members.
     public func member(_ name: String, number: Int, size: Int) throws {
         try append(TarHeader(path: Array(name.utf8), type: "0", mode: 0o644, size: size).block(splittingPath: true))
         try content(number: number, size: size)
         self.size = (self.size + 511) / 512 * 512
     }
 
-    /// Without a header, as a raw layer is.
+    /// Appends content without a header, as in a raw layer.
     public func content(number: Int, size: Int) throws {
         for offset in stride(from: 0, to: size, by: step) {
             try write(Array(Self.mark(number, offset).prefix(size - offset)), at: self.size + offset)
@@ -45,7 +45,7 @@ public final class SparseTar {
         try systemCall("truncate") { ftruncate(file, size) }
     }
 
-    /// What a part of a member must be.
+    /// The expected bytes of a range of a member.
     public static func bytes(number: Int, _ range: Range<Int>, step: Int = 4096) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: range.count)
         for offset in stride(from: range.lowerBound / step * step, to: range.upperBound, by: step) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension TarBuilder {
-    /// An entry as GNU tar writes it (its manual, "Basic Tar Format"): names of more than 100 bytes in a member of type
-    /// `L` before it, long targets in one of type `K`, bytes that are not ASCII as they are, and the size in base 256.
+    /// Adds an entry as GNU tar writes it (its manual, "Basic Tar Format"). A name of more than 100 bytes is in a
+    /// member of type `L` before the entry, and a long target in one of type `K`. Bytes that are not ASCII are written
+    /// as they are, and the size is in base 256.
     public mutating func gnu(
         _ path: [UInt8], type: Character, _ content: [UInt8] = [], mode: UInt16 = 0o644, target: [UInt8] = []
     ) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Writes tar archives byte for byte as kit does (Go's archive/tar with uid 1000, gid 0, mtime 0): ustar headers, and a
-/// PAX `x` record before each name that these cannot hold. Paths are written as given: nothing is added, neither
-/// ancestors nor trailing slashes.
+/// PAX `x` record before each name that does not fit them. Paths are written as given: neither ancestors nor trailing
+/// slashes are added.
 ///
-/// Each method takes its path as a `String`, or as bytes for names that are not UTF-8.
+/// Each method takes its path as a `String`, or as bytes if it is not UTF-8.
 public struct TarBuilder: Sendable {
-    /// What has been written so far, a multiple of 512 bytes unless ``append(_:)`` made it something else.
+    /// The bytes so far, a multiple of 512 unless ``append(_:)`` changed that.
     public private(set) var bytes: [UInt8] = []
 
     public init() {}
@@ -44,13 +44,14 @@ public struct TarBuilder: Sendable {
         entry(TarHeader(path: path, type: "1", mode: mode, target: target))
     }
 
-    /// A PAX record for the next entry, for keys this builder would not write itself: `size`, `mtime`, or a lie.
+    /// Adds a PAX record for the next entry, with keys that this builder would not write itself: `size`, `mtime`, or
+    /// false claims.
     public mutating func pax(_ records: [(key: String, value: [UInt8])], for path: String = "file") {
         bytes += TarHeader.paxEntry(records, for: Array(path.utf8))
     }
 
-    /// An entry whose header is changed before it is written, for what others write (GNU long names with type `L`,
-    /// base-256 sizes) and for what nobody should.
+    /// Adds an entry whose header is changed before it is written, for what other tools write (GNU long names with type
+    /// `L`, base-256 sizes) and for invalid headers.
     ///
     /// - Parameters:
     ///   - path: put into the name field as far as it fits; no PAX record is made.
@@ -69,7 +70,7 @@ public struct TarBuilder: Sendable {
         bytes += TarHeader.padded(content)
     }
 
-    /// Bytes as they are, without padding.
+    /// Appends bytes as they are, without padding.
     public mutating func append(_ raw: [UInt8]) {
         bytes += raw
     }

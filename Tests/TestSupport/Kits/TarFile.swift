@@ -2,11 +2,11 @@
 private import Glibc
 private import OCI
 
-/// A tar as kit writes it, written to a file as it is made, with its digest: for layers larger than one would hold in
-/// memory and whose digest has to be right. Sparse ones are made by ``SparseTar``.
+/// A tar as kit writes it, with its digest, written to a file piece by piece. It is for layers that are too large for
+/// memory and need a right digest. ``SparseTar`` makes sparse ones.
 public final class TarFile {
     public let path: String
-    /// Bytes so far.
+    /// The number of bytes so far.
     public private(set) var size = 0
     private let file: Int32
     private let hasher = DigestHasher()
@@ -27,7 +27,8 @@ public final class TarFile {
         try member(name, size: content.count) { _ in content }
     }
 
-    /// - Parameter piece: the next bytes of the content, of those that are missing yet; called until there are `size`.
+    /// - Parameter piece: called until there are `size` bytes, with the number of those that are missing. Returns the
+    ///   next bytes of the content, at most that many.
     public func member(_ name: String, size: Int, piece: (_ missing: Int) -> [UInt8]) throws {
         try append(TarHeader(path: Array(name.utf8), type: "0", mode: 0o644, size: size).block(splittingPath: true))
         var missing = size

@@ -5,11 +5,11 @@ struct TarHeader {
     var path: [UInt8]
     var type: Character
     var mode: UInt16
-    /// Bytes of content, below 8 GiB: eleven octal digits.
+    /// Bytes of content, below 8 GiB, since the field has eleven octal digits.
     var size = 0
     var target: [UInt8] = []
 
-    /// What the ustar fields cannot hold. Go sorts records by key.
+    /// The values that the ustar fields cannot hold. Go sorts records by key.
     var paxRecords: [(key: String, value: [UInt8])] {
         var records: [(key: String, value: [UInt8])] = []
         if target.count > 100 || !Self.isASCII(target) { records.append(("linkpath", target)) }
@@ -17,8 +17,8 @@ struct TarHeader {
         return records
     }
 
-    /// - Parameter splittingPath: use the prefix field for a long name. Go does not after a PAX record, where the name
-    ///   is stripped of all but ASCII and cut, so that several names may become the same.
+    /// - Parameter splittingPath: whether to use the prefix field for a long name. Go does not after a PAX record. It
+    ///   then strips the name of all but ASCII and cuts it, so that several names may become the same.
     func block(splittingPath: Bool) -> [UInt8] {
         var block = [UInt8](repeating: 0, count: 512)
         let split = splittingPath ? splitPath : nil
@@ -38,11 +38,11 @@ struct TarHeader {
         return block
     }
 
-    /// The PAX header with its records, in front of the entry it is about.
+    /// The PAX header with its records, which comes before its entry.
     static func paxEntry(_ records: [(key: String, value: [UInt8])], for path: [UInt8]) -> [UInt8] {
         let content = records.flatMap { record -> [UInt8] in
             let rest = Array(" \(record.key)=".utf8) + record.value + [UInt8(ascii: "\n")]
-            // The length counts its own digits.
+            // The length includes its own digits.
             var length = rest.count
             while String(length).utf8.count + rest.count != length { length = String(length).utf8.count + rest.count }
             return Array(String(length).utf8) + rest
@@ -64,7 +64,8 @@ struct TarHeader {
         return block + padded(content)
     }
 
-    /// The sum of all bytes, those of the checksum's own field counted as spaces: six digits, NUL, space.
+    /// Sets the checksum: the sum of all bytes, with those of its own field counted as spaces. It is six digits, NUL,
+    /// space.
     static func setChecksum(_ block: inout [UInt8]) {
         for index in 148..<156 { block[index] = UInt8(ascii: " ") }
         put(&block, 148, 7, octal: block.reduce(0) { $0 + Int($1) })
@@ -80,7 +81,7 @@ struct TarHeader {
 
     private static func put(_ block: inout [UInt8], _ offset: Int, _ length: Int, text: [UInt8]) {
         for (index, byte) in text.prefix(length).enumerated() { block[offset + index] = byte }
-        // Go: a field that is cut right after a slash would make old readers see a directory.
+        // Go drops a slash at the end of a cut field, since old readers would take the name for a directory.
         if text.count > length {
             var last = offset + length - 1
             guard block[last] == UInt8(ascii: "/") else { return }
@@ -104,7 +105,7 @@ struct TarHeader {
         bytes.filter { $0 != 0 && $0 < 0x80 }
     }
 
-    /// A long ASCII path cut at a slash: at most 155 bytes before it and 100 after it.
+    /// A long ASCII path split at a slash, with at most 155 bytes before it and 100 after it.
     private var splitPath: (prefix: [UInt8], name: [UInt8])? {
         guard path.count > 100, Self.isASCII(path) else { return nil }
         let slash = UInt8(ascii: "/")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The members of a tar in memory: POSIX with PAX records, and GNU's long names and base-256 numbers.
+/// The members of a tar in memory. It supports POSIX with PAX records, and GNU's long names and base-256 numbers.
 enum TarMembers {
     struct Member {
         enum Kind { case file([UInt8]), directory, link([UInt8]), hardLink([UInt8]) }
@@ -78,7 +78,7 @@ enum TarMembers {
         return value
     }
 
-    /// `LENGTH KEY=VALUE\n`, LENGTH counting all of the record.
+    /// Records of the form `LENGTH KEY=VALUE\n`, where LENGTH counts the whole record.
     private static func readRecords(_ content: [UInt8], into records: inout [String: [UInt8]]) throws {
         var rest = content[...]
         while let space = rest.firstIndex(of: UInt8(ascii: " ")) {

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Questions about paths as ``TreeScan`` has them: `.` for the root.
+/// Questions about paths in the form of ``TreeScan``: `.` for the root.
 extension UnpackedKit {
-    /// Whether it is the declared path of an unusable layer or below it.
+    /// Whether the path is the declared path of an unusable layer or below it.
     public func isUnusable(_ scanned: [UInt8]) -> Bool {
         unusable.contains { Self.names(scanned).starts(with: $0.path) }
     }
 
-    /// Whether it is the declared path of a layer.
+    /// Whether the path is the declared path of a layer.
     public func isDeclared(_ scanned: [UInt8]) -> Bool { declared.contains(Self.names(scanned)) }
 
-    /// Whether the declared path of a layer is below it.
+    /// Whether the declared path of a layer is below the path.
     public func isAboveALayer(_ scanned: [UInt8]) -> Bool { declared.contains { Self.isAbove($0, scanned) } }
 
-    /// Whether the declared path of an unusable layer is below it.
+    /// Whether the declared path of an unusable layer is below the path.
     public func isAboveAnUnusableLayer(_ scanned: [UInt8]) -> Bool {
         unusable.contains { Self.isAbove($0.path, scanned) }
     }
 
-    /// Whether below it there is the declared path of a layer that nobody gets to, as an unusable one is in the way.
+    /// Whether the declared path of an unreachable layer is below the path. An unusable layer stands in the way of such
+    /// a layer.
     public func isAboveAnUnreachableLayer(_ scanned: [UInt8]) -> Bool {
         declared.contains { path in
             Self.isAbove(path, scanned)

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What unpacking a kit gives, worked out in the plainest way: every layer is read whole, in order, into a dictionary.
+/// The result of unpacking a kit, computed in the plainest way: every layer is read whole, in order, into a dictionary.
 ///
-/// It shares nothing with what it is compared to: layers are decompressed by command line tools, tars read by
+/// This shares no code with what it is compared to. Layers are decompressed by command-line tools, and tars are read by
 /// ``TarMembers``. The rules are those of the guide "semantics".
 public struct UnpackedKit: Sendable {
-    /// Names from the root down; none for the root itself.
+    /// Names from the root down. The root itself has none.
     public typealias Path = [[UInt8]]
 
-    /// A layer that cannot be mounted; others can.
+    /// A layer that cannot be mounted. Others still can.
     public struct UnusableLayer: Sendable {
         public let hex: String
-        /// Its declared path: nothing at or below it can be had from this layer.
+        /// Its declared path. This layer provides nothing at or below it.
         public let path: Path
         public let reason: String
     }
 
     enum Node: Equatable, Sendable, CustomStringConvertible {
-        /// nil: only what is below tells of it.
+        /// The mode is nil if only the entries below imply the directory.
         case directory(mode: UInt16?)
         case file(mode: UInt16, content: [UInt8])
         case link(target: [UInt8])
@@ -34,13 +34,13 @@ public struct UnpackedKit: Sendable {
     }
 
     public private(set) var unusable: [UnusableLayer] = []
-    /// One line for each layer, to be printed where a mount differs.
+    /// One line for each layer, to be printed when a mount differs.
     public private(set) var summary: [String] = []
     var declared: [Path] = []
     private var nodes: [Path: Node] = [[]: .directory(mode: 0o755)]
     static let kitfile: Path = [Array("Kitfile".utf8)]
 
-    /// - Parameter parents: where the kits are that `model.path` may name: layout and tag by reference.
+    /// - Parameter parents: the kits that `model.path` may name: layout and tag by reference.
     public init(
         layout: String, tag: String, parents: [String: (layout: String, tag: String)] = [:]
     ) throws {
@@ -54,7 +54,7 @@ public struct UnpackedKit: Sendable {
         }
     }
 
-    /// Of one path the later layer's file counts, and the first layer's directory.
+    /// At one path, a file is taken from the later layer, and a directory from the first.
     private mutating func place(_ layer: KitDocuments.Layer, _ layout: OCILayout) {
         declared.append(layer.path)
         summary.append("\(layer.hex.prefix(12)) \(layer.form) “\(Self.name(layer.path))”")
@@ -72,10 +72,11 @@ public struct UnpackedKit: Sendable {
         }
     }
 
-    /// As a mount shows it, sorted as ``TreeScan`` sorts: no write, no set-id, and of the Kitfile its presence only.
+    /// The tree that a mount shows, sorted as ``TreeScan`` sorts. It has no write or set-id bits, and the Kitfile's
+    /// content is not compared.
     public var tree: [TreeEntry] {
         var all = nodes
-        // Where the artifact has none, one is made of what it tells of itself.
+        // An artifact without a Kitfile gets one that is made from its manifest and config.
         all[Self.kitfile] = .file(mode: 0o644, content: [])
         return all.map { path, node in
             let name = path.isEmpty ? Array(".".utf8) : Array(path.joined(separator: [UInt8(ascii: "/")]))
@@ -93,7 +94,7 @@ public struct UnpackedKit: Sendable {
         }.sorted { $0.path.lexicographicallyPrecedes($1.path) }
     }
 
-    /// `./` and doubled slashes mean nothing.
+    /// `./` and doubled slashes are ignored.
     static func path(_ bytes: [UInt8]) throws -> Path {
         guard bytes.first != UInt8(ascii: "/") else { throw TestSupportError("an absolute path") }
         let names = bytes.split(separator: UInt8(ascii: "/")).map(Array.init).filter { $0 != Array(".".utf8) }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// A program that runs beside the test. Dropping the object kills the program and its process group, and reaps it,
-/// so a failing test leaves neither a process nor a zombie.
+/// A program that runs beside the test. The object's release kills the program and its process group, and reaps it, so
+/// a failing test leaves neither a process nor a zombie.
 public final class BackgroundProcess: Sendable {
     /// The program and its arguments, for error texts.
     public let commandLine: String
@@ -45,27 +45,27 @@ public final class BackgroundProcess: Sendable {
     deinit {
         guard watch.exitCode == nil else { return thread.join() }
         watch.kill(SIGKILL, group: true)
-        // A process that hangs in the kernel (a dead file system) cannot be killed: leave it to its thread.
+        // A process that hangs in the kernel (in a dead file system) cannot be killed, and is left to its thread.
         if waitForExit(timeout: 10) != nil { thread.join() }
     }
 
     public var pid: Int32 { watch.pid }
     public var isRunning: Bool { watch.exitCode == nil }
-    /// What it has printed so far.
+    /// The output to stdout so far.
     public var stdout: [UInt8] { watch.output }
-    /// What it has printed to stderr so far.
+    /// The output to stderr so far.
     public var stderr: [UInt8] { watch.error }
     public var output: String { String(decoding: stdout, as: UTF8.self) }
     public var errorOutput: String { String(decoding: stderr, as: UTF8.self) }
 
-    /// Sends a signal to the program, not to its children; nothing happens when it has ended.
+    /// Sends a signal to the program, not to its children. Does nothing if the program has ended.
     public func kill(signal: Int32) {
         watch.kill(signal, group: false)
     }
 
-    /// Asks the program to end (SIGTERM), and kills its process group if it has not after `grace` seconds.
+    /// Asks the program to end (SIGTERM). Kills its process group if it still runs after `grace` seconds.
     ///
-    /// - Returns: the exit code as of ``waitForExit(timeout:)``; nil if even SIGKILL did not end it within 10 s.
+    /// - Returns: the exit code as in ``waitForExit(timeout:)``; nil if even SIGKILL did not end it within 10 s.
     @discardableResult
     public func terminate(grace: Double = 5) -> Int32? {
         watch.kill(SIGTERM, group: false)

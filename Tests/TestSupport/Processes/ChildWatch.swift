@@ -2,14 +2,14 @@
 import Glibc
 import Synchronization
 
-/// One child process: a thread collects what it prints and reaps it, whoever else may or may not be looking.
+/// One child process. A thread collects its output and reaps it, whether or not anybody waits.
 ///
-/// The watching thread holds this object and not ``BackgroundProcess``, so that dropping the latter is noticed.
+/// The thread holds this object and not ``BackgroundProcess``, so that releasing the latter is noticed.
 final class ChildWatch: Sendable {
     private struct State {
-        /// The pid must not be signalled once this is set: the kernel may have given it to another process.
+        /// Once this is set, the pid must not be signalled: the kernel may have given it to another process.
         var isReaped = false
-        /// Set after the last output has been collected.
+        /// Set after all output has been collected.
         var exitCode: Int32?
         var output: [UInt8] = []
         var error: [UInt8] = []
@@ -26,17 +26,17 @@ final class ChildWatch: Sendable {
     var output: [UInt8] { state.withLock { $0.output } }
     var error: [UInt8] { state.withLock { $0.error } }
 
-    /// Signals the child, or its whole process group; does nothing when the child is gone.
+    /// Signals the child or its whole process group. Does nothing if the child is gone.
     func kill(_ signal: Int32, group: Bool) {
         state.withLock { state in
             if !state.isReaped { _ = Glibc.kill(group ? -pid : pid, signal) }
         }
     }
 
-    /// The watching thread's body. Takes over both descriptors, which must not block; -1 means there is none.
+    /// The body of the watching thread. It takes over both descriptors, which must not block; -1 means there is none.
     ///
-    /// The end of the child counts, not the end of its pipes: a grandchild may keep those open for ever. What lies in
-    /// a pipe when the child has gone is still collected, up to the most a pipe can hold.
+    /// The child's end counts, and not the end of its pipes, which a grandchild may keep open for ever. Output that is
+    /// in a pipe when the child ends is still collected, up to the capacity of a pipe.
     func run(output: Int32, error: Int32) {
         var sources = [(output, \State.output), (error, \State.error)].filter { $0.0 >= 0 }
         var pause: Int32 = 1
@@ -83,7 +83,7 @@ final class ChildWatch: Sendable {
         return .something
     }
 
-    /// The child's exit code, or 128 + the signal that killed it; -1 when somebody else reaped it.
+    /// The child's exit code, or 128 + the signal that killed it; -1 if somebody else reaped it.
     private func reap() -> (status: Int32, reaped: Bool) {
         state.withLock { state in
             var status: Int32 = 0

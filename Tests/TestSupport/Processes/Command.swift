@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a program did.
+/// The result of a program.
 public struct CommandResult: Sendable {
     /// The program and its arguments, for error texts.
     public let commandLine: String
@@ -13,12 +13,12 @@ public struct CommandResult: Sendable {
     public var errorOutput: String { String(decoding: stderr, as: UTF8.self) }
 }
 
-/// Running a program to its end.
+/// Runs programs to their end.
 public enum Command {
-    /// Runs a program and waits for it, not for what it leaves in the background: a grandchild that keeps the output
-    /// pipes open is not waited for, and finds them closed from then on.
+    /// Runs a program and waits for it, but not for its background processes. If a grandchild keeps the output pipes
+    /// open, it finds them closed from then on.
     ///
-    /// The program gets no descriptor of this process, and its own process group.
+    /// The program gets no descriptor of this process, and has its own process group.
     ///
     /// - Parameters:
     ///   - executable: a path, or a name to find in PATH.
@@ -55,7 +55,7 @@ public enum Command {
 
     /// As `run`, for programs that must succeed.
     ///
-    /// - Throws: also when the exit code is not 0, with all that the program printed.
+    /// - Throws: as `run`, and if the exit code is not 0. The error has all of the program's output.
     @discardableResult
     public static func check(
         _ executable: String, _ arguments: [String], environment: [String: String]? = nil, input: [UInt8]? = nil,

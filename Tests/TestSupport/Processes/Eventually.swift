@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Asks `condition` every 10 ms until it holds.
+/// Calls `condition` every 10 ms until it is true.
 ///
-/// Blocks the calling thread. The condition is always asked once more after the time is over, so that a machine that
+/// Blocks the calling thread. The condition is always called once more after the time is over, so that a machine that
 /// slept through the whole period does not make a test fail.
 ///
 /// - Parameters:

@@ -2,9 +2,9 @@
 import Glibc
 import Synchronization
 
-/// A POSIX thread for blocking work, kept out of Swift's cooperative pool, which must not be blocked.
+/// A POSIX thread for blocking work, which Swift's cooperative pool must not do.
 ///
-/// A thread that nobody joined is detached when its owner goes: it ends by itself and leaves nothing behind.
+/// A thread that nobody joined is detached when its owner is released. It ends by itself and leaves nothing behind.
 final class JoinableThread: Sendable {
     private final class Body: Sendable {
         let run: @Sendable () -> Void
@@ -33,7 +33,7 @@ final class JoinableThread: Sendable {
         if let thread = takeHandle() { pthread_detach(thread) }
     }
 
-    /// Waits for the end of the thread; the second call returns at once.
+    /// Waits until the thread has ended. A second call returns at once.
     func join() {
         if let thread = takeHandle() { pthread_join(thread, nil) }
     }

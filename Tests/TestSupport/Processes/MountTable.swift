@@ -3,7 +3,7 @@ import Glibc
 
 /// The mounts that this process sees, as proc(5) lists them in /proc/self/mountinfo.
 enum MountTable {
-    /// The mount points at or below `directory` in the order of mounting, so the last one is to be unmounted first.
+    /// The mount points at or below `directory`, in the order of mounting, so the last one must be unmounted first.
     ///
     /// - Parameter directory: absolute, without symbolic links and without a trailing slash.
     static func mountPoints(below directory: String) throws -> [[UInt8]] {
@@ -18,12 +18,12 @@ enum MountTable {
         }
     }
 
-    /// Unmounts lazily all that is mounted below `directory`; what cannot be unmounted stays.
+    /// Unmounts lazily all mounts below `directory`. Those that cannot be unmounted stay.
     static func unmountAll(below directory: String) throws {
         for point in try mountPoints(below: directory).reversed() {
             let path = point.map { CChar(bitPattern: $0) } + [0]
             if umount2(path, Int32(MNT_DETACH)) != 0, errno == EPERM {
-                // Without privileges only fusermount3 may undo what it did.
+                // Without privileges, only fusermount3 may unmount what it has mounted.
                 let name = String(decoding: point, as: UTF8.self)
                 _ = try? Command.run("fusermount3", ["-u", "-z", name], timeout: 10)
             }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Where a child's stdout or stderr goes: the descriptor given to the child, and the one we read (-1 for a file).
+/// The two ends of a child's stdout or stderr: the descriptor given to the child, and the one that we read (-1 for a
+/// file).
 struct OutputEnds: Sendable {
     let childs: Int32
     let ours: Int32
 
-    /// - Parameter file: appended to, made if it is not there; nil makes a pipe whose reading end does not block.
+    /// - Parameter file: appended to, and created if it does not exist; nil makes a pipe whose reading end does not
+    ///   block.
     init(file: String?) throws {
         guard let file else {
             let pipe = try GlibcExtensions.closeOnExecPipe()
@@ -18,7 +20,7 @@ struct OutputEnds: Sendable {
         ours = -1
     }
 
-    /// As above; closes our end of the `first` output if this one cannot be made.
+    /// As above. If this fails, our end of the `first` output is closed.
     init(file: String?, or first: OutputEnds) throws {
         do {
             try self.init(file: file)

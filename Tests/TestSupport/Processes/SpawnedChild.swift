@@ -2,12 +2,12 @@
 import Foundation
 import Glibc
 
-/// Starting a program with posix_spawn(3): what the child inherits, and what it does not.
+/// Starts a program with posix_spawn(3), and controls what the child inherits.
 enum SpawnedChild {
     /// Starts `executable` (looked up in PATH when it has no slash) as the leader of a new process group.
     ///
-    /// The child has the three given descriptors and no other, default signal dispositions and no blocked signal:
-    /// nothing that the test process happens to hold open or ignore can change what the program does.
+    /// The child has the three given descriptors and no other, default signal dispositions, and no blocked signals. So
+    /// nothing that the test process holds open or ignores can change what the program does.
     ///
     /// - Parameter environment: merged over the inherited one.
     /// - Returns: the child's pid; the caller must reap it.
@@ -47,8 +47,8 @@ enum SpawnedChild {
         return pid
     }
 
-    /// A descriptor to read `bytes` from, or /dev/null for nil. A file in memory needs nobody to feed it, so a child
-    /// that does not read its input can neither block us nor send us SIGPIPE.
+    /// A descriptor to read `bytes` from, or /dev/null for nil. It is a file in memory, which nobody has to feed. So a
+    /// child that does not read its input can neither block us nor send us SIGPIPE.
     static func inputDescriptor(_ bytes: [UInt8]?) throws -> Int32 {
         guard let bytes else { return try systemCall("open /dev/null") { open("/dev/null", O_RDONLY | O_CLOEXEC) } }
         let file = try GlibcExtensions.memoryFile()

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// A real terminal with a shell in it: a window of a tmux server of its own, which ends with this object, and whatever
-/// runs in it, too.
+/// A real terminal with a shell: a window of a tmux server of its own. The release of this object ends it and all that
+/// runs in it.
 public final class TerminalWindow: Sendable {
     private let server = "kitfs-\(UInt64.random(in: 0 ... .max))"
 
-    /// `environment` is added to that of the shell.
+    /// `environment` is added to the shell's.
     public init(columns: Int, rows: Int, environment: [String: String] = [:]) throws {
         let variables = environment.flatMap { ["-e", "\($0.key)=\($0.value)"] }
         try tmux(
@@ -28,15 +28,15 @@ public final class TerminalWindow: Sendable {
         try press("Enter")
     }
 
-    /// Presses a key, in tmux's words: `C-c`, `Enter`.
+    /// Presses a key, by tmux's name for it: `C-c`, `Enter`.
     public func press(_ key: String) throws { try tmux(["send-keys", key]) }
 
     public func resize(columns: Int) throws { try tmux(["resize-window", "-x", "\(columns)"]) }
 
-    /// What stands on the screen, without what is empty at its end.
+    /// The lines on the screen, without the empty ones at its end.
     public func lines() throws -> [String] { try captured([]) }
 
-    /// The same with lines that were wrapped put together again: as many as ``lines()`` where none was.
+    /// The same, with wrapped lines joined. If no line was wrapped, there are as many as in ``lines()``.
     public func unwrappedLines() throws -> [String] { try captured(["-J"]) }
 
     private func captured(_ options: [String]) throws -> [String] {
@@ -48,7 +48,7 @@ public final class TerminalWindow: Sendable {
         return lines
     }
 
-    /// Whether the cursor is shown.
+    /// Whether the cursor is visible.
     public func showsCursor() throws -> Bool {
         try tmux(["display-message", "-p", "#{cursor_flag}"]).hasPrefix("1")
     }

@@ -8,10 +8,10 @@ public final class CachingMirror: Sendable {
     private let upstream: UInt16
     private let process = Mutex<BackgroundProcess?>(nil)
 
-    /// Certificates, if clients must have one; nil for plain HTTP.
+    /// The certificates, if clients must have one; nil for plain HTTP.
     private let certificates: TestCertificates?
 
-    /// - Parameter registry: without TLS.
+    /// - Parameter registry: a registry without TLS.
     public convenience init(of registry: DockerRegistry) throws { try self.init(of: registry, nil) }
 
     /// - Parameter certificates: the server's, and the authority of its clients.
@@ -35,7 +35,7 @@ public final class CachingMirror: Sendable {
         process.withLock { $0 = started }
     }
 
-    /// What it has cached remains.
+    /// Stops nginx. Its cache remains.
     public func stop() {
         let running = process.withLock { process in
             defer { process = nil }
@@ -60,11 +60,11 @@ public final class CachingMirror: Sendable {
         return count
     }
 
-    /// Requests that it answered from its cache.
+    /// The number of requests that were answered from the cache.
     public var hits: Int { log.count { $0.hasSuffix(" HIT") } }
-    /// A line for each request: method, path, status, what the cache did.
+    /// A line for each request: method, path, status, and the cache's result.
     public var log: [String] {
-        // nginx makes the log with its first line.
+        // nginx creates the log with its first line.
         let text = (try? readFile(directory.path + "/access.log")).map { String(decoding: $0, as: UTF8.self) } ?? ""
         return text.split(separator: "\n").map(String.init)
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// A proxy for HTTPS that opens tunnels (CONNECT) to one port on 127.0.0.1, whatever the name.
+/// A proxy for HTTPS that opens tunnels (CONNECT). All of them lead to one port on 127.0.0.1, whatever the name.
 public final class ConnectProxy: Sendable {
     private let server: LittleServer
 
@@ -27,7 +27,7 @@ public final class ConnectProxy: Sendable {
 }
 
 extension ServedConnection {
-    /// From now on all bytes go to a server on 127.0.0.1, and its own back, until one of both ends it.
+    /// Passes bytes between the client and a server on 127.0.0.1, until one of them ends the connection.
     func tunnel(to port: UInt16) {
         let own = dup(socket)
         // The client may have gone away.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// A server that a registry redirects to for blobs, with URLs that are signed and expire.
+/// A server that a registry redirects to for blobs. Its URLs are signed and expire.
 public final class ContentNetwork: Sendable {
     private let server: LittleServer
     private let generation: Generation
@@ -11,7 +11,7 @@ public final class ContentNetwork: Sendable {
         var current: Int { number.load(ordering: .relaxed) }
     }
 
-    /// - Parameter registry: has the blobs; without TLS or a password.
+    /// - Parameter registry: the registry that has the blobs, without TLS or a password.
     public init(of registry: DockerRegistry) throws {
         let generation = Generation()
         let upstream = registry.port
@@ -20,17 +20,17 @@ public final class ContentNetwork: Sendable {
             guard request.target.hasPrefix(prefix + "/") else {
                 return connection.send(status: 403, body: "Request has expired")
             }
-            // As S3 answers a request with two authorizations.
+            // S3 answers so to a request with two authorizations.
             guard request.authorization == nil else { return connection.send(status: 400, body: "two authorizations") }
             connection.forward(request, to: upstream, as: String(request.target.dropFirst(prefix.count)))
         }
         self.generation = generation
     }
 
-    /// Refuses all URLs given so far. The registry must be given the new ``url``.
+    /// Expires all URLs given so far. The registry must be given the new ``url``.
     public func expire() { generation.number.add(1, ordering: .relaxed) }
 
-    /// The start of the URLs that are valid now.
+    /// The prefix of the URLs that are currently valid.
     public var url: String { "http://\(server.host)/signed-\(generation.current)" }
     public var requests: [ServedRequest] { server.requests }
     public func stop() { server.stop() }

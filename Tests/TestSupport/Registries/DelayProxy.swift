@@ -2,11 +2,11 @@
 import Glibc
 import Synchronization
 
-/// A distant server: a TCP proxy in front of one on 127.0.0.1 that delays bytes, with a limit of the rate towards the
-/// clients. Bytes in flight are not limited, as they are by a window on a real line. A handshake takes another round
-/// trip, as there.
+/// Simulates a distant server: a TCP proxy in front of a server on 127.0.0.1 that delays bytes, and can limit the rate
+/// towards the clients. Unlike a real line, it has no window that limits bytes in flight. As on a real line, a
+/// handshake takes another round trip.
 public final class DelayProxy: Sendable {
-    /// Where clients connect, on 127.0.0.1.
+    /// The port on 127.0.0.1 that clients connect to.
     public let port: UInt16
     private let line: Line
     private let acceptor: JoinableThread
@@ -22,7 +22,7 @@ public final class DelayProxy: Sendable {
             defer { close(listener) }
             while !line.isClosed {
                 var polled = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
-                // A connection that fails before it is accepted is none.
+                // A connection that fails before it is accepted is ignored.
                 guard poll(&polled, 1, 20) > 0, let client = try? GlibcExtensions.accept(listener) else { continue }
                 // Without a thread, the client sees a closed connection.
                 let thread = try? JoinableThread { DelayedConnection.run(client, upstreamPort: upstreamPort, line) }
@@ -37,18 +37,18 @@ public final class DelayProxy: Sendable {
     /// `127.0.0.1:PORT`
     public var host: String { "127.0.0.1:\(port)" }
 
-    /// Closes the port and all connections, soon.
+    /// Closes the port and, soon after, all connections.
     public func stop() {
         line.close()
         acceptor.join()
     }
 
-    /// What all connections of a proxy share.
+    /// The state that all connections of a proxy share.
     final class Line: Sendable {
         let roundTrip: Double
         private let bytesPerSecond: Double?
         private let closed = Atomic(false)
-        /// When all that was sent has left the sender, in ``monotonicSeconds()``.
+        /// The time at which all bytes so far have left the sender, in ``monotonicSeconds()``.
         private let freeAt = Mutex(0.0)
 
         init(roundTrip: Double, bytesPerSecond: Int?) {
@@ -59,12 +59,12 @@ public final class DelayProxy: Sendable {
         var isClosed: Bool { closed.load(ordering: .relaxed) }
         func close() { closed.store(true, ordering: .relaxed) }
 
-        /// Whether more may be sent: a router keeps 20 ms.
+        /// Whether more bytes may be sent. Like a router, the line queues 20 ms.
         var isReady: Bool {
             bytesPerSecond == nil || freeAt.withLock { $0 } < monotonicSeconds() + 0.02
         }
 
-        /// - Returns: when the last of so many bytes leaves the sender.
+        /// - Returns: the time at which the last of `count` bytes leaves the sender.
         func send(_ count: Int) -> Double {
             let now = monotonicSeconds()
             guard let bytesPerSecond else { return now }

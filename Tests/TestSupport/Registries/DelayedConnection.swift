@@ -13,11 +13,11 @@ struct DelayedConnection {
         var count = 0
         var hasEnded = false
         var isOver = false
-        /// Whether the receiver accepts no more for now.
+        /// Whether the receiver currently accepts no more bytes.
         var isBlocked = false
     }
 
-    /// The most bytes in flight of one connection. Without a limit of the line they would come as fast as memory
+    /// The limit of a connection's bytes in flight. Without a rate limit, they would otherwise come as fast as memory
     /// allows.
     private static let most = 16 << 20
     private let line: DelayProxy.Line
@@ -70,7 +70,7 @@ struct DelayedConnection {
         return pollfd(fd: isReading ? way.from : -1, events: Int16(POLLIN), revents: 0)
     }
 
-    /// Passes on what has arrived; false when the receiver is gone.
+    /// Delivers the bytes that have arrived. Returns false if the receiver is gone.
     private static func deliver(_ way: inout Way, _ now: Double) -> Bool {
         way.isBlocked = false
         var done = 0
@@ -98,7 +98,7 @@ struct DelayedConnection {
         return true
     }
 
-    /// - Returns: how many bytes have come into `piece`; nil for a broken connection.
+    /// - Returns: the number of bytes read into `piece`; nil for a broken connection.
     private mutating func receive(_ way: WritableKeyPath<Self, Way>) -> Int? {
         let count = recv(self[keyPath: way].from, &piece, piece.count, Int32(MSG_DONTWAIT))
         if count == 0 { self[keyPath: way].hasEnded = true }

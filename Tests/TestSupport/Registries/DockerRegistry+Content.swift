@@ -2,7 +2,7 @@
 import Glibc
 
 extension DockerRegistry {
-    /// Copies a kit from an OCI layout directory with skopeo, which keeps every digest or fails.
+    /// Copies a kit from an OCI layout directory with skopeo, which fails unless every digest is kept.
     ///
     /// - Parameters:
     ///   - tag: the manifest's name in the layout's index.
@@ -16,16 +16,16 @@ extension DockerRegistry {
         try Command.check("skopeo", arguments, timeout: 300)
     }
 
-    /// The file that holds a blob's bytes.
+    /// The path of the file with a blob's bytes.
     public func blobFile(hex: String) -> String { "\(blobDirectory)/\(hex.prefix(2))/\(hex)/data" }
 
-    /// Each blob has a directory of its name there, in one of its first two characters.
+    /// Each blob has a directory with its digest as the name, in a directory with the digest's first two characters.
     var blobDirectory: String { "\(directory.path)/storage/docker/registry/v2/blobs/sha256" }
 
-    /// Makes a file a blob of a repository, by renaming it: for layers too large to be pushed. The registry does not
-    /// look whether the digest is right, nor does what fetches parts only.
+    /// Makes a file a blob of a repository by renaming it, for layers that are too large to be pushed. The registry
+    /// does not check the digest, and neither does a client that fetches only parts.
     ///
-    /// - Parameter file: on the file system of /tmp.
+    /// - Parameter file: must be on the file system of /tmp.
     public func plant(_ file: String, hex: String, in repository: String) throws {
         let data = blobFile(hex: hex)
         let link = "\(directory.path)/storage/docker/registry/v2/repositories/\(repository)/_layers/sha256/\(hex)/link"

@@ -3,20 +3,21 @@ import Glibc
 import Synchronization
 
 extension DockerRegistry {
-    /// Requests of this class, to see that the registry answers and how far its log is. They are not listed.
+    /// The prefix of requests that this class sends, to see that the registry answers and how far its log is. They are
+    /// not listed.
     private static let sentinelPrefix = "/v2/?sentinel="
 
     /// The requests answered since the start or ``resetRequests()``, in the order in which their answers ended.
     ///
-    /// The registry logs a request only after it has ended. So this sends a request of its own, waits up to 5 s for it
-    /// to be logged, and then until no more come for 60 ms. A request in progress is not listed.
+    /// The registry logs a request only after it has ended. So this sends a request of its own, waits up to 5 s until
+    /// it is logged, and then until no new lines come for 60 ms. A request in progress is not listed.
     public func requests() throws -> [RegistryRequest] {
         let log = try flushedLog()
         let start = state.withLock { $0.logStart }
         return Self.parse(log.dropFirst(start)).filter { !$0.uri.hasPrefix(Self.sentinelPrefix) }
     }
 
-    /// Leaves out of later ``requests()`` all that is answered now.
+    /// Leaves the requests so far out of later ``requests()``.
     public func resetRequests() throws {
         let end = try flushedLog().count
         state.withLock { $0.logStart = end }
@@ -28,27 +29,27 @@ extension DockerRegistry {
         try requests().filter { $0.blobHex == hex }.reduce(0) { $0 + $1.bytesWritten }
     }
 
-    /// As ``bytesMoved(blob:)`` for all blobs together; manifests do not count.
+    /// As ``bytesMoved(blob:)``, for all blobs together. Manifests do not count.
     public func totalBlobBytes() throws -> Int {
         try requests().filter { $0.blobHex != nil }.reduce(0) { $0 + $1.bytesWritten }
     }
 
-    /// Whether the registry answers a request, with any status, since it may require a password.
+    /// Whether the registry answers a request. Any status counts, since it may require a password.
     func answersSentinel() throws -> Bool {
         try get(nextSentinel()).hasPrefix("HTTP/1.")
     }
 
-    /// The access log's bytes. A registry that does not run logs nothing more.
+    /// The access log's bytes. A stopped registry writes no more lines.
     private func flushedLog() throws -> [UInt8] {
         if isRunning {
             let sentinel = nextSentinel()
             _ = try get(sentinel)
             try eventually(within: 5, "the registry logs \(sentinel)") {
-                // Few lines can have come after it, and a log may be long.
+                // Only the end of a long log is read, since few lines can have come after the sentinel's.
                 Self.parse(try readFile(accessLog).suffix(1 << 16)).contains { $0.uri == sentinel }
             }
         }
-        // Those that ended at the same time may be logged later, on a busy machine much later.
+        // Requests that ended at the same time may be logged later, on a busy machine much later.
         var log = try readFile(accessLog)
         while isRunning {
             usleep(60_000)
@@ -76,7 +77,7 @@ extension DockerRegistry {
     private func get(_ uri: String) throws -> String {
         let request = Array("GET \(uri) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n".utf8)
         if let caFile {
-            // -quiet also keeps it from leaving at the end of its input.
+            // With -quiet, s_client does not exit at the end of its input.
             let arguments = ["s_client", "-quiet", "-connect", host, "-CAfile", caFile, "-verify_return_error"]
             return try Command.check("openssl", arguments, input: request, timeout: 10).output
         }

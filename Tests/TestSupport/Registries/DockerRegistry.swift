@@ -2,7 +2,7 @@
 import Glibc
 import Synchronization
 
-/// A real registry (Debian's `docker-registry`) on 127.0.0.1, with storage of its own that lives as long as the object.
+/// A real registry (Debian's `docker-registry`) on 127.0.0.1. Its storage lives as long as the object.
 ///
 /// It needs the packages docker-registry and skopeo, openssl for TLS, and perl-base (essential in Debian) for
 /// passwords.
@@ -11,9 +11,9 @@ public final class DockerRegistry: Sendable {
 
     struct State {
         var process: BackgroundProcess?
-        /// Sentinels sent so far; each has its own number.
+        /// The number of sentinels sent so far. Each has its own number.
         var sentinels = 0
-        /// Bytes of the access log that ``requests()`` leaves out.
+        /// The length of the access log's start that ``requests()`` leaves out, in bytes.
         var logStart = 0
     }
 
@@ -56,7 +56,7 @@ public final class DockerRegistry: Sendable {
     /// `http://127.0.0.1:PORT`, or `https://…`
     public var url: String { (caFile == nil ? "http://" : "https://") + host }
 
-    /// What the registry printed: JSON lines without those for requests.
+    /// The registry's log: JSON lines, without those for requests.
     public var log: String {
         // A registry that never started has no log.
         (try? readFile(directory.path + "/registry.log")).map { String(decoding: $0, as: UTF8.self) } ?? ""
@@ -75,7 +75,7 @@ public final class DockerRegistry: Sendable {
         do {
             try eventually(within: 15, "the registry at \(host) answers") {
                 guard process.isRunning else { throw TestSupportError("docker-registry ended: \(log)") }
-                // Until it listens, each request fails.
+                // Requests fail until the registry listens.
                 return (try? answersSentinel()) ?? false
             }
         } catch {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// A TCP proxy in front of a server on 127.0.0.1, which makes the network slow, silent or broken on demand. It does not
-/// look into the bytes, so TLS passes through.
+/// A TCP proxy in front of a server on 127.0.0.1 that makes the network slow, silent or broken on demand. It does not
+/// interpret the bytes, so TLS passes through.
 ///
-/// All settings may change at any time, also for open connections. What a client's kernel has already received
-/// cannot be held back any more.
+/// All settings may change at any time, also for open connections. Bytes that a client's kernel has already received
+/// cannot be held back.
 public final class FaultProxy: Sendable {
-    /// Where clients connect, on 127.0.0.1.
+    /// The port on 127.0.0.1 that clients connect to.
     public let port: UInt16
     private let state = ProxyState()
     private let acceptor: JoinableThread
@@ -25,27 +25,27 @@ public final class FaultProxy: Sendable {
     /// `127.0.0.1:PORT`
     public var host: String { "127.0.0.1:\(port)" }
 
-    /// The rate of all connections together towards the clients, in pieces of at most 16 KiB or 20 ms of it; nil for
-    /// no limit.
+    /// The rate of all connections together towards the clients; nil for no limit. Pieces are at most 16 KiB, or what
+    /// 20 ms allow.
     public var bytesPerSecond: Int? {
         get { state.settings.bytesPerSecond }
         set { state.change { $0.bytesPerSecond = newValue } }
     }
 
-    /// Each connection is reset when this many bytes of it have gone to the client; one that is already beyond at once.
-    /// nil for never. The client can still read exactly those bytes before the error.
+    /// The number of bytes to the client after which a connection is reset; nil for never. A connection that is already
+    /// beyond is reset at once. The client can still read exactly those bytes before the error.
     public var cutAfter: Int? {
         get { state.settings.cutAfter }
         set { state.change { $0.cutAfter = newValue } }
     }
 
-    /// Holds back all bytes towards the clients; the connections stay open.
+    /// Whether all bytes towards the clients are held back. The connections stay open.
     public var stalled: Bool {
         get { state.settings.stalled }
         set { state.change { $0.stalled = newValue } }
     }
 
-    /// New connections are accepted and closed at once.
+    /// Whether new connections are closed as soon as they are accepted.
     public var refusing: Bool {
         get { state.settings.refusing }
         set { state.change { $0.refusing = newValue } }
@@ -54,14 +54,14 @@ public final class FaultProxy: Sendable {
     /// Bytes sent to clients since the start.
     public var downstreamBytes: Int { state.downstreamBytes }
 
-    /// Connections accepted since the start, refused ones included.
+    /// Connections accepted since the start, including refused ones.
     public var connections: Int { state.connections }
 
-    /// Connections open now.
+    /// The number of open connections.
     public var openConnections: Int { state.live }
 
-    /// Closes all connections and the port. When it returns, no thread of the proxy is left (unless one hangs in the
-    /// kernel for more than 10 s). The second call does nothing.
+    /// Closes all connections and the port. When it returns, no thread of the proxy is left, unless one hangs in the
+    /// kernel for more than 10 s. A second call does nothing.
     public func stop() {
         state.change { $0.stopping = true }
         acceptor.join()
@@ -74,7 +74,7 @@ public final class FaultProxy: Sendable {
         while !state.settings.stopping {
             var polled = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
             guard poll(&polled, 1, ProxyState.tick) > 0 else { continue }
-            // A connection that fails before it is accepted is none.
+            // A connection that fails before it is accepted is ignored.
             guard let client = try? GlibcExtensions.accept(listener) else { continue }
             state.opened()
             if state.settings.refusing {

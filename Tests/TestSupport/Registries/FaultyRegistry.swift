@@ -2,16 +2,16 @@
 import Glibc
 import Synchronization
 
-/// A registry with the faults of real servers and of the caches before them. It forwards to a real registry and changes
-/// its answers to GETs of one blob. For faults below HTTP there is ``FaultProxy``.
+/// A registry with the faults of real servers and of the caches in front of them. It forwards to a real registry and
+/// changes its answers to GETs of one blob. ``FaultProxy`` has the faults below HTTP.
 public final class FaultyRegistry: Sendable {
     /// A fault of a body.
     public enum Body: Sendable {
-        /// That many bytes more than requested, with the header to match.
+        /// The body is that many bytes longer than requested, and so is its stated length.
         case longer(Int)
-        /// The connection ends after that many bytes, of more by the header.
+        /// The connection ends after that many bytes, fewer than the stated length.
         case broken(after: Int)
-        /// Only that many bytes, with a length to match.
+        /// The body has only that many bytes, and so has its stated length.
         case shorter(Int)
     }
 
@@ -26,20 +26,20 @@ public final class FaultyRegistry: Sendable {
     }
 
     public struct Faults: Sendable {
-        /// Answers that are given first, one for each request.
+        /// The first answers, one for each request.
         public var refusals: [(status: Int, headers: [String: String])] = []
-        /// Whether a request for a part is answered with the whole.
+        /// Whether a request for a part is answered with the whole blob.
         public var ignoresRange = false
-        /// Whether a part comes with status 200 and without a length, so that only `Content-Range` tells what it is.
+        /// Whether a part comes with status 200 and without a length, so that only `Content-Range` identifies it.
         public var mislabelsParts = false
-        /// The answer to a request for several parts; nil for the right one.
+        /// The answer to a request for several parts; nil for the correct one.
         public var severalParts: SeveralParts?
         public var body: Body?
-        /// The number of answers with `body`. Later ones are right.
+        /// The number of answers that have the fault `body`. Later ones are correct.
         public var bodies = Int.max
-        /// Offset in the blob of a byte whose bits are inverted.
+        /// The offset in the blob of a byte whose bits are inverted.
         public var wrongByte: Int?
-        /// Seconds before each answer.
+        /// The delay before each answer, in seconds.
         public var delay = 0.0
 
         public init() {}
@@ -78,13 +78,13 @@ public final class FaultyRegistry: Sendable {
     /// `127.0.0.1:PORT`
     public var host: String { server.host }
 
-    /// Apply to requests from now on.
+    /// The faults of requests from now on.
     public var faults: Faults {
         get { shared.state.withLock { $0.faults } }
         set { shared.state.withLock { $0.faults = newValue } }
     }
 
-    /// Bytes of the blob that clients' kernels have accepted, of all answers.
+    /// Bytes of the blob, over all answers, that the clients' kernels have accepted.
     public var moved: Int { shared.state.withLock { $0.moved } }
 
     private static func answer(
@@ -110,7 +110,7 @@ public final class FaultyRegistry: Sendable {
 }
 
 extension ServedConnection {
-    /// Forwards a GET, and its answer back with the faults.
+    /// Forwards a GET, and returns its answer with the faults.
     func relay(_ request: ServedRequest, to port: UInt16, _ faults: FaultyRegistry.Faults, moved: (Int) -> Void) {
         // The client gets the status of a gateway that cannot reach its server.
         guard let upstream = try? LoopbackSocket.connect(port: port) else { return send(status: 502) }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A registry whose blobs nginx serves from its disk, like the stores that large registries redirect to. Docker's own
+/// A registry whose blobs nginx serves from disk, like the stores that large registries redirect to. Docker's own
 /// registry reads 4 MiB for each request, however short the range.
 public final class FileRegistry: Sendable {
     public let port: UInt16
     private let directory: TemporaryDirectory
     private let process: BackgroundProcess
 
-    /// - Parameter registry: has the blobs, and answers all other requests; without TLS or a password.
+    /// - Parameter registry: the registry that has the blobs and answers all other requests, without TLS or a password.
     public init(of registry: DockerRegistry) throws {
         directory = try TemporaryDirectory()
         port = try freePort()

@@ -2,18 +2,18 @@
 import Glibc
 import Synchronization
 
-/// A TCP port on 127.0.0.1 on which nobody listens, and which no other caller gets, in this process or in another one
-/// that runs tests at the same time.
+/// A TCP port on 127.0.0.1 on which nobody listens. No other caller gets it, in this process or in another that runs
+/// tests at the same time.
 ///
-/// Another program may still take it before its caller listens, if it asks for that number: the
-/// ports are below those that the kernel gives to outgoing connections (32768 and up).
+/// Another program can still take the port before the caller listens, if it asks for that number. The ports are below
+/// those that the kernel gives to outgoing connections (32768 and up).
 public func freePort() throws -> UInt16 {
     try ports.withLock { try $0.next() }
 }
 
 private let ports = Mutex(ClaimedPorts())
 
-/// The ports that this process has claimed, a block at a time, and of those the ones it has not given away.
+/// The ports that this process has claimed in blocks and not given away yet.
 private struct ClaimedPorts {
     private static let all: Range<UInt16> = 20_000..<32_000
     private static let blockLength: UInt16 = 100
@@ -33,7 +33,7 @@ private struct ClaimedPorts {
         }
     }
 
-    /// Until the process ends.
+    /// Claims a block of ports until the process ends.
     private static func claim() throws -> Range<UInt16> {
         for start in stride(from: all.lowerBound, to: all.upperBound, by: Int(blockLength)) where try mark(start) {
             return start..<start + blockLength
@@ -41,8 +41,8 @@ private struct ClaimedPorts {
         throw TestSupportError("no free TCP port on 127.0.0.1 from \(all.lowerBound) to \(all.upperBound - 1)")
     }
 
-    /// Binds a name that one socket of a network namespace can have, and that goes with its process, whatever ends it
-    /// (unix(7), abstract addresses); false if another has it.
+    /// Binds an abstract address (unix(7)), which only one socket in a network namespace can have. It is released with
+    /// the process, however that ends. Returns false if another process has it.
     private static func mark(_ start: UInt16) throws -> Bool {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let socket = try systemCall("socket") { Glibc.socket(AF_UNIX, type, 0) }

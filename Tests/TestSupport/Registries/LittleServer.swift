@@ -2,7 +2,8 @@
 import Glibc
 import Synchronization
 
-/// An HTTP server on 127.0.0.1 whose answers a closure makes. One request a connection, one thread for each.
+/// An HTTP server on 127.0.0.1 whose answers a closure makes. It takes one request per connection, each on its own
+/// thread.
 public final class LittleServer: Sendable {
     public typealias Handler = @Sendable (ServedRequest, ServedConnection) -> Void
 
@@ -17,11 +18,11 @@ public final class LittleServer: Sendable {
     public init(address: String = "127.0.0.1", port wanted: UInt16? = nil, _ handler: @escaping Handler) throws {
         port = try wanted ?? freePort()
         let listener = try LoopbackSocket.listen(port: port, address: address)
-        // The thread must not keep the server alive.
+        // The thread holds the server weakly, to let it be released.
         let made = try JoinableThread { [weak self] in
             while let server = self, !server.stopping.load(ordering: .relaxed) {
                 var polled = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
-                // A connection that fails before it is accepted is none.
+                // A connection that fails before it is accepted is ignored.
                 guard poll(&polled, 1, 10) > 0, let client = try? GlibcExtensions.accept(listener) else { continue }
                 LoopbackSocket.setTimeout(client, seconds: 10)
                 let connection = ServedConnection(socket: client)
@@ -58,14 +59,14 @@ public final class LittleServer: Sendable {
 /// A request.
 public struct ServedRequest: Sendable {
     public let method: String
-    /// With the query, as it was sent.
+    /// The path and the query, as sent.
     public let target: String
     /// Names in lower case.
     public internal(set) var headers: [String: String]
     public let body: String
 
     public var path: String { String(target.prefix { $0 != "?" }) }
-    /// The fields of the query, or of a form, still escaped.
+    /// The fields of the query or of a form, still escaped.
     public var fields: [String: String] {
         let text = method == "POST" ? body[...] : target.drop { $0 != "?" }.dropFirst()
         let pairs = text.split(separator: "&").map { $0.split(separator: "=", maxSplits: 1) }

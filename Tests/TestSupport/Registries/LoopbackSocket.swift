@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Blocking TCP sockets on 127.0.0.1, or another address of this machine, opened close-on-exec. The caller closes them.
+/// Blocking TCP sockets on 127.0.0.1 or another address of this machine, opened close-on-exec. The caller closes them.
 enum LoopbackSocket {
     static func listen(port: UInt16, address: String = "127.0.0.1") throws -> Int32 {
         let socket = try make()
         do {
             var yes: Int32 = 1
-            // A port whose old connections are still in TIME_WAIT may be used again; one with a listener may not.
+            // Allows a port whose old connections are still in TIME_WAIT, but not one with a listener.
             setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
             try withAddress(address, port: port) { pointer, length in
                 try systemCall("bind \(address):\(port)") { Glibc.bind(socket, pointer, length) }

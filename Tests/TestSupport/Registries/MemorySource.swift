@@ -3,7 +3,7 @@ public import OCI
 import Glibc
 import Synchronization
 
-/// A source with blobs in memory that counts requests and can be made to wait or to fail.
+/// A source with its blobs in memory. It counts requests, and can be made to wait or to fail.
 public final class MemorySource: ArtifactSource, OriginSource {
     public let reference: Reference
     private let state: Mutex<State>
@@ -37,7 +37,7 @@ public final class MemorySource: ArtifactSource, OriginSource {
         return Descriptor(mediaType: type, digest: digest, size: UInt64(bytes.count))
     }
 
-    /// The manifest for `resolve`.
+    /// Sets the manifest that `resolve` returns.
     public func setManifest(_ bytes: [UInt8]) { state.withLock { $0.manifest = bytes } }
 
     /// Replaces the bytes under a digest.
@@ -45,35 +45,35 @@ public final class MemorySource: ArtifactSource, OriginSource {
 
     /// The requested ranges, in order.
     public var requests: [ByteRange] { state.withLock { $0.requests } }
-    /// Bytes passed on.
+    /// The number of bytes passed on.
     public var moved: UInt64 { state.withLock { $0.moved } }
-    /// Transfers fail as unreachable after that many bytes in all.
+    /// The number of bytes, over all transfers, after which transfers fail as unreachable.
     public var failAfter: UInt64? {
         get { state.withLock { $0.failAfter } }
         set { state.withLock { $0.failAfter = newValue } }
     }
-    /// Transfers wait before their first byte.
+    /// Whether transfers wait before their first byte.
     public var isHeld: Bool {
         get { state.withLock { $0.isHeld } }
         set { state.withLock { $0.isHeld = newValue } }
     }
 
-    /// Transfers wait before the byte of this offset in the blob.
+    /// The offset in the blob before which transfers wait.
     public var heldFrom: UInt64? {
         get { state.withLock { $0.heldFrom } }
         set { state.withLock { $0.heldFrom = newValue } }
     }
-    /// Transfers fail as unreachable before the first of these bytes.
+    /// The range before whose first byte transfers fail as unreachable.
     public var broken: ByteRange? {
         get { state.withLock { $0.broken } }
         set { state.withLock { $0.broken = newValue } }
     }
-    /// Whether ranges are ignored that do not start at 0.
+    /// Whether ranges that do not start at 0 are ignored.
     public var ignoresRanges: Bool {
         get { state.withLock { $0.ignoresRanges } }
         set { state.withLock { $0.ignoresRanges = newValue } }
     }
-    /// Whether pieces come with random pauses, of 1 ms on average.
+    /// Makes pieces come with random pauses, of 1 ms on average.
     public func setJitter(seed: UInt64) { state.withLock { $0.jitter = SplitMix64(seed: seed) } }
 
     private func pause() {
@@ -117,7 +117,7 @@ public final class MemorySource: ArtifactSource, OriginSource {
             }
             guard Int(position) + count <= bytes.count else { throw SourceError.unusable("the blob is too short") }
             let piece = Array(bytes[Int(position)..<Int(position) + count])
-            // Before those who wait for it can look.
+            // Counted first, so that waiters who are woken see the new number.
             state.withLock { $0.moved += UInt64(count) }
             try receive(piece.span.bytes)
             position += UInt64(count)

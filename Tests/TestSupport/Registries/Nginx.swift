@@ -3,7 +3,7 @@ import Glibc
 
 /// Debian's nginx, with all its files in one directory.
 enum Nginx {
-    /// Starts it, and waits up to 10 s until it listens.
+    /// Starts nginx, and waits up to 10 s until it listens.
     ///
     /// - Parameter http: the content of the configuration's `http` block.
     static func start(_ http: String, in directory: String, port: UInt16) throws -> BackgroundProcess {
@@ -27,7 +27,7 @@ enum Nginx {
         let process = try BackgroundProcess("/usr/sbin/nginx", ["-p", directory, "-c", file])
         try eventually(within: 10, "nginx listens") {
             guard process.isRunning else { throw TestSupportError("nginx ended: \(process.errorOutput)") }
-            // It does not listen yet.
+            // nginx does not listen yet.
             guard let socket = try? LoopbackSocket.connect(port: port) else { return false }
             close(socket)
             return true

@@ -6,12 +6,13 @@ struct ProxyConnection {
     private let client: Int32
     private let upstream: Int32
     private let state: ProxyState
-    /// Read from upstream, not yet delivered; refilled only when empty, so a held connection holds little.
+    /// Bytes from upstream that are not delivered yet. It is refilled only when empty, so a held connection holds
+    /// little.
     private var down: ArraySlice<UInt8> = []
-    /// Read from the client, not yet passed on; refilled only when empty.
+    /// Bytes from the client that are not passed on yet. It is refilled only when empty.
     private var up: ArraySlice<UInt8> = []
     private var delivered = 0
-    /// Under a rate limit `down` may go at this time, in ``monotonicSeconds()``.
+    /// Under a rate limit, the time from which `down` may be delivered, in ``monotonicSeconds()``.
     private var deliverAt = 0.0
     private var clientEnded = false
     private var upstreamEnded = false
@@ -46,8 +47,8 @@ struct ProxyConnection {
         let settings = state.settings
         if settings.stopping { return .reset }
         if let cut = settings.cutAfter, delivered >= cut {
-            // A reset discards what is still under way, and the client is to get all bytes before the cut.
-            // A client that is too slow gets fewer bytes.
+            // A reset discards bytes in flight, and the client is to get all bytes before the cut. A client that is too
+            // slow gets fewer bytes.
             try? eventually(within: 1, "the client's kernel has all bytes") { LoopbackSocket.unsentBytes(client) == 0 }
             return .reset
         }
@@ -74,7 +75,7 @@ struct ProxyConnection {
 
     private func wanted(_ socket: Int32, read: Bool, write: Bool) -> pollfd {
         let events = Int16((read ? POLLIN : 0) | (write ? POLLOUT : 0))
-        // Without a wanted event poll would still report a hang-up, again and again.
+        // With no events at all, poll would still report a hang-up, again and again.
         return pollfd(fd: events == 0 ? -1 : socket, events: events, revents: 0)
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// The state that a proxy shares with its threads. They hold this and not the proxy, whose release stops them.
+/// The state that a proxy shares with its threads. The threads hold this and not the proxy, whose release stops them.
 final class ProxyState: Sendable {
     struct Settings: Sendable {
         var bytesPerSecond: Int?
@@ -15,11 +15,11 @@ final class ProxyState: Sendable {
         var downstreamBytes = 0
         var connections = 0
         var live = 0
-        /// When the throttled line is free again, in ``monotonicSeconds()``.
+        /// The time at which the throttled line is free again, in ``monotonicSeconds()``.
         var lineFreeAt = 0.0
     }
 
-    /// The longest time between two looks of a thread at the settings, in ms.
+    /// The longest time until a thread sees changed settings, in ms.
     static let tick: Int32 = 20
     private let storedSettings = Mutex(Settings())
     private let counters = Mutex(Counters())
@@ -48,10 +48,10 @@ final class ProxyState: Sendable {
         counters.withLock { $0.downstreamBytes += count }
     }
 
-    /// Books the throttled line for a piece of `count` bytes.
+    /// Reserves time on the throttled line for a piece of `count` bytes.
     ///
-    /// - Returns: when the piece has passed the line and may be delivered. Up to one tick of oversleeping is made up
-    ///   for, otherwise every piece would add its delay and the rate would be too low.
+    /// - Returns: the time at which the piece may be delivered. Up to one tick of oversleeping is made up for.
+    ///   Otherwise every piece would add its delay, and the rate would be too low.
     func book(_ count: Int, at bytesPerSecond: Int) -> Double {
         counters.withLock { counters in
             let start = max(counters.lineFreeAt, monotonicSeconds() - Double(Self.tick) / 1_000)

@@ -7,8 +7,8 @@ struct RegistryConfiguration {
     let hasPassword: Bool
     let certificates: TestCertificates?
 
-    /// There is no `storage.cache`: every request goes to the files, so a byte flipped there is a byte flipped for the
-    /// clients. Purging uploads is off since it would start at a random time.
+    /// The configuration has no `storage.cache`: every request reads the files, so clients see a byte that was flipped
+    /// there. Purging of uploads is off, since it would start at a random time.
     var text: String {
         var text = """
             version: 0.1
@@ -50,10 +50,10 @@ struct RegistryConfiguration {
         return text
     }
 
-    /// A line for the password file. The registry supports only bcrypt, which the C library's crypt, and so perl's,
-    /// has.
+    /// A line for the password file. The registry supports only bcrypt, which the C library's crypt and so perl's crypt
+    /// support.
     static func passwordLine(_ credentials: DockerRegistry.Credentials) throws -> String {
-        // Cost 4, the lowest: each request of a test has its password checked. The salt need not be one.
+        // Cost 4 is the lowest, since every request of a test checks its password. The salt need not be random.
         let script = #"print crypt(join("", <STDIN>), '$2y$04$abcdefghijklmnopqrstuu')"#
         let hash = try Command.check("perl", ["-e", script], input: Array(credentials.password.utf8)).output
         guard hash.hasPrefix("$2y$") else { throw TestSupportError("perl's crypt does not know bcrypt: \(hash)") }

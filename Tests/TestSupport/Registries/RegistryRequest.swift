@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A request that a registry has answered, from its access log.
+/// A request that a registry has answered, parsed from its access log.
 public struct RegistryRequest: Sendable, Equatable, CustomStringConvertible {
     public let method: String
-    /// With the query, as the client sent it.
+    /// The path and the query, as the client sent them.
     public let uri: String
     public let status: Int
-    /// Bytes of body that the server handed to its kernel: after an aborted transfer, more than the client got (by
-    /// what the sockets' buffers held). ``FaultProxy/downstreamBytes`` counts closer to the client.
+    /// Bytes of body that the server handed to its kernel. After an aborted transfer this is more than the client
+    /// received, by what the sockets' buffers held. ``FaultProxy/downstreamBytes`` counts closer to the client.
     public let bytesWritten: Int
 
     public var description: String { "\(method) \(uri) \(status) \(bytesWritten)" }
 
-    /// The blob of a GET, in hexadecimal digits; nil for other requests.
+    /// The digest of a GET's blob, in hexadecimal digits; nil for other requests.
     public var blobHex: String? {
         guard method == "GET", let mark = uri.firstRange(of: "/blobs/sha256:") else { return nil }
         return String(uri[mark.upperBound...].prefix { $0.isHexDigit })

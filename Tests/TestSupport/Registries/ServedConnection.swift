@@ -2,11 +2,11 @@
 import Glibc
 import OCI
 
-/// A connection of a client to a ``LittleServer``, to read the request and to write the answer.
+/// A client's connection to a ``LittleServer``, for reading the request and writing the answer.
 public struct ServedConnection: Sendable {
     let socket: Int32
 
-    /// nil for anything but HTTP, such as TLS.
+    /// The request; nil if it is not HTTP, such as TLS.
     func request() -> ServedRequest? {
         guard let head = Self.head(socket) else {
             send(status: 400, body: "no HTTP")
@@ -30,7 +30,7 @@ public struct ServedConnection: Sendable {
         _ = write(Array("HTTP/1.1 \(status) Test\r\n\(lines)\r\n\(body)".utf8)[...])
     }
 
-    /// Forwards a GET to a server on 127.0.0.1, without its authorization, and the answer back, at `bytesPerSecond` at
+    /// Forwards a GET, without its authorization, to a server on 127.0.0.1, and the answer back, at `bytesPerSecond` at
     /// most. `target` replaces the requested one, and `change` may change pieces of the body.
     public func forward(
         _ request: ServedRequest, to port: UInt16, as target: String? = nil, bytesPerSecond: Int? = nil,
@@ -95,7 +95,7 @@ public struct ServedConnection: Sendable {
         var byte: UInt8 = 0
         while !head.suffix(4).elementsEqual("\r\n\r\n".utf8) {
             guard head.count < 1 << 16, recv(socket, &byte, 1, 0) == 1 else { return nil }
-            // Both a method and a status line start with a capital letter.
+            // Both a method and a status line begin with a capital letter.
             guard !head.isEmpty || byte.isUppercaseLetter else { return nil }
             head.append(byte)
         }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// nginx between HTTPS and HTTP, for servers of the tests, which do not support TLS.
+/// nginx between HTTPS and HTTP, since the servers of the tests do not support TLS.
 public final class TLSRelay: Sendable {
     public let port: UInt16
     private let directory: TemporaryDirectory
     private let process: BackgroundProcess
 
-    /// Speaks HTTP, and HTTPS to the registry, which it trusts by its authority only.
+    /// Serves HTTP, and connects to the registry by HTTPS. It trusts only the registry's authority.
     public convenience init(to registry: DockerRegistry) throws {
         try self.init(
             listen: "",
@@ -14,7 +14,7 @@ public final class TLSRelay: Sendable {
                 + "proxy_ssl_name localhost; proxy_ssl_trusted_certificate \(registry.caFile ?? "");")
     }
 
-    /// Speaks HTTPS with the certificate of `registry`, and HTTP to the server.
+    /// Serves HTTPS with the certificate of `registry`, and connects to the server by HTTP.
     public convenience init(to server: TokenServer, as registry: DockerRegistry) throws {
         guard let certificates = registry.certificates else { throw TestSupportError("a registry without TLS") }
         try self.init(

@@ -2,14 +2,14 @@
 
 /// A certificate authority, and a server certificate from it for this machine and for ``name``.
 public struct TestCertificates: Sendable {
-    /// A name that cannot be resolved.
+    /// A host name that does not resolve.
     public static let name = "registry.example.test"
-    /// PEM, for clients to trust.
+    /// The authority's certificate as a PEM file, for clients to trust.
     public let caFile: String
     let certificateFile: String
     let keyFile: String
 
-    /// Makes both with the `openssl` command; valid for two days.
+    /// Makes both with the `openssl` command. They are valid for two days.
     public init(directory: String) throws {
         caFile = directory + "/ca.pem"
         certificateFile = directory + "/server.pem"
@@ -38,7 +38,7 @@ public struct TestCertificates: Sendable {
             ])
     }
 
-    /// A client's certificate by the same authority: `NAME.cert` and `NAME.key` in a directory.
+    /// Makes a client's certificate from the same authority: `NAME.cert` and `NAME.key` in a directory.
     func makeClient(_ name: String, in directory: String) throws {
         let path = "\(directory)/\(name)"
         let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", path + ".key"]

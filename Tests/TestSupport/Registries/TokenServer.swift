@@ -1,38 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// A registry that requires tokens, like Docker Hub, GHCR, Harbor and others: a realm at `/token`, and a
-/// ``DockerRegistry`` for all other requests, which need a valid token.
+/// A registry that requires tokens, like Docker Hub, GHCR, Harbor and others. It has a realm at `/token`, and passes
+/// all other requests on to a ``DockerRegistry`` if they have a valid token.
 ///
 /// Spec: <https://distribution.github.io/distribution/spec/auth/token/>.
 public final class TokenServer: Sendable {
     public struct Settings: Sendable {
         /// Seconds for which a token is accepted.
         public var lifetime = 60.0
-        /// Whether the lifetime of tokens is stated; else clients assume 60 s.
+        /// Whether the lifetime of tokens is stated. If it is not, clients assume 60 s.
         public var tellsLifetime = true
         /// The name of the token's field.
         public var field = "token"
-        /// The user who gets tokens; nil for everyone.
+        /// The user who may get tokens; nil for everyone.
         public var user: DockerRegistry.Credentials?
-        /// The refresh token that a POST must have; nil answers 405 to every POST, as GHCR does.
+        /// The refresh token that a POST must have. With nil, every POST is answered with 405, as GHCR does.
         public var refreshToken: String?
         /// The status for expired tokens. ECR Public answers 400.
         public var expiredStatus = 401
-        /// The challenge to the first use of a token, as from a registry whose scopes grew.
+        /// Whether the first use of a token is answered with a challenge, as from a registry that requires more scopes
+        /// now.
         public var findsScopeInsufficient = false
-        /// Failures of the next requests for a token, one each.
+        /// The failures of the next requests for a token, one each.
         public var failures: [Failure] = []
-        /// The URL of the realm; nil for this server's own.
+        /// The URL of the realm; nil for this server's own realm.
         public var realm: String?
-        /// The URL that requests for blobs are redirected to; nil for none.
+        /// The URL that requests for blobs are redirected to; nil for no redirect.
         public var blobs: String?
-        /// The rate of a transfer.
+        /// The limit of a transfer's rate; nil for no limit.
         public var bytesPerSecond: Int?
     }
 
     public enum Failure: Sendable, Equatable {
-        /// `Retry-After` in seconds.
+        /// A status. `retryAfter` is the header `Retry-After`, in seconds.
         case status(Int, retryAfter: Int? = nil)
         /// The connection ends without an answer.
         case cut
@@ -40,7 +41,7 @@ public final class TokenServer: Sendable {
 
     private struct State: Sendable {
         var settings = Settings()
-        /// When tokens expire, in ``monotonicSeconds()``.
+        /// The time at which each token expires, in ``monotonicSeconds()``.
         var tokens: [String: Double] = [:]
         var secrets: Set<String> = []
         var hasRefusedScope = false
@@ -54,12 +55,12 @@ public final class TokenServer: Sendable {
         func change<Value: Sendable>(_ body: (inout State) -> Value) -> Value { mutex.withLock { body(&$0) } }
     }
 
-    /// - Parameter registry: without TLS or a password of its own.
+    /// - Parameter registry: a registry without TLS or a password.
     public convenience init(before registry: DockerRegistry, _ change: (inout Settings) -> Void = { _ in }) throws {
         try self.init(upstream: registry.port, change)
     }
 
-    /// - Parameter upstream: the port of a registry, or what leads to one, on 127.0.0.1.
+    /// - Parameter upstream: the port on 127.0.0.1 of a registry, or of a server in front of one.
     public init(upstream: UInt16, _ change: (inout Settings) -> Void = { _ in }) throws {
         let state = SharedState()
         server = try LittleServer { request, connection in
@@ -91,7 +92,7 @@ public final class TokenServer: Sendable {
     public func resetRequests() { server.resetRequests() }
     /// Revokes all tokens given so far.
     public func expireTokens() { state.mutex.withLock { $0.tokens = $0.tokens.mapValues { _ in 0 } } }
-    /// All tokens that were given.
+    /// All tokens given so far.
     public var tokens: Set<String> { state.mutex.withLock { $0.secrets } }
 
     private static func giveToken(_ request: ServedRequest, _ connection: ServedConnection, _ state: SharedState) {
