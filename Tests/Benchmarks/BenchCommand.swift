@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 
-/// `make bench`: what a mount costs, against what one would use instead.
+/// `make bench`: the cost of a mount, compared with what one would use instead.
 @main
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// A bar for each row with a target: how many times better than that it is, on a logarithmic scale. To the right of the
-/// line in the middle the target is met. Below, the numbers of the rows without one.
+/// A bar for each row with a target, which shows on a logarithmic scale how many times better than the target the row
+/// is. Right of the line in the middle, the target is met. Below the bars are the numbers of rows without a target.
 struct Chart {
     private static let width = 980
     private static let rowHeight = 26
     private static let lineHeight = 18
     private static let top = 34
-    /// Where texts end and bars begin, and the target's line.
+    /// The x positions where texts end and bars begin, and of the target's line.
     private static let bars = 560
     private static let middle = 660
     /// Pixels for a factor of 2.
@@ -24,7 +24,8 @@ struct Chart {
         footer = "\(report.machine.text); scale \(report.scale), medians of up to \(report.rounds)"
     }
 
-    /// Colours that can be read on white and on black, since a picture in a page does not know its theme for sure.
+    /// Its colours can be read on white and on black, since an embedded picture does not know the page's theme for
+    /// sure.
     var svg: String {
         let end = Self.top + rows.count * Self.rowHeight
         let last = end + (others.isEmpty ? 0 : 16 + others.count * Self.lineHeight)
@@ -82,6 +83,6 @@ struct Chart {
         return "<text class=\"\(style)\" x=\"\(x)\" y=\"\(y)\" text-anchor=\"\(anchor)\">\(escaped)</text>\n"
     }
 
-    /// As much as there is room for.
+    /// The text, cut to the room there is.
     private static func cut(_ text: String) -> String { text.count <= 84 ? text : text.prefix(83) + "…" }
 }

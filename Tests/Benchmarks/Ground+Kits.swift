@@ -2,9 +2,9 @@
 import Glibc
 import TestSupport
 
-/// What is measured with. Content is noise where nothing else is said: no tool can make it smaller.
+/// The kits that are measured. Their content is noise, which no tool can compress, unless a comment says otherwise.
 extension Ground {
-    /// A large file, `weights.bin`; ``MadeKit/local`` is the file.
+    /// A large file, `weights.bin`. ``MadeKit/local`` is the same file.
     var weights: MadeKit {
         get throws {
             try kit("weights") { ground in
@@ -42,7 +42,7 @@ extension Ground {
         }
     }
 
-    /// A large text that gzip makes a good deal smaller, `table.csv`, as kit packs it.
+    /// A large text, `table.csv`, packed with gzip as kit does. gzip compresses it well.
     var text: MadeKit {
         get throws {
             try kit("text") { ground in
@@ -59,7 +59,7 @@ extension Ground {
         }
     }
 
-    /// Many small files, a thousand in a directory, in `data`; ``MadeKit/local`` is the same tree unpacked.
+    /// Many small files in `data`, a thousand in a directory. ``MadeKit/local`` is the same tree, unpacked.
     var smallFiles: MadeKit {
         get throws {
             try kit("small files") { ground in
@@ -69,7 +69,7 @@ extension Ground {
         }
     }
 
-    /// A raw layer that is larger than memory needs to be, `huge.bin`, mostly zeros.
+    /// A raw layer, `huge.bin`, mostly zeros. It is larger than the memory that a mount should need.
     var huge: MadeKit {
         get throws {
             try kit("huge") { ground in
@@ -82,7 +82,7 @@ extension Ground {
         }
     }
 
-    /// What is fetched over a slow line, `far.bin`.
+    /// A file that is fetched over a slow line, `far.bin`.
     var distant: MadeKit {
         get throws {
             try kit("far file") { ground in
@@ -113,7 +113,7 @@ extension Ground {
         String(try Command.check("sha256sum", [file], timeout: 300).output.prefix(64))
     }
 
-    /// So many files of `size` bytes, a thousand in a directory.
+    /// A kit of `count` files of `size` bytes, a thousand in a directory.
     func entries(_ count: Int, size: Int, unpacked: Bool = false) throws -> MadeKit {
         let place = try place("entries")
         let tar = try TarFile(path: place + "/layer")
@@ -147,7 +147,7 @@ extension Ground {
     }
 }
 
-/// A file that is written in large pieces, as a download is.
+/// A local file that is written in large pieces, as a download is.
 final class LocalFile {
     let path: String
     private let file: Int32

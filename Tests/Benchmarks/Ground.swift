@@ -2,15 +2,15 @@
 import Glibc
 import TestSupport
 
-/// Where the rows are measured: a directory, a registry, the programs, and the kits, each made when a row first asks
-/// for it.
+/// The environment of the rows: a directory, a registry, the programs, and the kits. Each kit is made when a row first
+/// needs it.
 final class Ground {
     let scale: Scale
     let rounds: Int
     let kitfs: String
     let peers: Peers
     let directory: TemporaryDirectory
-    /// This program.
+    /// The path of a copy of this program.
     let bench: String
     private var startedRegistry: DockerRegistry?
     private var kits: [String: MadeKit] = [:]
@@ -20,9 +20,9 @@ final class Ground {
     init(scale: Scale, rounds: Int, kitfs: String, peers: Peers) throws {
         (self.scale, self.rounds, self.peers) = (scale, rounds, peers)
         directory = try TemporaryDirectory()
-        // Twice: what was still at work may have made something anew.
+        // Removed twice, since a process that was still at work may have made a file in between.
         Interruption.cleanUp { [weak directory] in for _ in 0..<2 { try? directory?.remove() } }
-        // Another user must be able to run and reach all of it.
+        // The unprivileged user must be able to reach and run everything in it.
         chmod(directory.path, 0o755)
         let programs = try directory.subdirectory("bin")
         (self.kitfs, bench) = (programs + "/kitfs", programs + "/bench")
@@ -54,7 +54,7 @@ final class Ground {
         return made
     }
 
-    /// Frees the disk of what a row has left.
+    /// Deletes what a row has left on disk.
     func remove(_ path: String) throws { try Command.check("rm", ["-rf", path], timeout: 300) }
 
     /// Runs a program that must succeed.
@@ -66,7 +66,7 @@ final class Ground {
         return monotonicSeconds() - start
     }
 
-    /// Runs kitfs, away from what its user has set up.
+    /// Runs kitfs without its user's settings.
     ///
     /// - Returns: seconds from its start to its end.
     func run(_ arguments: [String], as user: User = .root) throws -> Double {
@@ -74,7 +74,7 @@ final class Ground {
         return try time(command[0], Array(command.dropFirst()), environment: ["HOME": directory.path])
     }
 
-    /// Reads as ``ReadCommand`` does.
+    /// Reads in a process of its own, see ``ReadCommand``.
     func read(_ way: ReadCommand.Way, _ path: String, as user: User = .root) throws -> (seconds: Double, amount: Double)
     {
         let command = user.command([bench, "read", way.rawValue, path])
@@ -84,6 +84,6 @@ final class Ground {
         return (numbers[0], numbers[1])
     }
 
-    /// Without anybody's wait for what earlier runs have written.
+    /// Writes dirty pages to disk, so that no later run waits for the writes of earlier ones.
     func settle() { sync() }
 }

@@ -3,11 +3,11 @@ import Glibc
 import Synchronization
 import Threading
 
-/// Ctrl-C: what the bench has mounted and started is taken down all the same.
+/// On Ctrl-C, removes what the bench has mounted and started.
 enum Interruption {
     private static let cleanups = Mutex<[@Sendable () -> Void]>([])
 
-    /// Before any other thread is started, so that all of them leave the signals to this one.
+    /// Must be called before any other thread is started, so that all threads block the signals and this one gets them.
     static func watch() {
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -22,7 +22,7 @@ enum Interruption {
         }
     }
 
-    /// - Parameter cleanup: may be called although what it undoes has been undone. It must not keep that alive, which goes
-    ///   by itself where nobody interrupts.
+    /// - Parameter cleanup: may be called although its work is already done. It must hold its object weakly, so that
+    ///   the object is released as usual when nobody interrupts.
     static func cleanUp(_ cleanup: @escaping @Sendable () -> Void) { cleanups.withLock { $0.append(cleanup) } }
 }

@@ -2,16 +2,16 @@
 import Glibc
 import TestSupport
 
-/// When and on what it was measured.
+/// The machine that was measured, and the date.
 struct Machine: Codable {
-    /// As in 2026-01-31.
+    /// Such as 2026-01-31.
     let date: String
     let processor: String
     let cores: Int
-    /// Bytes.
+    /// In bytes.
     let memory: Int
     let kernel: String
-    /// Load averages of the last 1, 5 and 15 minutes at the start: what else the machine did.
+    /// Load averages of the last 1, 5 and 15 minutes at the start, which show the machine's other work.
     let load: [Double]
 
     init() {

@@ -2,27 +2,27 @@
 import Glibc
 import TestSupport
 
-/// A kit in the registry, with one layer that matters.
+/// A kit in the registry with one layer, the one that is measured.
 struct MadeKit {
     let registry: DockerRegistry
     let name: String
-    /// The layer's blob.
+    /// The digest of the layer's blob, in hexadecimal digits.
     let hex: String
     let size: Int
-    /// The same content, local.
+    /// The path of the same content on the local disk.
     let local: String
 
     var reference: String { reference(at: registry.host) }
 
-    /// - Parameter host: `127.0.0.1:PORT` of what stands before the registry.
+    /// - Parameter host: `127.0.0.1:PORT` of the registry, or of a server in front of it.
     func reference(at host: String) -> String { "\(host)/\(name):v1" }
 
-    /// Where the blob is.
+    /// The URL of the blob.
     func url(at host: String? = nil) -> String { "http://\(host ?? registry.host)/v2/\(name)/blobs/sha256:\(hex)" }
 
-    /// Makes a blob a kit's only layer; the file is no more where it was.
+    /// Makes a blob the kit's only layer. The file is moved into the registry.
     ///
-    /// - Parameter path: the layer's, in the kit.
+    /// - Parameter path: the layer's path in the kit.
     init(
         _ ground: Ground, _ name: String, _ file: String, hex: String, kind: KitBuilder.Kind, path: String,
         isRaw: Bool = false, compression: LayerCompression? = nil, local: String = ""

@@ -38,7 +38,7 @@ final class MountedKit {
         try Command.check(command[0], Array(command.dropFirst()))
     }
 
-    /// Also deletes what it has cached.
+    /// Unmounts, and deletes the cache.
     func discard() throws {
         try unmount()
         try ground.remove(cache)
@@ -57,7 +57,7 @@ final class MountedKit {
         return pid
     }
 
-    /// Takes all pages of a file, and of what it is cached in, out of the page cache.
+    /// Removes all pages of a file, and of the whole cache of the mount, from the page cache.
     func drop(_ name: String) throws {
         _ = try read(.drop, name)
         try PageCache.drop(below: cache)

@@ -2,9 +2,9 @@
 import Glibc
 import TestSupport
 
-/// The programs that kitfs is measured against, and what runs the rest.
+/// The programs that kitfs is measured against, and the other programs that the bench runs.
 struct Peers {
-    /// Where `make bench` has put ratarmount.
+    /// The directory in which `make bench` has installed ratarmount.
     let environment: String
     let versions: [String: String]
 
@@ -25,7 +25,7 @@ struct Peers {
         versions = found
     }
 
-    /// The path of a program, or a name that is in PATH.
+    /// The path of a program, or its name if it is in PATH.
     func program(_ name: String) throws -> String {
         guard versions[name] != nil else { throw NotHere("\(name) is not installed") }
         return name == "ratarmount" ? environment + "/bin/ratarmount" : name

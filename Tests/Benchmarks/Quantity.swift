@@ -19,7 +19,7 @@ enum Quantity: String, Codable, Sendable {
         return "\(short(value)) B"
     }
 
-    /// Three digits, or all before the point. Not for more than what an Int holds.
+    /// Three significant digits, or all digits before the point. The value must fit an Int.
     static func short(_ value: Double) -> String {
         let digits = abs(value) >= 100 ? 0 : abs(value) >= 10 ? 1 : abs(value) >= 1 ? 2 : 3
         let scale = [1.0, 10, 100, 1000][digits]

@@ -2,10 +2,10 @@
 import Glibc
 import TestSupport
 
-/// A blob of a registry, mounted by ratarmount without an index of an earlier run.
+/// A registry's blob, mounted by ratarmount without an index of an earlier run.
 final class Ratarmount {
     let path: String
-    /// Seconds until it could be used.
+    /// Seconds until the mount was usable.
     let seconds: Double
     private let ground: Ground
     private let process: BackgroundProcess
@@ -16,7 +16,7 @@ final class Ratarmount {
         self.path = path
         let program = try ground.peers.program("ratarmount")
         let start = monotonicSeconds()
-        // It does not go into the background with a URL.
+        // With a URL, ratarmount does not go into the background.
         let process = try BackgroundProcess(program, ["-f", "--index-file", ":memory:", kit.url(), path])
         self.process = process
         var device = stat()

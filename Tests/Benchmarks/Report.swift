@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import FoundationEssentials
 
-/// All that was measured, and on what.
+/// The results of a run, and the machine that it ran on.
 struct Report: Codable {
     let scale: String
     let rounds: Int
     let machine: Machine
-    /// Versions, by the peers' names; those that are missing are not here.
+    /// Versions by the peers' names. Peers that are not installed are left out.
     let peers: [String: String]
     var rows: [RowResult] = []
 
@@ -26,7 +26,7 @@ struct Report: Codable {
         }
     }
 
-    /// Of the table: row, work, kitfs, peer, ratio, target, met or not.
+    /// The cells of the table: row, work, kitfs, peer, ratio, target, met or not.
     static func line(_ row: RowResult) -> [String] {
         if let missing = row.missing {
             return [row.row, row.work, "-", "-", "-", row.targetText, "not measured: \(missing)"]

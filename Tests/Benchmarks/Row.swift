@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A comparison that can be chosen by its name.
+/// A measurement that can be chosen by its name.
 struct Row: Sendable {
     let name: String
     let work: String
     let peer: String?
     let quantity: Quantity
     let target: Target?
-    /// May be long: makes its input, too.
+    /// Measures the row, and first makes its input, which may take long.
     let measure: @Sendable (Ground) throws -> Runs
 
     init(
@@ -18,7 +18,7 @@ struct Row: Sendable {
         self.measure = measure
     }
 
-    /// In the order of the table.
+    /// All rows, in the order of the table.
     static func all(_ scale: Scale) -> [Row] {
         [start, firstList, firstMiB, coldVerified, coldStreaming, coldGzip, pull, oneOfMany, eightAtOnce] + warm
             + [
@@ -34,7 +34,7 @@ struct Runs {
     var kitfs: [Double] = []
     var peer: [Double] = []
 
-    /// A B B A A B …: each goes first as often as the other.
+    /// Runs A B B A A B …, so that each side goes first as often as the other.
     static func alternating(
         _ rounds: Int, kitfs: () throws -> Double, peer: () throws -> Double
     ) throws -> Runs {
@@ -54,7 +54,7 @@ struct Runs {
     }
 }
 
-/// A row that cannot be measured here, and why.
+/// The reason why a row cannot be measured here.
 struct NotHere: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }

@@ -4,22 +4,22 @@
 struct RowResult: Codable, Sendable {
     let row: String
     let work: String
-    /// What kitfs is measured against; nil for a number that stands for itself.
+    /// What kitfs is measured against; nil for a row without a comparison.
     let peer: String?
     let quantity: Quantity
     let target: Target?
-    /// All runs, in the order in which they were made; those of one place ran next to each other.
+    /// All runs, in order. The runs of the two sides at one index were next to each other.
     private(set) var kitfsRuns: [Double] = []
     private(set) var peerRuns: [Double] = []
     /// Medians.
     private(set) var kitfs: Double?
     private(set) var peerValue: Double?
-    /// Median of the ratios of neighbouring runs: what slows the machine for a while slows both.
+    /// The median of the ratios of neighbouring runs. What slows the machine for a while slows both runs of a pair.
     private(set) var ratio: Double?
     private(set) var isMet: Bool?
-    /// Why nothing was measured.
+    /// The reason why nothing was measured.
     private(set) var missing: String?
-    /// Load average of the minute before its end: 1 and a little more is the bench's own.
+    /// The load average of the last minute at the row's end. The bench itself accounts for a little more than 1.
     private(set) var load = Machine.load.first ?? 0
 
     init(_ row: Row, _ runs: Runs) {
@@ -41,7 +41,7 @@ struct RowResult: Codable, Sendable {
         (self.row, work, peer, quantity, target) = (row.name, row.work, row.peer, row.quantity, row.target)
     }
 
-    /// How many times better than the target.
+    /// How many times better than the target the value is.
     var reached: Double? {
         guard let target, let value = target.isOfRatio ? ratio : kitfs else { return nil }
         return target.reached(value)
@@ -54,7 +54,7 @@ struct RowResult: Codable, Sendable {
     }
 }
 
-/// The middle one; of an even number the mean of the two. nil of none, and of what is no number.
+/// The middle value, or the mean of the two middle ones. nil if there are no values or one is not finite.
 func median(_ values: [Double]) -> Double? {
     let sorted = values.sorted()
     guard !sorted.isEmpty, sorted.allSatisfy(\.isFinite) else { return nil }

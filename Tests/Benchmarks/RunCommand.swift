@@ -32,7 +32,7 @@ struct RunCommand: ParsableCommand {
             let result = Self.measure(row, on: ground)
             say("  " + Report.line(result).dropFirst().joined(separator: "  "))
             report.rows.append(result)
-            // What is known so far, should the rest not come to its end.
+            // Writes the results so far, in case a later row fails.
             if let output { try writeFile(output, try report.json) }
         }
         print("\n" + report.table)
@@ -58,7 +58,7 @@ struct RunCommand: ParsableCommand {
     }
 }
 
-/// Prints a line at once, also into a file or a pipe.
+/// Prints a line at once, even if the output is a file or a pipe.
 func say(_ line: String) {
     print(line)
     fflush(nil)

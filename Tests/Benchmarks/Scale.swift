@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 
-/// How large the inputs are. Targets are for `full`; the others are to see that the bench works, and quick looks.
+/// How large the inputs are. Targets are for `full`. The other scales are for quick looks, and to see that the bench
+/// works.
 enum Scale: String, CaseIterable, ExpressibleByArgument {
     case tiny, small, full
 
@@ -15,17 +16,17 @@ enum Scale: String, CaseIterable, ExpressibleByArgument {
 
     /// Bytes of the large file.
     var weights: Int { pick(4 << 20, 128 << 20, 1 << 30) }
-    /// Files of the dataset of large files; always 64.
+    /// Bytes of each of the 64 files in the dataset.
     var datasetFile: Int { pick(64 << 10, 1 << 20, 4 << 20) }
     var smallFiles: Int { pick(300, 10_000, 100_000) }
-    /// Bytes of the layer through which memory is looked at.
+    /// Bytes of the layer that is read while memory is measured.
     var huge: Int { pick(16 << 20, 1 << 30, 10 << 30) }
-    /// How many entries listings grow to.
+    /// The numbers of entries for which listings are measured.
     var entries: [Int] { pick([100, 1000], [1000, 10_000, 100_000], [1000, 10_000, 100_000, 1_000_000]) }
-    /// Members of 500 KB that are listed over a slow line.
+    /// The number of members of 500 KB that are listed over a slow line.
     var distantMembers: Int { pick(20, 500, 5000) }
-    /// Bytes of what is fetched over a slow line.
+    /// Bytes of the file that is fetched over a slow line.
     var distant: Int { pick(4 << 20, 64 << 20, 256 << 20) }
-    /// Reads of one fio run, in seconds.
+    /// Seconds of one fio run.
     var fioSeconds: Int { pick(1, 1, 3) }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a row is to reach, of its ratio to the peer or, where there is no peer, of its value.
+/// The limit for a row's ratio to its peer or, without a peer, for its value.
 struct Target: Codable, Sendable {
     enum Relation: String, Codable { case atLeast, atMost }
 
@@ -12,6 +12,6 @@ struct Target: Codable, Sendable {
     static func ratio(atMost limit: Double) -> Target { Target(relation: .atMost, limit: limit, isOfRatio: true) }
     static func value(atMost limit: Double) -> Target { Target(relation: .atMost, limit: limit, isOfRatio: false) }
 
-    /// How many times better than the limit: 1 just meets it.
+    /// How many times better than the limit a value is. At 1 it just meets the limit.
     func reached(_ value: Double) -> Double { relation == .atLeast ? value / limit : limit / value }
 }

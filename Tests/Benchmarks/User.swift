@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// As whom a program runs.
+/// The user that a program runs as.
 enum User {
     case root
     /// `nobody`, without any privilege.
@@ -18,7 +18,7 @@ enum User {
     }
 }
 
-/// /dev/fuse for all, as most systems have it; as it was before when this goes.
+/// Makes /dev/fuse accessible to all users, as on most systems. Its release restores the mode.
 final class FuseDevice {
     private static let path = "/dev/fuse"
     private let mode: UInt32

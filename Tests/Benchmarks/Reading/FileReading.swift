@@ -4,7 +4,7 @@ import TestSupport
 
 /// Reading one file.
 enum FileReading {
-    /// Reads to the end, a MiB at a time, what `name` is below the directory, or as a path.
+    /// Reads a file to its end, a MiB at a time. `name` is below the directory, or a path.
     ///
     /// - Returns: bytes.
     static func all(of name: String, in directory: Int32 = AT_FDCWD) throws -> Int {
@@ -33,7 +33,7 @@ enum FileReading {
         return total
     }
 
-    /// Takes a file's pages out of the page cache, those that are written to its disk first.
+    /// Removes a file's pages from the page cache, after it has written dirty ones to disk.
     static func drop(_ path: String) throws -> Int {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw failure("open \(path)") }

@@ -3,13 +3,13 @@ import Glibc
 import TestSupport
 import Threading
 
-/// Reading a file through a mapping, as safetensors loads weights.
+/// Reads a file through a mapping, as safetensors loads weights.
 enum MappedReading {
     private static let pageSize = 4096
 
-    /// Maps the file and touches a byte of each page, all pages in random order, each thread its share.
+    /// Maps the file and touches a byte of each page. The pages are in random order, and each thread has its share.
     ///
-    /// - Returns: seconds of the touching alone, and pages.
+    /// - Returns: the seconds that the touching alone took, and the number of pages.
     static func touchPages(of path: String, threads: Int) throws -> (Double, Int) {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw FileReading.failure("open \(path)") }
@@ -40,7 +40,7 @@ enum MappedReading {
         guard let memory = UnsafeRawPointer(bitPattern: address) else { return }
         var sum = 0
         for page in pages { sum &+= Int(memory.load(fromByteOffset: page * pageSize, as: UInt8.self)) }
-        // Without a use of the sum the loop could go.
+        // The sum must be used, or the compiler could remove the loop.
         if sum == -1 { print("") }
     }
 }

@@ -2,24 +2,24 @@
 import ArgumentParser
 import TestSupport
 
-/// What reads, as a process of its own: both sides of a comparison are read by the same code, without a shell, and the
-/// time that it takes to start it does not count.
+/// The reader, as a process of its own. Both sides of a comparison are read by the same code, without a shell, and the
+/// time to start the process does not count.
 struct ReadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "read", abstract: "Read a file or a tree, and print seconds and how much was read.")
 
     enum Way: String, CaseIterable, ExpressibleByArgument {
-        /// All bytes, in order.
+        /// Reads all bytes, in order.
         case sequential
-        /// The first MiB.
+        /// Reads the first MiB.
         case first
-        /// A byte of each page, in random order by four threads, of a mapping.
+        /// Maps the file and touches a byte of each page, in random order, with four threads.
         case touch
-        /// All directories listed, all files opened and read.
+        /// Lists all directories, and opens and reads all files.
         case walk
-        /// All directories listed, and the attributes of all that is in them.
+        /// Lists all directories, and reads the attributes of all entries.
         case list
-        /// Nothing; takes a file's pages out of the page cache.
+        /// Reads nothing, and removes a file's pages from the page cache.
         case drop
     }
 

@@ -2,16 +2,16 @@
 import Glibc
 import TestSupport
 
-/// Going through a tree, relative to opened directories as find(1) does.
+/// Walks a tree, relative to open directories, as find(1) does.
 enum TreeReading {
-    /// Calls `visit` with the name of each entry that is no directory, and the directory's descriptor.
+    /// Calls `visit` with the name of each entry that is not a directory, and with the directory's descriptor.
     ///
-    /// - Returns: entries, without directories.
+    /// - Returns: the number of entries, without directories.
     static func walk(_ path: String, _ visit: (String, Int32) throws -> Int) throws -> Int {
         try walk(path, in: AT_FDCWD, visit)
     }
 
-    /// What `ls -l` asks for.
+    /// Reads the attributes that `ls -l` needs.
     static func attributes(_ name: String, _ directory: Int32) throws -> Int {
         var status = stat()
         guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {

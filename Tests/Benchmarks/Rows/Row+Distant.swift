@@ -2,7 +2,7 @@
 import Glibc
 import TestSupport
 
-/// A registry behind a line of 100 MB/s, some milliseconds away.
+/// A registry behind a line of 100 MB/s with a round trip of some milliseconds.
 extension Row {
     static let distant: [Row] =
         [0, 10, 100].flatMap { delay in [1, 4, 16].map { rate(delay: delay, ranges: $0) } }
@@ -68,7 +68,7 @@ extension Row {
         return try .alternating(ground.fewRounds) {
             let mount = try MountedKit(ground, kit.reference(at: proxy.host))
             let (seconds, count) = try mount.read(.list)
-            // The Kitfile is one, too.
+            // The Kitfile is a file, too.
             guard Int(count) == ground.scale.distantMembers + 1 else { throw TestSupportError("\(count) files") }
             try mount.discard()
             return mount.seconds + seconds

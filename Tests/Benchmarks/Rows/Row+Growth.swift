@@ -39,18 +39,18 @@ extension Row {
     }
 }
 
-/// What it takes to list a kit.
+/// The cost of listing a kit.
 struct Listing {
-    /// Seconds, with an empty cache, and bytes of anonymous memory after that.
+    /// Seconds to list it with an empty cache, and bytes of anonymous memory after that.
     let first: Double
     let firstMemory: Double
-    /// The same of another mount, with what the first one has cached.
+    /// The same for a second mount, with the cache that the first one filled.
     let again: Double
     let memory: Double
 }
 
 extension Ground {
-    /// Measured once, for all rows that tell of it.
+    /// Measured once, for all rows that report it.
     func listings(of count: Int) throws -> [Listing] {
         if let known = knownListings[count] { return known }
         let kit = try kit("\(count) entries") { try $0.entries(count, size: 1) }
@@ -59,7 +59,7 @@ extension Ground {
         return measured
     }
 
-    /// For what takes long.
+    /// The number of rounds for slow rows.
     var fewRounds: Int { (rounds + 1) / 2 }
 
     private func listing(_ kit: MadeKit, _ count: Int) throws -> Listing {

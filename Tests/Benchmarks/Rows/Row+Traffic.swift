@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import TestSupport
 
-/// Bytes that move, from the registry's log.
+/// Bytes that are transferred, from the registry's log.
 extension Row {
     static let oneOfMany = Row(
         "one-of-64", "fetched for 1 of 64 files of a dataset, while-streaming", against: "the size of that file",

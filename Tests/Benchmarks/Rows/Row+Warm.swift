@@ -2,8 +2,8 @@
 import Glibc
 import TestSupport
 
-/// A large file in the cache and in memory, against the same bytes in a local file. Before each run, both sides are
-/// taken out of the page cache and read in alike: how large the pieces of the page cache are, decides how fast it is.
+/// A large file in kitfs's cache and in memory, compared with the same bytes in a local file. Before each run, both are
+/// dropped from the page cache and read in the same way, since speed depends on the size of the page cache's folios.
 extension Row {
     static let warm: [Row] = [
         Row(
@@ -57,7 +57,7 @@ extension Row {
 }
 
 extension Ground {
-    /// What is read in a second: the median of some passes, since one takes a tenth of a second only.
+    /// Bytes read per second: the median of several passes, since one pass takes only a tenth of a second.
     func rate(_ way: ReadCommand.Way, _ path: String, as user: User, passes: Int = 1) throws -> Double {
         let rates = try (0..<passes).map { _ in
             let (seconds, amount) = try read(way, path, as: user)
@@ -67,7 +67,7 @@ extension Ground {
         return rate
     }
 
-    /// Random reads of 4 KiB in a second.
+    /// Random reads of 4 KiB per second.
     func fio(_ engine: String, _ path: String) throws -> Double {
         let output = try Command.check(
             peers.program("fio"),
@@ -77,7 +77,7 @@ extension Ground {
                 "--terse-version=3",
             ]
         ).output
-        // Terse output, version 3: the eighth field is the number of reads in a second.
+        // Terse output, version 3: the eighth field is the number of reads per second.
         let fields = output.split(separator: ";", omittingEmptySubsequences: false)
         guard fields.count > 7, let rate = Double(fields[7]) else { throw TestSupportError("fio printed: \(output)") }
         return rate
