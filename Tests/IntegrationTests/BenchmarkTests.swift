@@ -2,7 +2,7 @@
 import TestSupport
 import Testing
 
-/// The bench still works. What it measures is for `make bench`.
+/// The bench still works. `make bench` does the measuring.
 @Suite struct BenchmarkTests {
     private let bench: CommandFixture
     private let program: String
@@ -27,7 +27,7 @@ import Testing
         for row in rows { #expect(json.contains("\"row\" : \"\(row)\"")) }
         let picture = bench.directory.path + "/results.svg"
         try Command.check(program, ["chart", results, picture])
-        // One bar: only `start` has a target that is not of the size of what was read.
+        // There is one bar, since only `start` has a target that does not depend on the size of the input.
         #expect(String(decoding: try readFile(picture), as: UTF8.self).contains("<rect class="))
     }
 

@@ -3,12 +3,12 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A directory, a cache and the command of a test's own. What it leaves mounted is taken down with the directory, also
-/// after a failure; the mounts' processes end with their mounts.
+/// A directory, a cache and the command, of the test's own. Its mounts are unmounted with the directory, also after a
+/// failure, and a mount's process ends with its mount.
 final class CommandFixture {
     let directory: TemporaryDirectory
     let cache: String
-    /// What mounts log, all there is to log: looked through for ``Secrets`` in the end.
+    /// The directory of the mounts' logs, at the most detailed level. In the end they are searched for ``Secrets``.
     let logs: String
     /// Added to the environment of every command.
     var environment: [String: String]
@@ -19,7 +19,7 @@ final class CommandFixture {
         logs = try directory.subdirectory("logs")
         environment = [
             "KITFS_CACHE": cache, "HOME": try directory.subdirectory("home"),
-            // What the machine has in its own is not the tests'.
+            // The machine's own shared cache is not used by tests.
             "KITFS_SHARED_CACHE": directory.path + "/no-shared-cache",
         ]
     }
@@ -29,7 +29,7 @@ final class CommandFixture {
         if !found.isEmpty { Issue.record("secrets are in logs: \(found.joined(separator: ", "))") }
     }
 
-    /// Makes a mount log all there is to log, to a file in ``logs`` unless it is told another place.
+    /// Makes a mount log at the most detailed level, to a file in ``logs`` unless the arguments name another.
     func logged(_ arguments: [String]) -> [String] {
         guard arguments.first == "mount" || arguments.first == "run" else { return arguments }
         let isPlaced = arguments.contains("--log-file") || arguments.contains("-f")
@@ -38,7 +38,7 @@ final class CommandFixture {
         return own + ["--log-level", "debug"] + place + arguments.dropFirst(own.count)
     }
 
-    /// Runs the command, however it ends.
+    /// Runs the command, and expects nothing of its exit code.
     func run(_ arguments: [String], timeout: Double = 60) throws -> CommandResult {
         try Command.run(Self.executable, logged(arguments), environment: environment, timeout: timeout)
     }
@@ -67,7 +67,7 @@ final class CommandFixture {
         return result.output
     }
 
-    /// Runs the command and tells how it failed.
+    /// Runs the command. Returns its exit code and message, for failures.
     func failure(_ arguments: String..., timeout: Double = 60) throws -> (code: Int32, message: String) {
         let result = try run(arguments, timeout: timeout)
         return (result.exitCode, result.errorOutput)
@@ -85,7 +85,7 @@ final class CommandFixture {
         return Mount(path: target, bench: self)
     }
 
-    /// Names of all files below the cache, for what must not be left.
+    /// The names of all files below the cache, to check for leftovers.
     func cachedFiles(below part: String = "") throws -> [String] {
         let result = try Command.run("find", [cache + (part.isEmpty ? "" : "/" + part), "-type", "f"])
         return result.output.split(separator: "\n").map(String.init).sorted()
@@ -101,7 +101,7 @@ struct Mount {
 
     func read(_ name: String) throws -> [UInt8] { try readFile(path + "/" + name) }
 
-    /// Opens and closes; the error's number, 0 for success.
+    /// Opens and closes a file. Returns the error's number, or 0 for success.
     func openError(_ name: String, flags: Int32 = O_RDONLY) -> Int32 {
         let descriptor = open(path + "/" + name, flags | O_CLOEXEC)
         guard descriptor >= 0 else { return errno }
@@ -113,17 +113,17 @@ struct Mount {
         try ExtendedAttributes.get(path + "/" + file, name)
     }
 
-    /// The process that serves it, from `kitfs status`.
+    /// The process that serves the mount, from `kitfs status`.
     func process() throws -> Int32 {
         let text = try bench.kitfs("status", "--json", path)
-        // The mount's own stands behind its layers, which name those who wait for them.
+        // The mount's own pid comes after its layers, which have the pids of waiting processes.
         guard let range = text.ranges(of: "\"pid\" : ").last,
             let pid = Int32(text[range.upperBound...].prefix { $0.isNumber })
         else { throw TestSupportError("no pid in \(text)") }
         return pid
     }
 
-    /// From `kitfs status`.
+    /// The path of the mount's log, from `kitfs status`.
     func logPath() throws -> String {
         let text = try bench.kitfs("status", "--json", path)
         guard let range = text.firstRange(of: "\"log\" : \"") else { throw TestSupportError("no log in \(text)") }
@@ -133,7 +133,8 @@ struct Mount {
     func log() throws -> String { String(decoding: try readFile(try logPath()), as: UTF8.self) }
 }
 
-/// What a mount must show of what `kit unpack` wrote: no write, no set-id, and a Kitfile of the same meaning.
+/// Expects a mount's tree to be the one that `kit unpack` wrote, without write and set-id bits, and with an equivalent
+/// Kitfile.
 func expectTree(_ found: [TreeEntry], equals truth: [TreeEntry], _ comment: Comment? = nil) {
     let expected = truth.map { entry -> TreeEntry in
         var entry = entry

@@ -12,7 +12,7 @@ struct MadeLayout {
         try writeFile(path + "/oci-layout", Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8))
     }
 
-    /// Writes a blob; its descriptor as JSON. `type` is what stands behind `application/vnd.`.
+    /// Writes a blob, and returns its descriptor as JSON. `type` is the part after `application/vnd.`.
     func blob(_ bytes: [UInt8], _ type: String, annotations: String = "{}") throws -> String {
         let hex = Sha256.hex(bytes)
         try writeFile("\(path)/blobs/sha256/\(hex)", bytes)
@@ -20,7 +20,7 @@ struct MadeLayout {
             + #""annotations":\#(annotations)}"#
     }
 
-    /// Writes a manifest under a tag; its digest in hexadecimal digits.
+    /// Writes a manifest with a tag, and returns its digest in hexadecimal digits.
     @discardableResult
     mutating func manifest(
         config: String, type: String = "kitops.modelkit.config.v1+json", layers: [String] = [], tag: String
@@ -32,7 +32,7 @@ struct MadeLayout {
         return Sha256.hex(Array(json.utf8))
     }
 
-    /// Writes an index of all manifests so far under a tag.
+    /// Writes an index of all manifests so far, with a tag.
     mutating func index(tag: String) throws {
         let list = manifests.map(\.json).joined(separator: ",")
         try add(
@@ -51,7 +51,7 @@ struct MadeLayout {
             Array(#"{"schemaVersion":2,"manifests":[\#(tagged.joined(separator: ","))]}"#.utf8))
     }
 
-    /// Copies what has this tag, and all that it names, into a registry.
+    /// Copies the artifact with this tag, and all that it names, into a registry.
     func push(_ tag: String, to registry: DockerRegistry, _ name: String) throws {
         try Command.check(
             "skopeo",

@@ -2,7 +2,7 @@
 import Glibc
 import TestSupport
 
-/// A registry with kits of one file of noise, `weights.bin`, and of a small layer beside it; a kit for each form.
+/// A registry with a kit for each form. Each kit has one file of noise, `weights.bin`, and a small layer beside it.
 final class NoiseKit {
     enum Form: String, Sendable, CaseIterable { case plain, gzip, zstd }
 
@@ -12,9 +12,9 @@ final class NoiseKit {
     }
 
     let registry: DockerRegistry
-    /// The file that `weights.bin` must be.
+    /// The path of the expected `weights.bin`.
     let truth: String
-    /// The layers that hold it.
+    /// The blobs of the layers with `weights.bin`.
     private(set) var blobs: [Form: (hex: String, size: Int)] = [:]
     private let bench: CommandFixture
     private var caches = 0
@@ -31,7 +31,7 @@ final class NoiseKit {
             "tar", ["--format=ustar", "-b1", "--owner=0", "--group=0", "-cf", tar, "-C", directory, "weights.bin"])
         for form in forms {
             let file = "\(directory)/\(form)"
-            // From a file, so that zstd knows the length beforehand.
+            // zstd reads a file, so that it knows the length beforehand.
             let filter = form == .plain ? "cat" : "\(form) -1 -c"
             try Command.check("sh", ["-c", "\(filter) \(tar) > \(file)"], timeout: 300)
             let hex = String(try Command.check("sha256sum", [file]).output.prefix(64))
@@ -56,25 +56,25 @@ final class NoiseKit {
         return blob
     }
 
-    /// What was asked of the layer, one answer a line: for a message.
+    /// The requests for the layer, with one answer per line, for a message.
     func history(_ form: Form) throws -> String {
         let blob = try blob(form).hex
         return try registry.requests().filter { $0.blobHex == blob }.map { "\($0)" }.joined(separator: "\n")
     }
 
-    /// Mounts a kit from `host`, the registry itself or what stands before it, with a cache of the mount's own.
+    /// Mounts a kit from `host`, the registry itself or a server in front of it, with a new cache.
     func mount(_ form: Form, _ verify: Verify, at host: String? = nil, _ options: String...) throws -> Mount {
         caches += 1
         bench.environment["KITFS_CACHE"] = "\(bench.directory.path)/cache-\(caches)"
         return try mountAgain(form, verify, at: host, options)
     }
 
-    /// With the cache of the last one.
+    /// Mounts with the cache of the last mount.
     func mountAgain(_ form: Form, _ verify: Verify, at host: String? = nil, _ options: [String] = []) throws -> Mount {
         try bench.mount("\(host ?? registry.host)/\(form):v1", ["--verify", verify.rawValue] + options)
     }
 
-    /// What one who reads all of `weights.bin` gets.
+    /// What a reader of all of `weights.bin` gets.
     enum Outcome: Equatable { case right, error, wrongBytes, stillReading }
 
     func reader(_ mount: Mount) throws -> BackgroundProcess {

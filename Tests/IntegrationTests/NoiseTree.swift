@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import TestSupport
 
-/// A layer of noise, a large member and a small one in a directory, and what its files must be by their paths in the kit.
+/// A layer of noise, with a large member and a small one in a directory, and the expected content of its files by path
+/// in the kit.
 struct NoiseTree {
     let layer: KitBuilder.Layer
     let files: [String: [UInt8]]

@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What `cache list` tells of each layer.
+/// What `cache list` shows of each layer.
 @Suite struct CacheListTests {
     private struct Row: Decodable {
         let digest: String

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Directories that are not ours, files that are gone, numbers that are absurd: nothing is harmed, nothing hangs.
+/// Directories that are not caches, missing files, absurd numbers: nothing is harmed, and nothing hangs.
 @Suite struct CacheSafetyTests {
     private let bench: CommandFixture
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
@@ -23,13 +23,13 @@ import Testing
             #expect(result.exitCode == 1 && result.errorOutput.contains("not a cache of kitfs"), "\(arguments)")
         }
         #expect(try Command.check("find", [layout]).output == before)
-        // Looking makes nothing.
+        // Commands that only look create nothing.
         let nowhere = bench.directory.path + "/nowhere"
         #expect(try bench.kitfs("cache", "prune", "--all", "--cache", nowhere).hasPrefix("0 layers"))
         #expect(try Command.run("test", ["-e", nowhere]).exitCode == 1)
     }
 
-    /// A record that another user could have written is not believed; nor does a pipe in its place stop anyone.
+    /// A record that another user could have written is ignored, and a pipe in its place does not block a command.
     @Test(.enabled(if: geteuid() == 0, "needs another user's directory"))
     func recordsOfOthersAreNotFollowed() throws {
         let victim = try bench.directory.subdirectory("victim/partial/precious")
@@ -49,7 +49,7 @@ import Testing
         #expect(try Command.check("ls", [bench.directory.path + "/victim"]).output == "partial\n")
     }
 
-    /// Members that are gone or cut between mounts are fetched anew.
+    /// Members that are deleted or truncated between mounts are fetched again.
     @Test(arguments: ["rm", "truncate -s 100000"])
     func damagedMembers(_ damage: String) throws {
         let first = try bench.mount(reference)
@@ -64,15 +64,15 @@ import Testing
     @Test func theCacheIsTakenAwayUnderAMount() throws {
         let mount = try bench.mount(reference)
         #expect(try mount.read("README.md").count == 26)
-        // Again where something was renamed into it meanwhile.
+        // Repeated, since a file may have been renamed into the directory meanwhile.
         try eventually(within: 10, "the cache is gone") { try Command.run("rm", ["-rf", bench.cache]).exitCode == 0 }
         #expect(mount.openError("model/weights.safetensors") == EIO)
-        // What needs no cache goes on.
+        // Files that need no cache can still be read.
         #expect(try mount.read("Kitfile").count > 100)
         try mount.unmount()
     }
 
-    /// Two layers that claim all there is, one that claims 2^57: an error, and a mount that goes on.
+    /// Layers with absurd sizes, 2^63-1, 2^57 and 2^60 bytes, give an error, and the mount continues.
     @Test func absurdSizes() throws {
         for (size, form) in [(Int64.max, "tar"), (1 << 57, "tar+gzip"), (1 << 60, "tar")] {
             let layout = try bench.directory.subdirectory("absurd-\(size)")
@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    /// A manifest with a wrong size does no harm to a layer that another has read.
+    /// A manifest with a wrong size does not harm a layer that another mount has read.
     @Test func aWrongSizeHarmsNoOther() throws {
         let good = try bench.mount(reference)
         let content = try good.read("model/weights.safetensors")
@@ -133,7 +133,7 @@ import Testing
         }
     }
 
-    /// Layers of a live mount stay, also those that it has not opened yet.
+    /// A live mount's layers are kept, even those that it has not opened yet.
     @Test func pruneLeavesALiveMountsLayers() throws {
         let first = try bench.mount(reference)
         #expect(try first.read("README.md").count == 26)
@@ -146,7 +146,7 @@ import Testing
         try second.unmount()
     }
 
-    /// An image that comes with a filled cache: overlayfs does not rename what its lower layer has.
+    /// An image that contains a filled cache. overlayfs does not rename directories of its lower layer.
     @Test(.enabled(if: geteuid() == 0, "only root may mount an overlay")) func whatALowerLayerHasIsPruned() throws {
         try bench.kitfs("pull", reference)
         let script = """
@@ -174,7 +174,7 @@ import Testing
         #expect(result.output == "\(layers + 1)\n1\n\(lists)\(layers)\n", "\(result.output)")
     }
 
-    /// What FUSE shows may be another machine's.
+    /// A cache on FUSE may be shared with another machine.
     @Test func aCacheOnANetworkIsRefused() throws {
         let mount = try bench.mount(reference)
         let failure = try bench.failure(

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The order in which a layer comes to be: whatever has its last name was synced before it got it.
+/// The order in which a layer's files are written. Each was synced before it got its final name.
 @Suite struct CommitOrderTests {
     private struct Step {
         let moment: Substring
@@ -15,7 +15,7 @@ import Testing
     private let bench: CommandFixture
     private let steps: [Step]
 
-    /// The steps of a fetch.
+    /// Records the steps of a fetch.
     init() throws {
         bench = try CommandFixture()
         let log = bench.directory.path + "/steps"
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    /// Places of a step in the order of all.
+    /// The indices of a step among all steps.
     private func places(_ moment: String, _ kinds: Set<Substring>, _ path: Substring) -> [Int] {
         steps.indices.filter {
             steps[$0].moment == moment && kinds.contains(steps[$0].kind) && steps[$0].path == path
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    /// Manifests, configs, indexes and what tags meant: written elsewhere, synced, then renamed.
+    /// Manifests, configs, indexes and resolved tags are written under another name, synced, and then renamed.
     @Test func smallFilesAreSyncedBeforeTheyAreFound() throws {
         let renames = steps.indices.filter {
             steps[$0].moment == "before" && steps[$0].kind == "rename"

@@ -2,9 +2,9 @@
 import TestSupport
 import Testing
 
-/// What moves, and when, counted at the registry.
+/// How many bytes are fetched, and when, counted at the registry.
 @Suite struct CountingTests {
-    /// Layers of the fixture plain-small.
+    /// The layers of the fixture plain-small.
     private enum PlainSmall {
         static let model = "4529e69374591634aa30749d50981a5767fbaf5822bc2a668acea0c427cce0fd"
         static let dataset = "dcaead6871080a35f4be80803b5a1d40059af16e32fd3b2cd2b1d5e7052495fa"
@@ -39,7 +39,7 @@ import Testing
         #expect(inspected[0].uri.hasSuffix("/manifests/v1"))
         #expect(inspected[1].blobHex == PlainSmall.config)
         try registry.resetRequests()
-        // The config is cached by now; a tag is asked anew at each mount.
+        // The config is cached by now. A tag is resolved again for each mount.
         let mount = try bench.mount(reference)
         #expect(try registry.requests().map(\.uri) == ["/v2/plain-small/manifests/v1"])
         try mount.unmount()
@@ -97,7 +97,8 @@ import Testing
         try second.unmount()
     }
 
-    /// 16 processes open at once what nobody has: one fetch, and right bytes for all.
+    /// 16 processes open a file that nobody has cached at the same time. There is one fetch, and all get the right
+    /// bytes.
     @Test func manyOpenersFetchOnce() throws {
         let reference = try push("gzip", "v1")
         let model = "18821b4d520ab7d1db7705d6ba9beef1c29050815e644afa45c32887695120aa"
@@ -109,7 +110,7 @@ import Testing
             #expect(reader.waitForExit(timeout: 30) == 0)
             #expect(reader.output.hasPrefix("e8166786a5520baa3efbc3b28f1ff2e9aa223a6849120a0c98ece36051cc2856"))
         }
-        // The blob, and before that its head and its trailer, which show what is in it.
+        // The blob, and before it the head and the trailer, which are fetched to list it.
         #expect(try registry.bytesMoved(blob: model) == 2_098_430 + 8192 + 4)
         for mount in mounts { try mount.unmount() }
     }

@@ -3,11 +3,11 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The process is killed before and after each step by which it changes the cache: each write, rename, removal and sync
-/// in the life of a layer (`KITFS_CRASH_AT`, see `DurableStep`). Whoever comes next finds each layer whole or absent. Then
-/// the machine's power is lost, too: nothing is believed but what a snapshot proves.
+/// The process is killed before and after each step that changes the cache: each write, rename, removal and sync in the
+/// life of a layer (`KITFS_CRASH_AT`, see `DurableStep`). The next process finds each layer whole or absent. Then the
+/// machine loses power too, and only chunks that a snapshot proves count as present.
 ///
-/// Every point in a soak; else some, which are printed.
+/// A soak tries every point. Other runs try some, which they print.
 @Suite struct CrashPointTests {
     private let bench: CommandFixture
     private let reference: String
@@ -15,7 +15,7 @@ import Testing
     private static let isSoak = getenv("KITFS_SOAK") != nil
     private static let samples = 3
 
-    /// Plain and gzip, each with a large member and a small one, and a raw file.
+    /// A plain and a gzip layer, each with a large member and a small one, and a raw file.
     init() throws {
         bench = try CommandFixture()
         let layout = try bench.directory.subdirectory("layout")
@@ -37,15 +37,15 @@ import Testing
 
     /// A stage of a layer's life.
     enum Stage: String, CaseIterable, CustomTestStringConvertible {
-        /// On an empty cache.
+        /// A pull on an empty cache.
         case pull
-        /// Read in part, then a clean end: with a snapshot.
+        /// A part is read, and then the mount ends cleanly and writes a snapshot.
         case stream
-        /// What an earlier boot left is taken over and completed.
+        /// A partial layer of an earlier boot is adopted and completed.
         case adopt
-        /// Of all that is there.
+        /// Everything in the cache is pruned.
         case prune
-        /// Of a damaged layer.
+        /// A damaged layer is verified.
         case verify
 
         var testDescription: String { rawValue }
@@ -63,7 +63,7 @@ import Testing
         print("\(stage.rawValue): killed at \(Self.isSoak ? "each" : "\(points)") of \(count) points")
         for point in points {
             try use(template, as: "crashed")
-            // Threads take turns as they like: one time or another it has fewer steps.
+            // Threads interleave differently each time, so a run may have fewer steps.
             let code = try run(stage, ["KITFS_CRASH_AT": "\(point)"])
             #expect(code == 128 + SIGKILL || code == 0, "\(stage), point \(point): \(code)")
             if point % 2 == 0 { try losePower() }
@@ -101,7 +101,7 @@ import Testing
 
     private var cache: String { bench.environment["KITFS_CACHE"] ?? "" }
 
-    /// The exit code; of a mount, that of its process where that was killed.
+    /// The exit code; for a mount whose process was killed, that of the process.
     private func run(_ stage: Stage, _ environment: [String: String]) throws -> Int32 {
         let all = bench.environment.merging(environment) { $1 }
         func kitfs(_ arguments: String...) throws -> Int32 {
@@ -131,7 +131,7 @@ import Testing
         }
     }
 
-    /// Another boot: of what no snapshot proves, other bytes are there.
+    /// Simulates another boot. Files of partial layers without a snapshot get random bytes.
     private func losePower() throws {
         let script = """
             cd \(cache)/partial || exit 0
@@ -147,7 +147,7 @@ import Testing
 
     private func expectRight(_ what: String) throws {
         let verified = try bench.run(["cache", "verify"])
-        // What a verification was killed in the middle of dropping.
+        // A verification that was killed while it dropped a layer leaves that layer.
         let isDamaged = what.hasPrefix(Stage.verify.rawValue)
         #expect(verified.exitCode == 0 || isDamaged, "\(what): \(verified.output)\(verified.errorOutput)")
         let mount = try bench.mount(reference)

@@ -3,8 +3,9 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A flipped bit, a cut and a deletion in each file of a cache, between mounts: `cache verify` finds what is in `layers/`,
-/// and no mount serves wrong bytes by what is broken, nor crashes. Each file in a soak, else some.
+/// Between mounts, a bit of each file of a cache is flipped, or the file is truncated or deleted. `cache verify` finds
+/// damage in `layers/`. No mount serves wrong bytes or crashes because of the damage. A soak tries each file, other
+/// runs some.
 @Suite struct DamagedCacheTests {
     private let bench: CommandFixture
     private let reference: String
@@ -14,7 +15,7 @@ import Testing
 
     enum Damage: String, CaseIterable { case flip, cut, delete }
 
-    /// Whole layers, plain, gzip and raw, with large members and small ones; and two that were read in part.
+    /// Whole layers, plain, gzip and raw, with large members and small ones, and two that were read in part.
     init() throws {
         bench = try CommandFixture()
         let layout = try bench.directory.subdirectory("layout")
@@ -61,7 +62,8 @@ import Testing
                     "\(damage) of \(file): \(verified.output)")
                 try expectRight("\(damage) of \(file), verified")
             }
-            // Content is hashed by `cache verify`, not by each mount: cut or gone, that shows; flipped, it does not.
+            // `cache verify` hashes the content, and a mount does not. So a mount notices a truncated or deleted file,
+            // but not a flipped bit.
             let isContent = file.hasPrefix("layers/") && !file.hasSuffix("/state")
             if isContent, damage == .flip { continue }
             try use(damaging: file, damage)
@@ -81,7 +83,7 @@ import Testing
         case .cut: #expect(truncate(path, bytes.count / 2) == 0)
         case .flip where bytes.isEmpty: break
         case .flip:
-            // Heartbeats mean nothing to the next process, nor does what of a stream has a file of its own.
+            // Heartbeats mean nothing to the next process, and a member with its own file is not read from the stream.
             let places =
                 file.hasSuffix("/state")
                 ? Array(0..<100) + Array(768..<832) + Array(1024..<bytes.count)
@@ -93,7 +95,7 @@ import Testing
         }
     }
 
-    /// In a cache that says itself that it is none, nothing is mounted. Else the bytes are right.
+    /// Mounts, and expects right bytes. Only a cache whose VERSION file is damaged may refuse the mount.
     private func expectRight(_ what: String) throws {
         let target = try bench.directory.subdirectory("m-\(UInt64.random(in: 0 ... .max))")
         let mounted = try bench.run(["mount", reference, target])
@@ -105,7 +107,7 @@ import Testing
             let found = Result { try readFile("\(target)/\(name)") }
             #expect((try? found.get()) == content, "\(name) after \(what)")
         }
-        // One that crashed has not unmounted.
+        // A mount whose process crashed would still be mounted.
         try bench.kitfs("unmount", target)
     }
 }

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A cache on a disk of 16 MiB, and a layer of 32.
+/// A cache on a disk of 16 MiB, and a layer of 32 MiB.
 @Suite struct FullDiskTests {
     private let registry: DockerRegistry
     private let bench: CommandFixture
@@ -39,7 +39,7 @@ import Testing
             #expect(mount.openError("weights.bin") == ENOSPC)
             #expect(try registry.bytesMoved(blob: Self.hex) == 0)
         } else {
-            // As far as there is room, it is read.
+            // The layer is read as far as there is space.
             let file = try OpenedFile(mount.path + "/weights.bin")
             #expect(file.read(0..<(1 << 20)) == .success(SparseTar.bytes(number: 1, 0..<(1 << 20), step: 1 << 16)))
             guard case .failure(let error) = file.read(0..<Self.size) else {
@@ -49,7 +49,8 @@ import Testing
             #expect(error.number == ENOSPC)
         }
         #expect(try mount.read("README.md") == [1, 2, 3])
-        // Where there is room, it is read after all, as far as that goes: its digest is none of its own.
+        // With more space the layer is fetched to its end. Its digest is wrong, so only what is read while it streams
+        // can be read.
         try Command.check("mount", ["-o", "remount,size=64m", small])
         if verify == .whileStreaming {
             try eventually(within: 20, "there is room") {
@@ -64,8 +65,8 @@ import Testing
         try mount.unmount()
     }
 
-    /// There are bytes left, and no inodes, as where a quota is used up: what cannot get further ends, and asks the registry
-    /// for little more than once.
+    /// The disk has free bytes and no free inodes, as with a used-up quota. Fetches that cannot continue fail, and
+    /// request little more than the blob once.
     @Test(
         .enabled(if: geteuid() == 0, "only root can mount a tmpfs"), arguments: [NoiseKit.Form.plain, .gzip],
         NoiseKit.Verify.allCases)

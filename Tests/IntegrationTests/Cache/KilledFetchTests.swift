@@ -3,11 +3,11 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The daemon is killed at ten moments of one fetch: what was there is not fetched again, and nothing half is ever taken
-/// for whole.
+/// The daemon is killed at ten moments of one fetch. Bytes that were present are not fetched again, and an incomplete
+/// layer never counts as whole.
 @Suite final class KilledFetchTests {
     private static let isSoak = getenv("KITFS_SOAK") != nil
-    /// A gibibyte in a soak.
+    /// A gibibyte in a soak, otherwise 192 MiB.
     private static let size = isSoak ? 1 << 30 : 192 << 20
     private static let rounds = 10
 
@@ -23,7 +23,8 @@ import Testing
             let mount = try kit.mountAgain(form, verify, at: proxy.host)
             let process = try mount.process()
             let before = proxy.downstreamBytes
-            // Slow enough that nothing is lost but what is under way; in each round a twentieth to an eleventh.
+            // The line is slow enough that only bytes in flight are lost. Each round fetches a twentieth to an
+            // eleventh.
             proxy.bytesPerSecond = max(32 << 20, Self.size / 4)
             let part = Int.random(in: (blob.size / 20)...(blob.size / 11))
             let reader = try kit.reader(mount)
@@ -41,8 +42,8 @@ import Testing
         #expect(try kit.read(mount, within: 120) == .right)
         let moved = proxy.downstreamBytes
         print("killed \(Self.rounds) times, \(form): \(moved) of \(blob.size) bytes moved")
-        // What is lost each time is what was under way, up to twelve chunks and what sockets hold of each: of a smaller blob
-        // it is a larger part.
+        // Each kill loses the bytes in flight: up to twelve chunks, and what the sockets hold of each. Of a smaller
+        // blob, that is a larger part.
         #expect(moved < blob.size * (Self.isSoak ? 12 : 15) / 10, "\(moved) of \(blob.size) moved")
         try eventually(within: 60, "it is committed") {
             try bench.cachedFiles(below: "layers").contains { $0.contains(blob.hex) }

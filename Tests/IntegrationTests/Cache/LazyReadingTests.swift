@@ -3,10 +3,10 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What is not read is not fetched: counted at the registry, on layers that are larger than anything a listing or one
-/// reader should move.
+/// Bytes that are not read are not fetched. This is counted at the registry, on layers that are far larger than a
+/// listing or one reader should fetch.
 @Suite struct LazyReadingTests {
-    /// No layer here is ever read as a whole, so nobody sees that this is no digest of theirs.
+    /// No layer here is read as a whole, so nobody sees that this digest is wrong.
     private static let dataset = String(repeating: "d5", count: 32)
     private static let model = String(repeating: "3d", count: 32)
     private static let fileSize = 4 << 20
@@ -18,7 +18,7 @@ import Testing
     private let reference: String
     private let datasetSize: Int
 
-    /// A dataset of 64 files of 4 MiB, and a model of one file of 1 GiB: in a tar, or raw.
+    /// A dataset of 64 files of 4 MiB, and a model of one file of 1 GiB, in a tar or raw.
     init() throws {
         registry = try DockerRegistry()
         bench = try CommandFixture()
@@ -65,7 +65,7 @@ import Testing
         let listed = try registry.bytesMoved(blob: Self.dataset)
         #expect(listed < datasetSize / 100, "\(listed) bytes to list \(datasetSize)")
         #expect(try registry.bytesMoved(blob: Self.model) <= 8 << 10)
-        // Many headers by one request.
+        // One request fetches many headers.
         let requests = try registry.requests().filter { $0.blobHex == Self.dataset }.count
         #expect(requests <= 10, "\(requests) requests")
 
@@ -80,8 +80,8 @@ import Testing
         try mount.unmount()
     }
 
-    /// Object stores answer a request for several parts with all of the blob, or not at all: each part is then asked for by
-    /// itself.
+    /// Object stores answer a request for several parts with the whole blob, or with an error. Each part is then
+    /// requested separately.
     @Test(arguments: FaultyRegistry.SeveralParts.allCases)
     func listingWhereOnePartIsGivenAtATime(_ answer: FaultyRegistry.SeveralParts) throws {
         try push()
@@ -89,7 +89,7 @@ import Testing
         front.faults.severalParts = answer
         let mount = try bench.mount("\(front.host)/lazy:v1")
         #expect(try Command.check("find", [mount.path, "-type", "f"]).output.split(separator: "\n").count == 66)
-        // What the kernels' buffers take of a whole blob before its connection is closed.
+        // The limit allows for what the kernels' buffers take of a whole blob before its connection is closed.
         #expect(front.moved < 16 << 20, "\(front.moved) bytes to list \(datasetSize)")
         try mount.unmount()
     }
@@ -103,7 +103,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// In the second half, so that no earlier one has brought it.
+    /// Reads in the second half, which no earlier read has fetched.
     private func readAtRandom(_ mount: Mount) throws {
         let file = try OpenedFile(mount.path + "/weights.bin")
         for part in 0..<3 {

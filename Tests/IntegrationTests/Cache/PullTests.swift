@@ -7,7 +7,7 @@ import Testing
 @Suite struct PullTests {
     private let registry: DockerRegistry
     private let bench: CommandFixture
-    /// Layers of the fixture plain-small that the commands choose by type.
+    /// The layers of the fixture plain-small that the commands choose by type.
     private static let model = "4529e69374591634aa30749d50981a5767fbaf5822bc2a668acea0c427cce0fd"
     private static let dataset = "dcaead6871080a35f4be80803b5a1d40059af16e32fd3b2cd2b1d5e7052495fa"
 
@@ -22,7 +22,7 @@ import Testing
         return "\(registry.host)/p:v1"
     }
 
-    /// A kit of one dataset layer of so many bytes that do not repeat.
+    /// A kit of one dataset layer of `count` bytes that do not repeat.
     private func large(_ count: Int) throws -> (reference: String, hex: String) {
         let layout = try bench.directory.subdirectory("large")
         var kit = KitBuilder(directory: layout)
@@ -48,7 +48,7 @@ import Testing
         let reference = try pushed()
         let first = try bench.run(["pull", reference])
         #expect(first.exitCode == 0 && first.output.isEmpty)
-        // Piped: lines, and nothing that moves a cursor.
+        // Into a pipe there are lines, and no cursor movements.
         #expect(visible(first.errorOutput), "\(first.errorOutput)")
         #expect(first.errorOutput.split(separator: "\n").count == 6, "\(first.errorOutput)")
         #expect(first.errorOutput.contains("5/5 layers") && first.errorOutput.contains("100%"))
@@ -110,7 +110,7 @@ import Testing
         let unreachable = try bench.failure("pull", "127.0.0.1:\(port)/p:v1", "--timeout", "1")
         #expect(unreachable.code == 5 && unreachable.message.contains("127.0.0.1:\(port)"))
         #expect(try bench.failure("pull", "\(registry.host)/p:nope").code == 3)
-        // A registry that goes away in the middle.
+        // The registry fails in the middle of a pull.
         let proxy = try FaultProxy(upstreamPort: registry.port)
         try bench.kitfs("inspect", behind(proxy, reference))
         proxy.cutAfter = 100_000

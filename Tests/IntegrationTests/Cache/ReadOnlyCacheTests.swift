@@ -3,8 +3,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A cache that is another's, on a read-only mount, without network: mounted, listed and read by a user who cannot write
-/// it.
+/// Another user's cache, on a read-only mount, without network. A user who cannot write it mounts from it, lists it and
+/// reads it.
 @Suite(.enabled(if: geteuid() == 0, "only root can become another user")) struct ReadOnlyCacheTests {
     private let bench: CommandFixture
     private let registry: DockerRegistry
@@ -47,7 +47,7 @@ import Testing
         user = try UnprivilegedUser(bench)
     }
 
-    /// What the owner has, read-only.
+    /// Makes the owner's cache available read-only.
     private func share() throws {
         #expect(chmod(filled, 0o755) == 0)
         try Command.check("mount", ["--bind", filled, shared])
@@ -78,11 +78,12 @@ import Testing
         for layer in ["model", "data", "late"] { try expectRead(target, layer) }
         #expect(try user.run([user.kitfs, "unmount", target]).exitCode == 0)
         #expect(try registry.requests().count == asked)
-        // Nothing of it was copied.
+        // Nothing of the shared cache was copied.
         #expect(try Command.check("find", [user.home + "/.cache/kitfs/layers", "-type", "f"]).output.isEmpty)
     }
 
-    /// What is whole is read while the rest comes; what comes can be read once it is there, without a remount.
+    /// Whole layers can be read while the owner fetches the others. Those can be read once they are whole, without a
+    /// remount.
     @Test func whileItsOwnerFillsIt() throws {
         let proxy = try FaultProxy(upstreamPort: registry.port)
         defer { proxy.stop() }

@@ -3,12 +3,13 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A cache that is too small for all of a kit: what was not used for the longest time goes, what is open stays.
+/// A cache that is too small for all of a kit. The layer that was unused for longest is evicted, and open layers stay.
 @Suite(.enabled(if: geteuid() == 0, "only root can mount a tmpfs")) struct RoomTests {
     private let bench: CommandFixture
     private let layout: String
     private static let isSoak = getenv("KITFS_SOAK") != nil
-    /// Of each layer. In a soak, ten of 20 MiB on a disk of 64; else eight of 2 on one of 7.
+    /// The size of each layer. A soak has ten layers of 20 MiB on a disk of 64 MiB; other runs have eight of 6 MiB on
+    /// one of 21 MiB.
     private static let size = isSoak ? 20 << 20 : 6 << 20
     private static let count = isSoak ? 10 : 8
     private static let room = isSoak ? 64 << 20 : 21 << 20
@@ -32,7 +33,7 @@ import Testing
         return small
     }
 
-    /// One mount reads far more than its disk holds, one file after the other, twice.
+    /// One mount reads far more than its disk holds, file after file, twice.
     @Test(arguments: NoiseKit.Verify.allCases) func oneAfterTheOther(_ verify: NoiseKit.Verify) throws {
         _ = try smallDisk()
         let mount = try bench.mount("oci:\(layout):v1", "--verify", verify.rawValue)
@@ -44,7 +45,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// What is open stays; where nothing else is left, ENOSPC, and as soon as one is closed there is room again.
+    /// Open layers stay. If all are open, the next open fails with ENOSPC, and succeeds once one of them is closed.
     @Test func allHeldOpen() throws {
         _ = try smallDisk()
         let mount = try bench.mount("oci:\(layout):v1")
@@ -64,7 +65,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// What all layers take on disk, whole or not.
+    /// The disk space of all layers, whole or partial.
     private func used() throws -> Int {
         let total = try Command.check("du", ["-sck", bench.cache + "/layers", bench.cache + "/partial"]).output
         return try #require(Int(total.split(separator: "\n").last?.prefix { $0.isNumber } ?? "")) << 10
@@ -82,7 +83,8 @@ import Testing
         #expect(pulled.exitCode == 1 && pulled.errorOutput.contains("limit"), "\(pulled.errorOutput)")
     }
 
-    /// A layer that is larger than the limit is read as far as that allows, in parts; then ENOSPC, and others are read.
+    /// A layer that is larger than the limit is read in parts, as far as the limit allows. Then a read fails with
+    /// ENOSPC, and other layers can still be read.
     @Test(arguments: [nil, LayerCompression.gzip]) func moreThanTheLimit(_ compression: LayerCompression?) throws {
         var random = SplitMix64(seed: 64)
         let words = (0..<Self.room / 6).map { _ in random.next() }

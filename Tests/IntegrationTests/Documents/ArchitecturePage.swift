@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import TestSupport
 
-/// Sources/README.md as the tests read it. What it marks with a comment is a table or a list of one line each.
+/// Sources/README.md as the tests read it. A comment marks each table and each list of one-line items.
 struct ArchitecturePage {
     static let name = "Sources/README.md"
     let text: String
 
     init(_ text: String) { self.text = text }
 
-    /// A target and those of ours that it depends on, sorted, from lines as `Target: dependency, dependency`.
+    /// Each target and those of ours that it depends on, sorted. The page has lines of the form `Target: dependency,
+    /// dependency`.
     func arrows() throws -> [String: [String]] {
         let lines = try marked("arrows").drop { $0 != "```" }.dropFirst().prefix { $0 != "```" }
         var arrows: [String: [String]] = [:]
@@ -22,13 +23,13 @@ struct ArchitecturePage {
         return arrows
     }
 
-    /// The order of the arrows' lines.
+    /// The targets in the order of the arrows' lines.
     func order() throws -> [String] {
         try marked("arrows").drop { $0 != "```" }.dropFirst().prefix { $0 != "```" }
             .map { String($0.prefix { $0 != ":" }) }
     }
 
-    /// The cells of a table's rows, without its header.
+    /// The cells of a table's rows, without the header.
     func table(_ mark: String) throws -> [[String]] {
         let rows = try marked(mark).prefix { $0.hasPrefix("|") }.dropFirst(2)
         return rows.map { row in
@@ -36,13 +37,13 @@ struct ArchitecturePage {
         }
     }
 
-    /// The names of types and their members in a text, as `Type` or `Type.member`.
+    /// The names of types and members in a text, as `Type` or `Type.member`.
     static func names(in text: String) -> [String] {
         text.matches(of: #/`([A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*(\.[a-z][A-Za-z0-9]*)?)`/#).map { String($0.output.1) }
             .filter { !$0.hasSuffix(".swift") }
     }
 
-    /// Those of the whole page, but for its diagrams.
+    /// The names in the whole page, without its diagrams.
     var names: [String] { Self.names(in: text) }
 
     private func marked(_ mark: String) throws -> ArraySlice<Substring> {

@@ -2,7 +2,7 @@
 import TestSupport
 import Testing
 
-/// Sources/README.md, the architecture, says what is so: its arrows are those of Package.swift, and what it names is there.
+/// Sources/README.md, the architecture, is true: its arrows are those of Package.swift, and the names in it exist.
 @Suite struct ArchitectureTests {
     private let page: ArchitecturePage
     private let sources: SourceNames
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    /// What it names and is not there yet, in a table that shrinks: a line goes when its type has come.
+    /// The names that the page lists as not written yet. A line of that table is removed when its type exists.
     private func toCome() throws -> Set<String> {
         guard page.text.contains("<!-- to come -->") else { return [] }
         let rows = try page.table("to come")

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import TestSupport
 
-/// A block of commands in README.md or a guide: what stands between ```` ```sh ```` and ```` ``` ````, or, with what the
-/// commands print, between ```` ```console ```` and ```` ``` ````.
+/// A block of commands in README.md or a guide, between ```` ```sh ```` and ```` ``` ````. A block with the commands'
+/// output is between ```` ```console ```` and ```` ``` ````.
 ///
-/// A comment on the line before it, which no reader of the page sees, says that it is not run by the test, and why:
+/// A comment on the line before it, which readers of the page do not see, says that the test does not run it, and why:
 ///
 ///     <!-- not run: needs Slurm -->
 ///     <!-- run as root: opens /dev/fuse for somebody else -->
@@ -12,32 +12,32 @@ import TestSupport
 struct DocumentBlock {
     enum Running: Equatable {
         case always
-        /// With what it needs root for.
+        /// Run as root, which it needs for this purpose.
         case asRoot(String)
         case byCI
-        /// With the reason.
+        /// Not run, for this reason.
         case never(String)
     }
 
-    /// A command, and what the page says that it prints.
+    /// A command, and the output that the page shows for it.
     struct Step: Equatable {
         let line: Int
         let command: Substring
         var output: [Substring] = []
     }
 
-    /// As the page is called in messages.
+    /// The page's name in messages.
     let page: String
-    /// Of the line with the three ticks, from 1.
+    /// The number of the line with the three ticks, from 1.
     let line: Int
     let running: Running
     let commands: [Substring]
-    /// Of a block with output; of others none.
+    /// The steps of a block with output; empty for other blocks.
     let steps: [Step]
 
     var place: String { "\(page):\(line)" }
 
-    /// All of a page, in order.
+    /// All blocks of a page, in order.
     static func blocks(in text: String, of page: String) throws -> [DocumentBlock] {
         var blocks: [DocumentBlock] = []
         var opened: (line: Int, language: Substring, commands: [Substring])?

@@ -3,8 +3,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Runs the commands of a page as a newcomer types them: in order, in a fresh clone, with a registry that stands in for
-/// registry.example.com.
+/// Runs the commands of a page as a newcomer would type them: in order, in a fresh clone, with a registry that stands
+/// in for registry.example.com.
 struct DocumentRun {
     private let page: String
     private let home: UserHome
@@ -32,7 +32,7 @@ struct DocumentRun {
         try makeClone()
         try prepare()
         let result = try Command.run("sh", ["-eu", script], environment: environment(), workingDirectory: clone)
-        // The log has a line for each block before what it printed.
+        // The log has a line for each block, and then the block's output.
         let log = result.errorOutput + (try lastOutput(blocks))
         #expect(result.exitCode == 0, "it ended in the last of these: \(log)")
         if result.exitCode == 0 { try compare(blocks) }
@@ -54,7 +54,7 @@ struct DocumentRun {
         return try printed.map { String(decoding: try readFile("\(outputs)/\($0.line)"), as: UTF8.self) } ?? ""
     }
 
-    /// What the examples read.
+    /// The kit that the examples use.
     private func kit() throws -> String {
         let layout = home.bench.directory.path + "/layout"
         var kit = KitBuilder(directory: layout)
@@ -71,7 +71,8 @@ struct DocumentRun {
         return layout
     }
 
-    /// One for all, since later blocks use what earlier ones did. Where output is shown, each command's goes to a file.
+    /// One script for all blocks, since later blocks depend on earlier ones. If a page shows output, the output of each
+    /// command goes to a file.
     private func script(_ blocks: [DocumentBlock]) throws -> String {
         _ = try home.bench.directory.subdirectory("outputs")
         let path = home.bench.directory.path + "/page.sh"
@@ -89,7 +90,7 @@ struct DocumentRun {
         try Command.check("git", ["clone", "-q", "--shared", Documents.root, clone], environment: environment())
     }
 
-    /// kitfs on the PATH, where any user may run it.
+    /// Puts kitfs in a directory of the PATH, where any user may run it.
     private func prepare() throws {
         let programs = try home.bench.directory.subdirectory("home/bin")
         try Command.check("cp", ["--reflink=auto", CommandFixture.executable, programs + "/kitfs"])

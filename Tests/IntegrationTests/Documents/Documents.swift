@@ -3,12 +3,12 @@ import FoundationEssentials
 import Glibc
 import TestSupport
 
-/// The pages that are for people: where they are, and what is in them.
+/// The pages for people: where they are, and what they contain.
 enum Documents {
-    /// Of the sources.
+    /// The root of the sources.
     static let root = Fixtures.directory.split(separator: "/").dropLast(2).reduce("") { $0 + "/" + $1 }
 
-    /// Of the guides, in order, from the root of the sources.
+    /// The guides in order, as paths from the root of the sources.
     static let guides: [String] = names(in: "Sources/Manual").map { "Sources/Manual/" + $0 }
 
     /// All pages that show commands.
@@ -27,7 +27,7 @@ enum Documents {
         try DocumentBlock.blocks(in: text(page), of: page)
     }
 
-    /// Those that this user can run, in order.
+    /// The blocks that this user can run, in order.
     static func runnable(_ page: String) throws -> [DocumentBlock] {
         try blocks(of: page).filter { block in
             switch block.running {

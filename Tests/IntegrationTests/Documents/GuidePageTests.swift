@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The guides as pages of the manual, as the build makes them. That tools find nothing wrong in them, ``ManualTests`` says.
+/// The guides as manual pages, as the build makes them. ``ManualTests`` checks them with tools.
 @Suite struct GuidePageTests {
     private let directory: TemporaryDirectory
 
@@ -17,7 +17,7 @@ import Testing
             input: dump)
     }
 
-    /// As a reader sees it, on a line as long as need be.
+    /// The page as a reader sees it, with lines as long as needed.
     private func rendered(_ page: String) throws -> String {
         try Command.check(
             "man", ["-l", "\(directory.path)/pages/\(page)"],
@@ -52,7 +52,8 @@ import Testing
         }
     }
 
-    /// What a reader reads: no code, which has lines of its own, no comments, and no addresses of links.
+    /// The words that a reader reads. Code has lines of its own and is left out, and so are comments and link
+    /// addresses.
     private static func words(_ text: String) -> Set<Substring> {
         var inCode = false
         var words: Set<Substring> = []

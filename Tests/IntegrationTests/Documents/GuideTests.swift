@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The guides of Sources/Manual: their commands are run, and what all pages link to is there.
+/// Runs the commands of the guides in Sources/Manual, and checks that the links of all pages lead somewhere.
 @Suite struct GuideTests {
     @Test(arguments: Documents.guides.filter { (try? Documents.runnable($0))?.isEmpty != true })
     func everyBlockOfCommands(_ guide: String) throws {
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    /// As GitHub makes them of headings.
+    /// The anchors that GitHub makes of a page's headings.
     private static func anchors(_ page: String) throws -> [String] {
         try Documents.text(page).split(separator: "\n").filter { $0.hasPrefix("#") }.map { line in
             line.drop { $0 == "#" || $0 == " " }.lowercased().filter {

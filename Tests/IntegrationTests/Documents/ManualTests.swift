@@ -4,13 +4,13 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The manual and the completions, as the build makes them of the command's own definitions.
+/// The manual and the completions, which the build makes from the command's own definitions.
 @Suite struct ManualTests {
     private let directory: TemporaryDirectory
 
     init() throws { directory = try TemporaryDirectory() }
 
-    /// What the command says of itself.
+    /// The command's description of itself.
     private struct Dump: Decodable {
         let command: Command
 
@@ -47,7 +47,7 @@ import Testing
             String.init)
     }
 
-    /// What a machine may read, a person may look up.
+    /// Every key of JSON output is documented in the command's page.
     @Test func everyKeyOfJSONIsInItsPage() throws {
         _ = try pages()
         let bench = try CommandFixture()

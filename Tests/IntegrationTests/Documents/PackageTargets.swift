@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import TestSupport
 
-/// The targets of Package.swift that lie in Sources, and which of ours each depends on. Read as text, since SwiftPM tells
-/// it only to who may build.
+/// The targets of Package.swift that are in Sources, and which of ours each depends on. The file is read as text, since
+/// SwiftPM dumps it only where it can build.
 struct PackageTargets {
-    /// Sorted by name.
+    /// The dependencies of each target, sorted by name.
     private(set) var dependencies: [String: [String]] = [:]
-    /// In the order of the file.
+    /// The targets in the order of the file.
     private(set) var order: [String] = []
 
     init(_ text: String) throws {

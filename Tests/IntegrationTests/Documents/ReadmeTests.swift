@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The commands of README.md, as a newcomer types them, and what it says that they print.
+/// Runs the commands of README.md as a newcomer would type them, and compares their output with the page.
 @Suite struct ReadmeTests {
     @Test func everyBlockOfCommands() throws {
         let blocks = try Documents.runnable("README.md")
@@ -18,7 +18,7 @@ import Testing
         #expect(lines.count <= 151, "README.md has \(lines.count - 1) lines")
     }
 
-    /// Those are counted, and say why; what is left to CI, CI does.
+    /// Blocks that are not run are counted, and give a reason. Those left to CI are in CI.
     @Test func whatIsNotRun() throws {
         let commands = try Documents.text(".ci/run").split(separator: "\n")
         var count = 0

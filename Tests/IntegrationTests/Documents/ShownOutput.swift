@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a page says that a command prints, and what it did print, without what differs from one machine to the next: the
-/// home, who one is, digests, sizes, times and processes.
+/// The output of a command, on a page or from a run, without what differs between machines: the home, the user,
+/// digests, sizes, times and processes.
 struct ShownOutput: Equatable, CustomStringConvertible {
     let lines: [String]
 
     var description: String { lines.joined(separator: "\n") }
 
-    /// As a page has it, whose reader is called `you`.
+    /// The output on a page, where the user is called `you`.
     static func shown(_ lines: [Substring]) -> ShownOutput {
         ShownOutput(lines.joined(separator: "\n"), home: "/home/you")
     }
 
-    /// - Parameter home: the directory that is shown as `/home/you`.
+    /// - Parameter home: the directory that pages show as `/home/you`.
     init(_ output: String, home: String) {
         let text = output.replacing(home, with: "~")
             .replacing(#/sha256:[0-9a-f]{64}/#, with: "DIGEST")
@@ -20,7 +20,7 @@ struct ShownOutput: Equatable, CustomStringConvertible {
             .replacing(#/\b[0-9]+(\.[0-9]+)?(B|[KMGT]iB)\b/#, with: "SIZE")
             .replacing(#/\bpid [0-9]+/#, with: "pid N")
             .replacing(#/\blog [^ \n]+/#, with: "log FILE")
-            // `ls -l`: links, owner, group, size and time.
+            // The columns of `ls -l`: links, owner, group, size and time.
             .replacing(
                 #/([-dl][-r][-w][-xsS][-r][-w][-xsS][-r][-w][-xtT]) +[0-9]+ \S+ +\S+ +[0-9]+ \w+ +[0-9]+ +[0-9:]+ /#
             ) {

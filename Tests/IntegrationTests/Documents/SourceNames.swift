@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import TestSupport
 
-/// What is declared in Swift files below a directory: types, and what their files declare beside them.
+/// The names declared in Swift files below a directory: types, and what those files declare beside them.
 struct SourceNames {
-    /// By type, the functions, properties and cases of all files that declare or extend it.
+    /// For each type, the functions, properties and cases of all files that declare or extend it.
     private(set) var members: [Substring: Set<Substring>] = [:]
-    /// Those that are declared, not only extended.
+    /// The types that are declared, and not only extended.
     private(set) var types: Set<Substring> = []
 
     static let sources = Result { try SourceNames(below: Documents.root + "/Sources") }
     static let tests = Result { try SourceNames(below: Documents.root + "/Tests") }
 
-    /// Prints `FILE KEYWORD NAME` for each declaration that is not in a comment of a line's own.
+    /// Prints `FILE KEYWORD NAME` for each declaration. Lines that are comments are skipped.
     private static let awk = #"""
         !/^ *\/\// {
             rest = $0

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Wrong bytes, a registry that is gone, a daemon that is killed: an error or the right bytes, never anything else.
+/// Wrong bytes, a registry that is gone, a killed daemon: reads give an error or the right bytes, and nothing else.
 @Suite struct DamageTests {
     private static let model = "4529e69374591634aa30749d50981a5767fbaf5822bc2a668acea0c427cce0fd"
     private static let weights = "e8166786a5520baa3efbc3b28f1ff2e9aa223a6849120a0c98ece36051cc2856"
@@ -30,7 +30,7 @@ import Testing
         let reference = try push(layout)
         try registry.flipByte(hex: layer, at: offset)
         let mount = try bench.mount(reference)
-        // A compressed layer is fetched to be listed, and fails there already.
+        // A compressed layer is fetched to be listed, and so the lookup fails already.
         #expect(mount.openError("model/weights.safetensors") == EIO)
         #expect(try bench.cachedFiles(below: "layers").isEmpty)
         #expect(try bench.cachedFiles(below: "partial").isEmpty)
@@ -38,7 +38,7 @@ import Testing
         let log = try mount.log()
         #expect(log.contains("should be sha256:\(layer)"))
         #expect(log.matches(of: #/its bytes are sha256:[0-9a-f]{64}/#).count >= 1)
-        // Others work, and so does this one once the registry is mended.
+        // Other layers work, and so does this one once the registry has the right bytes.
         #expect(try mount.read("README.md").count == 26)
         try registry.flipByte(hex: layer, at: offset)
         #expect(Sha256.hex(try mount.read("model/weights.safetensors")) == Self.weights)
@@ -72,7 +72,7 @@ import Testing
         let begin = monotonicSeconds()
         #expect(mount.openError("model/weights.safetensors") == EIO)
         #expect(monotonicSeconds() - begin < 20)
-        // What needs no network is not hindered, and a registry that comes back is used.
+        // Operations that need no network continue, and the registry is used again once it is back.
         #expect(try mount.read("Kitfile").isEmpty == false)
         try registry.start()
         #expect(Sha256.hex(try mount.read("model/weights.safetensors")) == Self.weights)
@@ -82,8 +82,8 @@ import Testing
         #expect(code == 5)
     }
 
-    /// Killed in the middle of a fetch, five times at other places: nothing half is ever taken for whole, and what was
-    /// there is not fetched again.
+    /// The daemon is killed in the middle of a fetch, five times at different points. An incomplete layer never counts
+    /// as whole, and bytes that were present are not fetched again.
     @Test(arguments: ["plain", "gzip"])
     func killedInTheMiddleOfAFetch(_ form: String) throws {
         var content = [UInt8](repeating: 0, count: 8 << 20)
@@ -103,7 +103,7 @@ import Testing
         try registry.push(layout: layout, tag: "v1", to: "big:v1")
         let proxy = try FaultProxy(upstreamPort: registry.port)
         for _ in 0..<5 {
-            // Slow enough that five rounds on a busy machine do not fetch all of the eight megabytes.
+            // The line is slow enough that five rounds on a busy machine do not fetch all of the eight megabytes.
             proxy.bytesPerSecond = 6 << 20
             let mount = try bench.mount("\(proxy.host)/big:v1")
             let process = try mount.process()
@@ -127,7 +127,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// Each connection breaks after a part: the fetch goes on where it broke.
+    /// Each connection breaks after a part, and the fetch resumes at that point.
     @Test func aFetchResumesWhereItBroke() throws {
         _ = try push("plain-small")
         let proxy = try FaultProxy(upstreamPort: registry.port)
@@ -140,7 +140,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// A cached layer that was damaged between mounts is noticed where its size tells, and fetched anew.
+    /// A cached layer that was damaged between mounts is noticed if its size is wrong, and fetched again.
     @Test func aCutLayerIsFetchedAnew() throws {
         let reference = try push("plain-small")
         let first = try bench.mount(reference)

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Compressed layers that end too early, too late, or not at all; and layers of very many members.
+/// Compressed layers that end too early, too late or not at all, and layers of very many members.
 @Suite struct HostileCompressionTests {
     private let bench: CommandFixture
     private let layout: String
@@ -13,7 +13,7 @@ import Testing
         layout = try bench.directory.subdirectory("layout")
     }
 
-    /// A kit of a good layer and one more; what it is must not be found in the cache afterwards.
+    /// Mounts a kit of a good layer and one more, which must not be in the cache afterwards.
     private func mount(_ layer: KitBuilder.Layer) throws -> (mount: Mount, hex: String) {
         var kit = KitBuilder(directory: layout)
         kit.add(.init(.docs, "good", raw: [1, 2, 3]))
@@ -54,7 +54,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// A gibibyte of one letter in few bytes, told to be a tebibyte, in a cache of 64 MiB.
+    /// A gibibyte of one letter compresses to few bytes. It claims to be a tebibyte, and the cache has 64 MiB.
     @Test(.enabled(if: geteuid() == 0, "only root can mount a tmpfs"), arguments: [LayerCompression.gzip, .zstd])
     func inflatingBeyondTheDisk(_ compression: LayerCompression) throws {
         let small = try bench.directory.subdirectory("small")
@@ -83,7 +83,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// A million of them in a soak, else fewer: all are there, in bounded memory.
+    /// A million members in a soak, and fewer in other runs. All are listed, in bounded memory.
     @Test(arguments: [LayerCompression.gzip]) func veryManyEmptyMembers(_ compression: LayerCompression) throws {
         let count = getenv("KITFS_SOAK") == nil ? 20_000 : 1_000_000
         let file = bench.directory.path + "/many"

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Manifests, indexes and configs that are none, or too much: one clear line, and code 6.
+/// Invalid or oversized manifests, indexes and configs give one clear line, and exit code 6.
 @Suite struct HostileDocumentTests {
     private let bench: CommandFixture
     private let layout: OCILayout
@@ -42,7 +42,7 @@ import Testing
         let text = try #require(Self.texts.first { $0.what == what }?.text)
         try layout.tag(try layout.addBlob(Array(text.utf8), mediaType: OCILayout.manifestType), as: "v1")
         try expectRefused(what)
-        // The same inside of what is a manifest otherwise.
+        // The same text inside an otherwise valid manifest.
         let around = #"{"schemaVersion":2,"config":null,"layers":\#(text)}"#
         try layout.tag(try layout.addBlob(Array(around.utf8), mediaType: OCILayout.manifestType), as: "v2")
         try expectRefused(what, tag: "v2")
@@ -54,7 +54,7 @@ import Testing
         try expectRefused(what)
     }
 
-    /// As a Kitfile's value, nesting is no more welcome: nothing must overflow, whether it is refused or shown.
+    /// Deep nesting in a Kitfile's value must not overflow the stack, whether it is refused or shown.
     @Test(arguments: [100, 500, 2_000, 100_000]) func nestedParameters(_ depth: Int) throws {
         let text = #"{"model":{"path":"m","parameters":"# + Self.nested("[", "", "]", depth: depth) + "}}"
         try tag(config: Array(text.utf8))
@@ -63,7 +63,7 @@ import Testing
         if depth > 1_000 { try expectRefused("parameters nested \(depth) deep") }
     }
 
-    /// - Parameter size: what the manifest tells of it.
+    /// - Parameter size: the size in the manifest; nil for the true one.
     private func tag(config: [UInt8], size: Int? = nil) throws {
         var descriptor = try layout.addBlob(config, mediaType: "application/vnd.kitops.modelkit.config.v1+json")
         descriptor.size = size ?? descriptor.size
@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test func aManifestOf100MBFromARegistry() throws {
-        // Made before anybody waits for it.
+        // Made here, since a client would wait while the handler makes it.
         let manifest = String(repeating: " ", count: 100 << 20)
         let server = try LittleServer { request, connection in
             let body = request.path.contains("/manifests/") ? manifest : ""

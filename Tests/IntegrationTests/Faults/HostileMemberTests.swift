@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Tars that harm whoever unpacks them: each is refused with a reason, and all else goes on.
+/// Tars that would harm a program that unpacks them. Each is refused with a reason, and other layers work.
 @Suite struct HostileMemberTests {
     private typealias Hostile = (what: String, says: String, build: @Sendable (inout TarBuilder, _ top: String) -> Void)
 
@@ -88,7 +88,7 @@ import Testing
                 #expect(try bench.cachedFiles(below: part).allSatisfy { !$0.contains(hex) }, "\(hostile.what): \(part)")
             }
         }
-        // It is written down once a second.
+        // The status is written once a second.
         try eventually(within: 10, "status tells why") {
             let status = try bench.kitfs("status", mount.path).split(separator: "\n")
             return Self.tars.indices.allSatisfy { number in

@@ -3,14 +3,14 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A registry that takes requests and never answers.
+/// A registry that accepts requests and never answers.
 @Suite struct HungRegistryTests {
     private let registry: DockerRegistry
     private let proxy: FaultProxy
     private let bench: CommandFixture
     private static let size = 16 << 20
     private static let readers = 2000
-    /// What the design calls “within a second”, on a machine that has other work.
+    /// The design's “within a second”, with time for a busy machine.
     private static let second = 4.0
 
     init() throws {
@@ -37,7 +37,7 @@ import Testing
         try registry.push(layout: layout, tag: "v1", to: "h:v1")
     }
 
-    /// Mounted, `here` cached, all but `m` listed; then the registry falls silent.
+    /// Mounts the kit, with `here` cached and all layers but `m` listed. Then the registry stops answering.
     private func hungMount(timeout: Int) throws -> Mount {
         let mount = try bench.mount(
             "\(proxy.host)/h:v1", "--verify", "while-streaming=datasets", "--timeout", "\(timeout)")
@@ -47,7 +47,7 @@ import Testing
         return mount
     }
 
-    /// Does something with a file, as `kind` says; 42 is what its handler of SIGINT ends it with.
+    /// Does to a file what `kind` says. Its handler of SIGINT ends it with 42.
     private static let script = """
         import mmap, os, signal, sys, threading
         kind, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -141,7 +141,7 @@ import Testing
 
     private static let isLong = getenv("KITFS_SOAK") != nil
     private static let timeout = isLong ? 4.0 : 2.0
-    /// One and a half times the time-out, and what a busy machine adds.
+    /// One and a half times the time-out, and time for a busy machine.
     private static let bound = timeout * 1.5 + 2
 
     @Test func opensGiveUp() throws {
@@ -167,9 +167,9 @@ import Testing
         let handled = try start("read", mount, "data/big", 3 << 20)
         handled.kill(signal: SIGINT)
         try within(Self.bound, "the read") { #expect(error(0) == EIO) }
-        // The kernel asks again at once, and so do programs.
+        // The kernel and programs repeat a failed read at once.
         try within(1, "the read") { #expect(error(0) == EIO) }
-        // The handler has its turn after the reply.
+        // The signal handler runs after the reply.
         #expect(handled.waitForExit(timeout: 2) != nil)
         usleep(5_200_000)
         if Self.isLong {

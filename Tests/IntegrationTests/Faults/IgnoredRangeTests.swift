@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A registry that answers each request for a part with the whole, as a cache may that does not have the blob yet.
+/// A registry that answers each request for a part with the whole blob, as a cache may that does not have the blob yet.
 @Suite final class IgnoredRangeTests {
     private static let size = 24 << 20
     private let bench: CommandFixture
@@ -14,12 +14,12 @@ import Testing
         kit = try NoiseKit([.plain, .gzip], size: Self.size, bench)
     }
 
-    /// It does so for a file of its layer that is read from its start, or from another place first.
+    /// A file is read from its start, or from another offset first.
     @Test(arguments: [NoiseKit.Form.plain, .gzip], NoiseKit.Verify.allCases)
     func theWholeIsTakenInstead(_ form: NoiseKit.Form, _ verify: NoiseKit.Verify) throws {
         let blob = try kit.blob(form)
         let registry = try FaultyRegistry(of: kit.registry, blob: blob.hex)
-        // Verified before it is read, the place makes no difference.
+        // With verification before reads, the offset makes no difference.
         for isFromTheEnd in verify == .beforeRead ? [false] : [form == .plain] {
             let mount = try kit.mount(form, verify, at: registry.host)
             try Command.check("ls", ["-lR", mount.path])
@@ -32,7 +32,8 @@ import Testing
                 file.close()
             }
             #expect(try kit.read(mount) == .right)
-            // The whole, what a reader took before that was known, and what sockets held when they were closed.
+            // The whole blob, what a reader took before the fault was known, and what sockets held when they were
+            // closed.
             let moved = registry.moved - before
             print("Range ignored, \(form), \(verify.rawValue): \(moved) of \(blob.size) bytes")
             #expect(moved < blob.size * 22 / 10, "\(moved) of \(blob.size) moved")
@@ -41,7 +42,7 @@ import Testing
         }
     }
 
-    /// Also the listing finds its headers in the whole.
+    /// The listing, too, finds its headers in the whole blob.
     @Test(arguments: [NoiseKit.Form.plain, .gzip], NoiseKit.Verify.allCases)
     func fromTheFirstRequestOn(_ form: NoiseKit.Form, _ verify: NoiseKit.Verify) throws {
         let blob = try kit.blob(form)
@@ -55,7 +56,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// Once the stream has ended, parts are asked for again.
+    /// Once the stream has ended, parts are requested again.
     @Test func rangesAreUsedOnceTheyWork() throws {
         let blob = try kit.blob(.plain)
         let registry = try FaultyRegistry(of: kit.registry, blob: blob.hex)
@@ -64,7 +65,7 @@ import Testing
         registry.faults.ignoresRange = true
         registry.faults.body = .broken(after: 4 << 20)
         let file = try OpenedFile(mount.path + "/weights.bin")
-        // The stream breaks before it has come that far, each time.
+        // Each time, the stream breaks before it reaches this offset.
         #expect(file.error(at: Self.size - 10) == EIO)
         registry.faults = .init()
         try eventually(within: 20, "parts are had again") { file.error(at: Self.size - 10) == 0 }

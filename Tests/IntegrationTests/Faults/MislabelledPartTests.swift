@@ -2,7 +2,7 @@
 import TestSupport
 import Testing
 
-/// A proxy that answers a request for a part with the part and status 200.
+/// A proxy that answers a request for a part with that part, but with status 200.
 @Suite final class MislabelledPartTests {
     private let bench: CommandFixture
     private let kit: NoiseKit
@@ -12,7 +12,7 @@ import Testing
         kit = try NoiseKit([.plain], size: 12 << 20, bench)
     }
 
-    /// Connections break, so that a request for the whole is followed by requests for the rest.
+    /// Connections break, so a request for the whole is followed by requests for the rest.
     @Test(arguments: NoiseKit.Verify.allCases)
     func isPutWhereItBelongs(_ verify: NoiseKit.Verify) throws {
         let registry = try FaultyRegistry(of: kit.registry, blob: try kit.blob(.plain).hex)

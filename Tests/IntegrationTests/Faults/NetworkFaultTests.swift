@@ -3,7 +3,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A network that breaks, stands still, or has nobody at its other end: right bytes at the end, or EIO within the bound.
+/// A network that breaks, stops, or has no server at its other end. Reads end with the right bytes, or with EIO within
+/// the bound.
 @Suite final class NetworkFaultTests {
     private typealias Form = NoiseKit.Form
     private typealias Verify = NoiseKit.Verify
@@ -21,7 +22,7 @@ import Testing
 
     deinit { proxy.stop() }
 
-    /// Every connection ends after a sixteenth of the blob; in a soak after each number of sixteenths.
+    /// Every connection ends after a sixteenth of the blob. A soak tries each number of sixteenths.
     @Test(arguments: NoiseKit.Form.allCases, NoiseKit.Verify.allCases)
     func cutAtEverySixteenth(_ form: NoiseKit.Form, _ verify: NoiseKit.Verify) throws {
         if form == .zstd, verify == .beforeRead { return }
@@ -33,14 +34,14 @@ import Testing
             #expect(try kit.read(mount) == .right, "\(part)")
             proxy.cutAfter = nil
             #expect(proxy.connections - before.1 >= 16 / part)
-            // What was under way in the sockets when they were reset comes again.
+            // Bytes in the sockets' buffers at a reset are fetched again.
             let moved = proxy.downstreamBytes - before.0
             #expect(moved < size * 13 / 10, "\(moved) of \(size) moved, cut at \(part)/16")
             try mount.unmount()
         }
     }
 
-    /// The network stands still in the middle, and goes on.
+    /// The network stops in the middle, and continues.
     @Test(
         arguments: [
             (NoiseKit.Form.plain, NoiseKit.Verify.beforeRead, 2.0), (.gzip, .whileStreaming, 2),
@@ -70,7 +71,7 @@ import Testing
         #expect(try mount.read("Kitfile").isEmpty == false)
         proxy.stalled = false
         proxy.bytesPerSecond = nil
-        // For 5 s after a failure the answer may be the same.
+        // For 5 s after a failure, the error may be repeated.
         try eventually(within: 20, "it can be read again") { try kit.read(mount) == .right }
         try mount.unmount()
     }

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Somebody waits at the prompt for a manifest and a config: however long `--timeout` is, seconds must do.
+/// Users wait at the prompt for a manifest and a config. However long `--timeout` is, resolving takes only seconds.
 @Suite struct ResolveBoundTests {
     private let home: UserHome
     private let registry: DockerRegistry

@@ -3,8 +3,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Registries, and the caches before them, that answer something else than they were asked: right bytes at the end, or
-/// EIO within the bound; and right bytes once they are well.
+/// Registries and caches in front of them that give wrong answers. Reads end with the right bytes, or with EIO within
+/// the bound, and with the right bytes once the servers work.
 @Suite final class ServerFaultTests {
     private let bench: CommandFixture
     private let kit: NoiseKit
@@ -29,7 +29,7 @@ import Testing
     private static let isSoak = getenv("KITFS_SOAK") != nil
 
     private static let cases = [
-        // Ten of them are twenty seconds.
+        // Ten of these answers take twenty seconds.
         Case("503 again and again") { $0.refusals = Array(repeating: (503, [:]), count: isSoak ? 10 : 4) },
         Case("429, come back in a second") { $0.refusals = Array(repeating: (429, ["Retry-After": "1"]), count: 2) },
         Case("500, 502, 504, 408") { $0.refusals = [(500, [:]), (502, [:]), (504, [:]), (408, [:])] },
@@ -42,7 +42,7 @@ import Testing
             $0.body = .broken(after: 0)
             $0.bodies = 3
         },
-        // As an answer with the whole, that is another blob's size.
+        // If the whole blob was requested, this answer looks like a blob of another size.
         Case("gives 300 kB of what was asked for", mayFail: true) { $0.body = .shorter(300_000) },
         Case("gives more than was asked for", mayFail: true) { $0.body = .longer(70_000) },
         Case("gives more than was asked for, once", mayFail: true) {
@@ -62,7 +62,7 @@ import Testing
         for fault in Self.cases {
             registry.faults = .init()
             let mount = try kit.mount(form, verify, at: registry.host)
-            // What is faulty is reading, not listing.
+            // The fault is in reading, so the layer is listed first.
             try Command.check("ls", ["-lR", mount.path])
             let before = registry.moved
             registry.faults = fault.faults
@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    /// The bound is the registry's word.
+    /// A read waits as long as the registry's Retry-After says.
     @Test func retryAfterIsWaitedFor() throws {
         let registry = try FaultyRegistry(of: kit.registry, blob: try kit.blob(.plain).hex)
         let mount = try kit.mount(.plain, .whileStreaming, at: registry.host)

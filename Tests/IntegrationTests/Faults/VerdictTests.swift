@@ -3,16 +3,16 @@ import Glibc
 import TestSupport
 import Testing
 
-/// No verdict that unverified bytes led to is final: once the registry is mended, the same mount shows and reads the layer
-/// as it is, and so does another process that shares the cache.
+/// A verdict that is based on unverified bytes is not final. Once the registry has the right bytes, the same mount
+/// shows and reads the layer, and so does another process with the same cache.
 @Suite struct VerdictTests {
-    /// What is wrong with the bytes that the registry has under the layer's digest.
+    /// The damage to the bytes that the registry has under the layer's digest.
     enum Damage: String, CaseIterable, Sendable {
         /// A header whose checksum is wrong.
         case header
-        /// A header that is well-formed and tells another size, so that those behind it are passed over.
+        /// A well-formed header with another size, so that the headers after it are skipped.
         case size
-        /// Zeros where the second member's header was: the archive seems to end there.
+        /// Zeros in place of the second member's header, so that the archive seems to end there.
         case cut
         /// Noise from the first byte on.
         case noise
@@ -42,12 +42,12 @@ import Testing
 
     private func damaged(_ damage: Damage) -> [UInt8] {
         var bytes = tar
-        // The second header stands behind the first one and 3,000 bytes.
+        // The second header comes after the first one and 3,000 bytes.
         let second = 512 + 3072
         switch damage {
         case .header: bytes[second + 150] ^= 1
         case .size:
-            // 3,000 in octal digits becomes 1,200,000, and the checksum follows.
+            // The size 3,000, in octal digits, becomes 1,200,000. The checksum is adjusted.
             bytes.replaceSubrange(124..<135, with: Array("00004447600".utf8))
             bytes.replaceSubrange(148..<156, with: Array("        ".utf8))
             let sum = bytes[0..<512].reduce(0) { $0 + Int($1) }
@@ -66,7 +66,7 @@ import Testing
         let options = isPrefetched ? ["--prefetch", "datasets"] : []
         let mounts = try (0..<2).map { _ in try bench.mount("\(registry.host)/verdict:v1", options) }
         for mount in mounts {
-            // Whatever is shown of it, none of it is read.
+            // Whatever entries are shown, none can be read.
             _ = try Command.run("ls", ["-l", mount.path + "/data"])
             for (name, _) in Self.contents {
                 #expect([EIO, ENOENT].contains(mount.openError("data/\(name)")), "\(name), \(damage)")

@@ -3,8 +3,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// One wrong byte: verified before it is read, it is never served; read while it streams, it is found out once the layer
-/// is whole, by every process that serves it.
+/// One wrong byte. With verification before reads, it is never served. While a layer streams, it is found once the
+/// layer is whole, by every process that serves the layer.
 @Suite final class WrongByteTests {
     private static let size = 6 << 20
     private let bench: CommandFixture
@@ -27,7 +27,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// Two processes hold the file open, and have read of it what was right and what was wrong.
+    /// Two processes hold the file open, and have read right and wrong bytes of it.
     @Test(arguments: NoiseKit.Form.allCases) func foundOutInBothProcesses(_ form: NoiseKit.Form) throws {
         let blob = try kit.blob(form)
         let wrong = blob.size / 4 * 3
@@ -42,33 +42,34 @@ import Testing
         // Mapped pages are dropped like others.
         let mapped = mmap(nil, 4096, PROT_READ, MAP_SHARED, files[1].descriptor, 0)
         try #require(mapped != MAP_FAILED)
-        // A compressed blob comes from its start on, and faster than it is read: the verdict may come before the answer.
+        // A compressed blob is fetched from its start, and faster than it is read, so the verdict may come before the
+        // answer.
         for file in files {
             let head = file.read(0..<100_000)
             if form == .plain { #expect(head == .success(Array(truth[0..<100_000]))) }
         }
         if form == .plain {
             #expect(mapped?.load(as: UInt8.self) == truth[0])
-            // A tar's header comes before the file.
+            // The blob's offset is larger than the file's, by a tar header.
             let place = wrong - 512
             #expect(files[0].read(place..<(place + 1)) == .success([~truth[place]]))
         }
-        // The first makes it whole; it may see the end of the file before the verdict.
+        // The first mount completes the layer. Its reader may reach the end of the file before the verdict.
         _ = try kit.read(mounts[0])
         for (number, file) in files.enumerated() {
-            // Also what the kernel has: its pages are invalidated. A second, and time for a busy machine.
+            // Cached pages are invalidated too. That takes a second, or more on a busy machine.
             try eventually(within: 5, "process \(number) knows") { file.error(at: 10) == EIO }
             #expect(file.error(at: Self.size - 10) == EIO)
         }
         munmap(mapped, 4096)
         #expect(try bench.find(blob.hex) == [])
-        // A new open starts afresh; and finds the same as long as the registry is not mended.
+        // A new open fetches the layer again, and fails the same way until the registry has the right bytes.
         #expect(try kit.read(mounts[1]) != .right)
         registry.faults.wrongByte = nil
         for mount in mounts {
             try eventually(within: 20, "it is right again") { try kit.read(mount) == .right }
         }
-        // What the kernel has by now is right.
+        // Pages that the kernel has by now are right.
         for file in files {
             #expect(
                 [.failure(.init(number: EIO)), .success(Array(truth[0..<100_000]))].contains(file.read(0..<100_000)))
@@ -77,7 +78,8 @@ import Testing
         for mount in mounts { try mount.unmount() }
     }
 
-    /// The registry has a well-formed tar of other places under the layer's digest: what was listed of it does not stay.
+    /// The registry has another well-formed tar, with other offsets, under the layer's digest. Its listing does not
+    /// stay.
     @Test(arguments: NoiseKit.Verify.allCases) func otherHeaders(_ verify: NoiseKit.Verify) throws {
         let layout = try bench.directory.subdirectory("layout")
         let content = noise(1_500_000)
@@ -98,7 +100,7 @@ import Testing
         if verify == .beforeRead {
             #expect(mount.openError("data/a") == EIO)
         } else {
-            // Until it is whole, they are what the registry has.
+            // Until the layer is whole, the sizes and offsets are those of the registry's tar.
             _ = try? mount.read("data/a")
             try eventually(within: 10, "it is found out") { try mount.bench.find(hex) == [] }
         }
@@ -111,7 +113,7 @@ import Testing
 }
 
 extension CommandFixture {
-    /// Files of a layer in all caches of the bench, but for what remembers that it was seen.
+    /// Files of a layer in all caches of the bench, except for the records that it was seen.
     func find(_ hex: String) throws -> [String] {
         let found = try Command.run("find", [directory.path, "-path", "*/cache*/*\(hex)*", "-type", "f"]).output
         return found.split(separator: "\n").map(String.init).filter { !$0.contains("/seen/") }

@@ -2,7 +2,7 @@
 import TestSupport
 import Testing
 
-/// What the commands print, and what they end with.
+/// The output and the exit codes of the commands.
 @Suite struct KitfsCommandTests {
     private let bench: CommandFixture
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
@@ -49,7 +49,7 @@ import Testing
         let (code, message) = try bench.failure("inspect", "oci:\(layout)@sha256:\(hex)")
         #expect(code == 6)
         #expect(message.contains("not a ModelKit") && message.contains("vnd.oci.image.config.v1+json"))
-        // The same bytes under another name are not even looked at.
+        // The same bytes under another digest are refused before they are parsed.
         try writeFile(file, Array(text.utf8))
         #expect(try bench.failure("inspect", "oci:\(layout)@sha256:\(manifest)").code == 6)
     }
@@ -98,7 +98,7 @@ import Testing
         #expect(try bench.kitfs("ls", "-R", "\(registry.host)/u:v1").split(separator: "\n").count == truth.count + 1)
     }
 
-    /// Three layers of 2^63-1 bytes each are more than a sum can say.
+    /// The sum of three layers of 2^63-1 bytes overflows.
     @Test(arguments: ["fancy", "plain"]) func sizesOfNoDisk(_ style: String) throws {
         var layout = try MadeLayout(bench.directory.subdirectory("sizes"))
         let layers = try (1...3).map { number in
@@ -111,13 +111,13 @@ import Testing
         #expect(try bench.kitfs("inspect", "oci:\(layout.path):v1").contains("16EiB in 3 layers"))
     }
 
-    /// A tar may say of its members that they are of any time.
+    /// A tar may give its members any time.
     @Test func timesOfNoCalendar() throws {
         let layout = try bench.directory.subdirectory("times")
         var kit = KitBuilder(directory: layout)
         var tar = TarBuilder()
         tar.directory("d")
-        // Years of ten digits: the last that gmtime(3) knows, and what comes after.
+        // Years of ten digits: the last that gmtime(3) supports, and later ones.
         let times: [(seconds: Int64, shown: String)] = [
             (4_107_542_400, "2100-03-01"), (67_768_036_191_676_799, "2147485547-12-31"),
             (67_768_036_191_676_800, "@67768036191676800"), (900_000_000_000_000_000, "@900000000000000000"),
@@ -151,12 +151,12 @@ import Testing
         let mount = try bench.mount(reference)
         #expect(try mount.read("data/train/s0/p/f0.bin").count == 1000)
         #expect(try mount.read("README.md").count == 26)
-        // Read as soon as they are verified, they are whole once that is on disk.
+        // Layers can be read once they are verified. They are whole only once they are on disk.
         try eventually(within: 10, "the list shows a whole layer") {
             try bench.kitfs("cache", "list").contains(
                 #/dcaead687108 +tar +dataset +224KiB +whole +\S+ +now +\S+mnt-\d+ +\S+plain-small/#)
         }
-        // In use: left alone, and still read.
+        // Layers in use are kept, and can still be read.
         #expect(try bench.kitfs("cache", "prune", "--all").contains("2 in use and kept"))
         #expect(try mount.read("data/train/s0/p/f1.bin").count == 1977)
         try mount.unmount()
@@ -167,7 +167,7 @@ import Testing
         try again.unmount()
     }
 
-    /// A mount keeps the kit that the tag meant; the next one, and `inspect`, see that it has moved.
+    /// A mount keeps the kit that the tag named. The next mount and `inspect` use the new one.
     @Test func aTagThatMoves() throws {
         let registry = try DockerRegistry()
         try registry.push(layout: Fixtures.layout("sharing"), tag: "v1", to: "s:latest")

@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What `doctor` finds where something is missing, and the command that it names for it.
+/// The findings of `doctor` when something is missing, and the command it suggests.
 @Suite struct DoctorTests {
     private let bench: CommandFixture
 
@@ -41,7 +41,7 @@ import Testing
         try report(try bench.run(["doctor", "--json"] + arguments))
     }
 
-    /// As `user`, after `setup` in a mount namespace of its own: what is bound over there is seen by nobody else.
+    /// Runs `doctor` as `user`, after `setup` in its own mount namespace, so nobody else sees what `setup` mounts.
     private func doctor(as user: String, after setup: String) throws -> Report {
         let script = """
             set -e
@@ -64,12 +64,12 @@ import Testing
         #expect(try report.check("privileges").verdict == "ok")
         #expect(try report.check("cache").text.contains("will be made"))
         #expect(try report.check("registry").text.contains("5 layers"))
-        // It looked, and made nothing.
+        // `doctor` creates no cache.
         #expect(access(bench.cache, F_OK) != 0)
         let text = try bench.run(["doctor"])
         #expect(text.exitCode == 0)
         #expect(text.output.split(separator: "\n").filter { $0.hasPrefix("ok ") || $0.hasPrefix("note ") }.count >= 10)
-        // What it says of passthrough is what a mount does.
+        // `doctor` and a mount agree about passthrough.
         let mount = try bench.mount("oci:\(Fixtures.layout("plain-small")):v1")
         try eventually(within: 20, "how files are read is known") { try mount.shown().io != nil }
         #expect(try (mount.shown().io?.mode == "passthrough") == (report.check("passthrough").verdict == "ok"))

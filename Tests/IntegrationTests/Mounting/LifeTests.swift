@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Mounts begin and end cleanly.
+/// How mounts begin and end.
 @Suite struct LifeTests {
     private let bench: CommandFixture
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
@@ -14,7 +14,7 @@ import Testing
 
     private func isRunning(_ process: Int32) -> Bool {
         guard let stat = try? readFile("/proc/\(process)/stat") else { return false }
-        // A zombie has ended; whoever inherits it here may not have noticed.
+        // A zombie has ended. The process that inherits it here may not have reaped it yet.
         return !String(decoding: stat, as: UTF8.self).contains(") Z ")
     }
 
@@ -32,7 +32,7 @@ import Testing
         #expect(!processes.contains(where: isRunning))
         #expect(!(try mounts().contains(target)))
         #expect(try !bench.kitfs("status", "--json").contains(target))
-        // Locks are gone: everything can be pruned, and nothing is left.
+        // The locks are released, so everything can be pruned, and nothing is left.
         #expect(try bench.kitfs("cache", "prune", "--all").contains("kept") == false)
         #expect(try bench.cachedFiles().map { $0.split(separator: "/").last } == ["CACHEDIR.TAG", "VERSION"])
         let records = try Command.run("find", ["/run/kitfs", "-newer", bench.cache + "/VERSION", "-name", "*.json"])
@@ -92,7 +92,7 @@ import Testing
         try mount.unmount()
         try bench.kitfs("mount", reference, mount.path)
         #expect(try mount.read("README.md").count == 26)
-        // Over one that nobody has taken away; over one that lives, not.
+        // A mount over a dead mount succeeds. A mount over a live one does not.
         kill(try mount.process(), SIGKILL)
         try eventually(within: 10, "the kernel has noticed") { mount.openError("README.md") == ENOTCONN }
         try bench.kitfs("mount", reference, mount.path)
@@ -102,7 +102,7 @@ import Testing
         #expect(!(try mounts().contains(mount.path)))
     }
 
-    /// A shell that reads the command's output, or has other pipes open, goes on when the mount is usable.
+    /// A shell that reads the command's output, or has other pipes open, continues once the mount is usable.
     @Test func theBackgroundHoldsNothingOfTheCaller() throws {
         let target = try bench.directory.subdirectory("m")
         let script = """
@@ -118,7 +118,7 @@ import Testing
         try bench.kitfs("unmount", target)
     }
 
-    /// Ctrl-C on a mount that is still being made: it must not appear later.
+    /// After Ctrl-C, a mount that is still being made does not appear later.
     @Test func aMountThatNobodyWaitsForIsNotMade() throws {
         let registry = try DockerRegistry()
         try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "p:v1")
@@ -151,7 +151,7 @@ import Testing
         #expect(code == 1 && message.contains("/nowhere/x.log"))
     }
 
-    /// In the runtime directory, for as long as it is mounted.
+    /// Without `--log-file`, the log is in the runtime directory while the mount exists.
     @Test func theLogThatNobodyPlaced() throws {
         bench.environment["XDG_RUNTIME_DIR"] = try bench.directory.subdirectory("run")
         let mount = Mount(path: try bench.directory.subdirectory("m"), bench: bench)
@@ -171,7 +171,7 @@ import Testing
         #expect(try !bench.kitfs("status", "--json").contains(mount.path))
     }
 
-    /// `/dev/fd/N` is to be a mounted /dev/fuse.
+    /// `/dev/fd/N` must be a mounted /dev/fuse.
     @Test(arguments: [("99", "", Int32(7)), ("5", "5</dev/null", 1), ("5", "5<>/dev/fuse", 1), ("x", "", 7)])
     func descriptorsThatServeNothing(_ number: String, _ redirection: String, _ code: Int32) throws {
         try UnprivilegedUser.openFuse()
@@ -183,7 +183,7 @@ import Testing
         #expect(result.errorOutput.contains("kitfs: \(reference): "), "\(result.errorOutput)")
     }
 
-    /// An unprivileged user, through fusermount3, with a cache of their own.
+    /// An unprivileged user mounts through fusermount3, with their own cache.
     @Test(.enabled(if: geteuid() == 0, "only root can become another user"))
     func anUnprivilegedUserMounts() throws {
         let user = try UnprivilegedUser(bench)
@@ -193,7 +193,7 @@ import Testing
         #expect(mounted.exitCode == 0, "\(mounted.errorOutput)")
         #expect(try user.run(["cat", target + "/README.md"]).stdout.count == 26)
         #expect(try user.run(["stat", "-c", "%u %a", target + "/README.md"]).output == "65534 444\n")
-        // Others, root too, are kept out by the kernel.
+        // The kernel keeps other users out, including root.
         #expect(Mount(path: target, bench: bench).openError("README.md") == EACCES)
         #expect(try user.run(["test", "-d", user.home + "/.cache/kitfs/layers"]).exitCode == 0)
         #expect(try user.run([user.kitfs, "status"]).output.contains(target))

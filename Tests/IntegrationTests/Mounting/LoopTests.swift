@@ -3,8 +3,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Mount, read, unmount, prune, over and over in four processes on one cache; a minute in a soak. No error, no wrong byte,
-/// and nothing is left: no directory, lock, descriptor, process or space.
+/// Mounts, reads, unmounts and prunes, again and again in four processes on one cache; for a minute in a soak. There is
+/// no error and no wrong byte, and no directory, lock, descriptor, process or disk space is left.
 @Suite struct LoopTests {
     private static let seconds = getenv("KITFS_SOAK") == nil ? 2 : 60
     private static let jobs = 4
@@ -12,7 +12,7 @@ import Testing
     @Test func mountReadUnmountPrune() throws {
         let bench = try CommandFixture()
         let kit = try NoiseKit([.plain, .gzip, .zstd], size: 3 << 20, bench)
-        // One stays, and shows what descriptors it comes to need.
+        // This mount stays, to show which descriptors a mount comes to need.
         let lasting = try kit.mountAgain(.plain, .beforeRead)
         #expect(try kit.read(lasting) == .right)
         let process = try lasting.process()

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// mount(8), umount(8) and fstab, with our helper where they look for it: in a mount namespace of the test's own.
+/// mount(8), umount(8) and fstab find our helper where they look for it, in a mount namespace of the test's own.
 @Suite(.enabled(if: geteuid() == 0, "only root may mount with mount(8)"))
 struct MountHelperTests {
     private let bench: CommandFixture
@@ -16,7 +16,7 @@ struct MountHelperTests {
         reference = "oci:\(try UnprivilegedUser.reachable(Fixtures.layout("plain-small"), bench)):v1"
     }
 
-    /// Runs a script that fails with the first command that does, except for what it looks at itself.
+    /// Runs a script that stops at the first failing command, except for those whose result it checks itself.
     private func run(_ script: String) throws -> CommandResult {
         let programs = try bench.directory.subdirectory("programs")
         let work = try bench.directory.subdirectory("work")
@@ -71,7 +71,7 @@ struct MountHelperTests {
         #expect(result.output.hasPrefix("1\n\(bench.directory.path)/fstab/VERSION\n"), "\(result.output)")
     }
 
-    /// Whose home mount(8) does not tell.
+    /// mount(8) does not tell the helper whose home to use.
     @Test func aUsersEntryOfFstab() throws {
         try UnprivilegedUser.openFuse()
         let result = try run(
@@ -118,7 +118,7 @@ struct MountHelperTests {
         }
     }
 
-    /// What a mount's process leaves when it is killed is in nobody's way.
+    /// The leftovers of a killed mount process do not prevent a new mount.
     @Test func overADeadMount() throws {
         let result = try run(
             """
@@ -134,7 +134,7 @@ struct MountHelperTests {
         #expect(result.output.hasSuffix("1\n\(target)/README.md\n"), "\(result.output)")
     }
 
-    /// The same on our own command line.
+    /// The same options on kitfs's own command line.
     @Test func asOptionsOfMount() throws {
         try bench.kitfs("mount", reference, target, "-o", "ro,umask=077,filter=docs", "-ouid=7")
         #expect(try Command.check("stat", ["-c", "%u %a", target + "/README.md"]).output == "7 500\n")

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A mount as a service: what it tells the manager, and what it logs.
+/// A mount as a service: what it tells the service manager, and what it logs.
 @Suite struct ServiceTests {
     private let bench: CommandFixture
     private let target: String
@@ -14,7 +14,7 @@ import Testing
         target = try bench.directory.subdirectory("m")
     }
 
-    /// systemd's side: prints each message, and whether the mount is there as soon as it says so.
+    /// systemd's side: prints each message, and whether the mount exists at that moment.
     private static let manager = """
         import os, socket, subprocess, sys
         server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -47,7 +47,7 @@ import Testing
         #expect(!String(decoding: try readFile("/proc/self/mountinfo"), as: UTF8.self).contains(target))
     }
 
-    /// A mount in the background of a service is not the service.
+    /// A mount in the background of a service does not notify the manager.
     @Test func inTheBackgroundItTellsNothing() throws {
         bench.environment["NOTIFY_SOCKET"] = bench.directory.path + "/nobody"
         let mount = try bench.mount(reference)
@@ -90,7 +90,8 @@ import Testing
         #expect(lines[0].contains(#""level":"notice""#) && lines[0].contains("verify before-read"))
     }
 
-    /// Also before there is a log, and where somebody else tells it: the one that waits for a mount in the background.
+    /// Failures before there is a log are JSON too, and so are those that the foreground command reports for a mount in
+    /// the background.
     @Test(arguments: [["-f"], []]) func failuresAsJSON(_ options: [String]) throws {
         let result = try bench.run(["mount", "oci:/nowhere", target, "--log-format", "json"] + options)
         #expect(result.exitCode != 0)
@@ -99,7 +100,7 @@ import Testing
         #expect(said.hasPrefix("error oci:/nowhere: ") && said.split(separator: "\n").count == 1, "\(said)")
     }
 
-    /// The journal is a socket that the environment names.
+    /// The journal is a socket, which the environment identifies.
     @Test(.enabled(if: geteuid() == 0, "only root may use umount(8)")) func inTheJournal() throws {
         let script = """
             import os, sys
@@ -114,7 +115,7 @@ import Testing
             "python3", ["-c", script, CommandFixture.executable, "mount", "-f", "oci:/nowhere", target],
             environment: bench.environment)
         #expect(failed.errorOutput.hasPrefix("<3>oci:/nowhere"), "\(failed.errorOutput)")
-        // Another stderr than the one that it is told of.
+        // The environment identifies another stderr than this one.
         let other = try foregroundLog([], environment: ["JOURNAL_STREAM": "1:1"])
         #expect(other[0].hasPrefix("20"), "\(other)")
     }

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What kitfs.conf says, who wins over it, and what in it is wrong.
+/// The settings in kitfs.conf, what overrides them, and mistakes in them.
 @Suite struct SettingsFileTests {
     private let bench: CommandFixture
     private let home: String
@@ -22,7 +22,7 @@ import Testing
         try writeFile(path, Array(text.utf8))
     }
 
-    /// What a filter leaves of the kit tells which one it was.
+    /// Lists the kit. The files that are listed show which filter was used.
     private func listed(_ options: String...) throws -> String {
         let result = try bench.run(["ls", reference] + options)
         return result.exitCode == 0
@@ -48,14 +48,14 @@ import Testing
         #expect(try listed() == "data")
     }
 
-    /// The command line, then the environment, then the file.
+    /// The command line wins over the environment, and the environment over the file.
     @Test func whoWins() throws {
         try write("filter = \"docs\"\ncache = \"\(bench.directory.path)/file\"\nlong = true\noffline = false\n")
         #expect(try listed("--filter", "model").contains("model"))
         #expect(try !listed("--filter", "model").contains("README"))
         #expect(try listed("--filter=code").contains("src"))
         #expect(try listed().contains("-r--r--r--"))
-        // A flag is taken back.
+        // A flag in the file can be negated.
         #expect(try listed("--no-long") == "README.md")
         try write("filter = \"docs\"\ncache = \"\(bench.directory.path)/file\"\n")
         _ = try listed()
@@ -89,15 +89,15 @@ import Testing
             #expect(result.exitCode == 1, "\(text): \(result.exitCode) \(result.errorOutput)")
             #expect(result.errorOutput.contains(says), "\(text): \(result.errorOutput)")
             #expect(result.errorOutput.split(separator: "\n").count == 1, "\(result.errorOutput)")
-            // What it is wrong about, help can be had of.
+            // Help is shown even if the file is wrong.
             #expect(try bench.run(["ls", "--help"]).exitCode == 0)
         }
-        // A mistake on the command line is not the file's.
+        // A mistake on the command line is not blamed on the file.
         try write("filter = \"docs\"\n")
         #expect(try bench.run(["ls", reference, "--timeout", "0"]).exitCode == 2)
     }
 
-    /// As `kitfs@.service` mounts.
+    /// A mount with its own file, as `kitfs@.service` makes it.
     @Test func aFileForOneMount() throws {
         let target = try bench.directory.subdirectory("m")
         try write("verify = \"while-streaming\"\ntimeout = 77\n")

@@ -2,7 +2,7 @@
 import FoundationEssentials
 import TestSupport
 
-/// What `kitfs status --json` says of a mount, as kitfs-status(1) describes it.
+/// A mount in `kitfs status --json`, as kitfs-status(1) describes it.
 struct ShownMount: Decodable {
     let reference: String
     let digest: String

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What `status` says of mounts while something goes on in them, or nothing does any more.
+/// What `status` shows of mounts, while they are active and when they are dead.
 @Suite struct StatusTests {
     private let bench: CommandFixture
 
@@ -52,7 +52,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// One that was killed and taken off by others is not told of once another is where it was.
+    /// The record of a killed mount is removed once another is mounted at its path.
     @Test func theDeadAreForgotten() throws {
         let reference = "oci:\(Fixtures.layout("plain-small")):v1"
         let target = try bench.directory.subdirectory("m")
@@ -72,7 +72,7 @@ import Testing
         try bench.kitfs("unmount", target)
     }
 
-    /// While it is tried again, why; then, what came of it; the last error, once all is well again, is none.
+    /// While a request is retried, the status has the reason; then, the failure. After a success, it has no error.
     @Test func aRegistryThatIsDown() throws {
         let kit = try SlowKit(bench)
         let mount = try bench.mount(kit.reference, "--timeout", "3")
@@ -115,7 +115,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// The cache of a mount lies below another mount, whose process is stopped: a look there would not come back.
+    /// The cache of a mount is below another mount, whose process is stopped. A look at that cache would hang.
     @Test func aCacheBelowAMountThatHangs() throws {
         let reference = "oci:\(Fixtures.layout("plain-small")):v1"
         let place = try bench.directory.subdirectory("place")
@@ -143,8 +143,8 @@ import Testing
         try mount.unmount()
     }
 
-    /// What root mounts, anyone may see, also what of it is cached, though they cannot look there; what a user mounts,
-    /// they and root.
+    /// Anyone may see root's mounts, and how much of them is cached, although only root can read the cache. A user's
+    /// mounts can be seen by that user and root.
     @Test(.enabled(if: geteuid() == 0, "only root can become another user"))
     func asAnotherUser() throws {
         let user = try UnprivilegedUser(bench)
@@ -184,7 +184,7 @@ import Testing
         }
         #expect(try bench.failure("status", "--watch", directory).code == 7)
         #expect(try bench.failure("status", "--interval", "0").code == 2)
-        // A reader that goes away ends it.
+        // The watch ends when its reader goes away.
         let head = try Command.run(
             "bash", ["-c", "'\(CommandFixture.executable)' status --watch --interval 0.1 | head -n 1"], timeout: 20)
         #expect(head.exitCode == 0)

@@ -2,14 +2,13 @@
 import Glibc
 import TestSupport
 
-/// A machine that systemd has booted, in namespaces of its own: it sees this one's files, and what it changes is gone
-/// with it.
+/// A machine booted by systemd, in namespaces of its own. It sees this machine's files, and its changes end with it.
 final class SystemdBoot {
     private let directory: String
     private let process: BackgroundProcess
     private let manager: Int32
 
-    /// `kits`: a folder of layouts, seen as /kits. `preparation`: a script that finds the new root in `$R`.
+    /// `kits`: a folder of layouts, seen as /kits. `preparation`: a script with the new root in `$R`.
     init(_ directory: String, kits: String, preparation: String) throws {
         self.directory = directory
         let script = "\(directory)/boot.sh"
@@ -46,7 +45,7 @@ final class SystemdBoot {
         try Command.run("nsenter", ["-a", "-t", "\(manager)", "sh", "-c", script], environment: ["KITFS_CONF": ""])
     }
 
-    /// Runs a script there, outside of any unit, as somebody who has logged in would.
+    /// Runs a script on the machine, outside of any unit, as a logged-in user would.
     func run(_ script: String) throws -> String {
         let result = try Self.enter(manager, script)
         guard result.exitCode == 0 else {
@@ -56,8 +55,8 @@ final class SystemdBoot {
         return result.output
     }
 
-    /// Its root is an overlay of ours. What a container is not to touch is not to be touched, and what takes long and
-    /// shows nothing is left out.
+    /// Boots with an overlay of our root. The machine cannot change what a container must not touch. Units that take
+    /// long and show nothing are masked.
     private static func script(_ preparation: String) -> String {
         """
         set -eu

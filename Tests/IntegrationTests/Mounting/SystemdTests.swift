@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The units, in a machine that systemd has booted.
+/// The units, on a machine booted by systemd.
 @Suite(
     .serialized, .enabled(if: getenv("KITFS_SOAK") != nil, "KITFS_SOAK is not set: it boots a machine"),
     .enabled(if: geteuid() == 0, "only root may boot a machine"),
@@ -12,7 +12,7 @@ struct SystemdTests {
     private let directory: TemporaryDirectory
     private let machine: SystemdBoot
 
-    /// One mount is a service, one stands in fstab and is made when somebody looks, a third is not wanted at boot.
+    /// One mount is a service. One is in fstab, and is mounted on first access. A third is not wanted at boot.
     init() throws {
         directory = try TemporaryDirectory()
         machine = try SystemdBoot(
@@ -28,7 +28,7 @@ struct SystemdTests {
     }
 
     @Test func aServiceFromBootToStop() throws {
-        // Active means usable, for everybody, and not only in the unit.
+        // An active unit means that the mount is usable for everybody, and not only inside the unit.
         let state = "systemctl is-active kitfs@one kitfs-prune.timer"
         #expect(try machine.run(state) == "active\nactive\n")
         #expect(
@@ -43,7 +43,7 @@ struct SystemdTests {
             [ $old != $(systemctl show -P MainPID kitfs@one) ]; grep -c ' /srv/one ' /proc/self/mountinfo
             """
         #expect(try machine.run(restarted) == "Kitfile\nREADME.md\ndata\nmodel\nsrc\n1\n")
-        // Killed, it comes again, over what it left.
+        // After its process is killed, the service mounts again over the dead mount.
         let killed = """
             old=$(systemctl show -P MainPID kitfs@one); kill -9 $old
             for i in $(seq 300); do
@@ -53,7 +53,7 @@ struct SystemdTests {
             ls /srv/one; grep -c ' /srv/one ' /proc/self/mountinfo; systemctl is-active kitfs@one
             """
         #expect(try machine.run(killed) == "Kitfile\nREADME.md\ndata\nmodel\nsrc\n1\nactive\n")
-        // Priorities are the journal's.
+        // The log's priorities are the journal's.
         let lines = "journalctl --no-pager -o json -u kitfs@one _COMM=kitfs --output-fields=PRIORITY,MESSAGE"
         let log = try machine.run(lines).split(separator: "\n")
         #expect(log.contains { $0.contains(#""PRIORITY":"5""#) && $0.contains("verify before-read") }, "\(log)")
@@ -71,7 +71,7 @@ struct SystemdTests {
         #expect(try machine.run(without).hasSuffix("no\n"))
     }
 
-    /// Nothing is mounted until somebody looks, and nothing when nobody has looked for a while.
+    /// The kit is mounted on first access, and unmounted when nobody has used it for a while.
     @Test func fstab() throws {
         let active = "systemctl is-active srv-tab.automount srv-tab.mount; true"
         #expect(try machine.run(active) == "active\ninactive\n")
@@ -88,7 +88,7 @@ struct SystemdTests {
         let whole =
             "for i in $(seq 100); do kitfs cache list | grep -q whole && break; sleep 0.1; done; kitfs cache list"
         #expect(try machine.run(whole).split(separator: "\n").count == 2)
-        // As if the day were over.
+        // Makes the timer expire now.
         let soon = """
             systemctl stop kitfs@one
             mkdir /run/systemd/system/kitfs-prune.timer.d
@@ -106,7 +106,7 @@ struct SystemdTests {
     }
 }
 
-/// What can be said of the units without a machine.
+/// Checks of the units that need no booted machine.
 @Suite struct UnitFileTests {
     @Test(.enabled(if: access("/usr/bin/systemd-analyze", X_OK) == 0, "systemd is not installed"))
     func areUnderstood() throws {

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// On a real terminal: bars move, lines do not wrap, and Ctrl-C leaves it as it was.
+/// On a real terminal, bars move, lines do not wrap, and Ctrl-C leaves the terminal as it was.
 @Suite struct TerminalTests {
     private let bench: CommandFixture
     private let kit: SlowKit
@@ -19,18 +19,18 @@ import Testing
             columns: columns, rows: 20, environment: bench.environment.merging(aliases) { first, _ in first })
     }
 
-    /// The percentages of all bars on the screen, from above.
+    /// The percentages of all bars on the screen, from the top.
     private func bars(_ lines: [String]) -> [Int] {
         lines.compactMap { line in line.firstMatch(of: #/\[[=> ]*\] +([0-9]+)%/#).flatMap { Int($0.output.1) } }
     }
 
-    /// Looks until `count` different states of the bars were seen, with `count` bars in each and nothing below or between
-    /// them: no line was wrapped, and none stands there twice.
+    /// Looks at the screen until it has seen `states` different states of the bars. Each must have `count` bars and
+    /// nothing below or between them, so no line was wrapped or drawn twice.
     private func expectMotion(_ window: TerminalWindow, bars count: Int, states: Int) throws {
         var seen: Set<[Int]> = []
         try eventually(within: 30, "bars move") {
             var lines = try block(window)
-            // Perhaps the terminal was looked at while it was drawn on, or before what a new width asks for.
+            // The screen may have been read while it was drawn, or before it was drawn for a new width.
             for _ in 0..<20 where lines.count != count || bars(lines).count != count {
                 usleep(100_000)
                 lines = try block(window)
@@ -42,12 +42,12 @@ import Testing
         }
     }
 
-    /// From the first bar to the end of the screen.
+    /// The screen from the first bar to the end.
     private func block(_ window: TerminalWindow) throws -> [String] {
         Array(try window.lines().drop { bars([$0]).isEmpty })
     }
 
-    /// The shell is back, what is typed is seen, and so is the cursor.
+    /// The shell's prompt is back, and typed characters and the cursor are visible.
     private func expectSane(_ window: TerminalWindow) throws {
         try eventually(within: 10, "the prompt is back") { try window.lines().last == "ready>" }
         #expect(try window.showsCursor())
@@ -96,7 +96,7 @@ import Testing
         try expectMotion(window, bars: 3, states: 3)
         try window.resize(columns: 44)
         try expectMotion(window, bars: 3, states: 3)
-        // Put aside and taken up again: drawn anew below, with nothing of the shell's written over.
+        // The command is stopped and continued. It draws its bars again below, and not over the shell's lines.
         try window.press("C-z")
         try eventually(within: 10, "the shell has it") { try window.lines().last == "ready>" }
         try window.type("echo still; fg")

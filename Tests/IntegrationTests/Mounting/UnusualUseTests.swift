@@ -3,14 +3,14 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What somebody does in a year of use who means well, and what their machine may be like.
+/// Unusual uses by well-meaning users over a year, and unusual machines.
 @Suite final class UnusualUseTests {
     private let bench: CommandFixture
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
 
     init() throws { bench = try CommandFixture() }
 
-    /// A script in a shell, with `$K` for kitfs, `$R` for the kit, `$T` for a directory of its own, which it is in.
+    /// Runs a shell script, with `$K` for kitfs, `$R` for the kit, and `$T` for the script's own working directory.
     private func script(_ text: String) throws -> CommandResult {
         try Command.run(
             "sh", ["-c", "cd \"$T\"; " + text],
@@ -19,7 +19,7 @@ import Testing
             timeout: 60)
     }
 
-    /// The process of the mount would wait for itself at its first look there.
+    /// The mount's process would wait for itself when it first used its cache.
     @Test(arguments: [
         "mkdir -p home/.cache; \"$K\" mount \"$R\" home --cache home/.cache/kitfs",
         "mkdir m; \"$K\" mount \"$R\" m --cache m", "mkdir m; \"$K\" mount \"$R\" m -f --cache \"$PWD/m/a/b\"",
@@ -36,7 +36,7 @@ import Testing
         #expect(result.exitCode == 7 && result.errorOutput.contains("the layout"), "\(result.errorOutput)")
     }
 
-    /// As of a variable that is not set.
+    /// An empty word, as from a variable that is not set.
     @Test(arguments: [
         "mount \"$R\" ''", "run \"$R\" --at '' -- true", "mount \"$R\" m --cache ''", "cache list --cache ''",
         "pull \"$R\" --shared-cache ''",
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    /// Bytes that are no text, in the command's words, names and variables, are passed on.
+    /// Bytes that are not UTF-8, in the command's arguments, file names and variables, are passed on.
     @Test(arguments: ["", "--no-namespace "]) func bytesThatAreNoText(_ option: String) throws {
         let result = try script(
             """
@@ -81,7 +81,7 @@ import Testing
         #expect(result.output.hasPrefix("inside\n 66 ff\n"), "\(result.output)")
     }
 
-    /// A limit on files' sizes fails what does not fit, and kills nothing.
+    /// With a limit on file sizes, larger layers fail, and no process is killed.
     @Test func aLimitOfFileSizes() throws {
         let result = try script(
             """
@@ -96,7 +96,8 @@ import Testing
         #expect(result.errorOutput.contains("ulimit -f"), "\(result.errorOutput)")
     }
 
-    /// Others may read what widening the top lets them enter, whatever the umask of whoever filled it.
+    /// Whatever the umask of the user who filled the cache, its files are readable for others. Only the mode of the top
+    /// directory keeps others out.
     @Test func theUmaskOfWhoFillsTheCache() throws {
         let result = try script(
             """
@@ -116,7 +117,7 @@ import Testing
         #expect(result.exitCode == 0, "\(result.errorOutput)")
     }
 
-    /// What is evicted for room is shown as gone.
+    /// A layer that was evicted for space is shown as absent.
     @Test func whatWasEvictedIsNotCached() throws {
         var kit = KitBuilder(directory: try bench.directory.subdirectory("layout"))
         for name in ["d0", "d1"] {
@@ -132,7 +133,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// The settings of one way to prune are no reason to refuse another.
+    /// A setting for one way to prune does not conflict with another way on the command line.
     @Test func anotherWayToPrune() throws {
         try writeFile(bench.directory.path + "/conf", Array("[cache-prune]\nolder-than = \"30d\"\n".utf8))
         bench.environment["KITFS_CONF"] = bench.directory.path + "/conf"
@@ -151,7 +152,7 @@ import Testing
             try Command.check("ls", [bench.directory.path + "/two/layers"]).output.split(separator: "\n").count == 5)
     }
 
-    /// A mount that is given up before it was leaves no log.
+    /// A mount that is interrupted before it is mounted leaves no log.
     @Test(.enabled(if: geteuid() == 0, "only root can become another user"), arguments: ["INT", "TERM", "HUP"])
     func anInterruptedMountLeavesNothing(_ signal: String) throws {
         let user = try UnprivilegedUser(bench)

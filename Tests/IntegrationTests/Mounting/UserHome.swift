@@ -3,11 +3,11 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What a user has set up for registries, below a home of a test's own.
+/// A user's settings for registries, below a home of the test's own.
 final class UserHome {
     let bench: CommandFixture
     let path: String
-    /// An auth file that nobody finds without being told.
+    /// An auth file that is not at a default path.
     var authFile: String { path + "/logins.json" }
 
     init() throws {
@@ -28,7 +28,7 @@ final class UserHome {
         try writeFile("\(path)/\(name)", Array(text.utf8))
     }
 
-    /// A `docker-credential-NAME` program. What its command line is, goes to the logs.
+    /// Adds a `docker-credential-NAME` program. It writes its command line to the logs.
     func addHelper(_ name: String, _ script: String) throws {
         let path = "bin/docker-credential-\(name)"
         let log = "\(bench.logs)/helpers.log"
@@ -36,7 +36,7 @@ final class UserHome {
         guard chmod("\(self.path)/\(path)", 0o755) == 0 else { throw TestSupportError("chmod \(path)") }
     }
 
-    /// As `docker login` writes it: into ``authFile``, or another file.
+    /// Writes an auth file as `docker login` does: ``authFile``, or another.
     func logIn(_ host: String, _ user: String, _ password: String, in file: String = "logins.json") throws {
         try logIn([host], user, password, in: file)
     }
@@ -48,7 +48,7 @@ final class UserHome {
         try write(file, #"{"auths":{\#(entries.joined(separator: ","))}}"#)
     }
 
-    /// An authority for one registry, in certs.d.
+    /// Adds an authority for one registry to certs.d.
     func trust(_ host: String, _ caFile: String) throws {
         try write(".config/containers/certs.d/\(host)/ca.crt", String(decoding: try readFile(caFile), as: UTF8.self))
     }
@@ -68,7 +68,8 @@ final class UserHome {
     func mount(_ reference: String, _ options: String...) throws -> Mount { try bench.mount(reference, options) }
     func mount(_ reference: String, _ options: [String]) throws -> Mount { try bench.mount(reference, options) }
 
-    /// Neither its record, nor its arguments, nor what it stored has a secret in it; ``CommandFixture`` sees to the logs.
+    /// Unmounts, and checks that the record, the arguments and the cache have no secret. ``CommandFixture`` checks the
+    /// logs.
     func unmount(_ mount: Mount) throws {
         let arguments = try readFile("/proc/\(try mount.process())/cmdline")
         #expect(Secrets.found(in: arguments) == nil, "the command line")

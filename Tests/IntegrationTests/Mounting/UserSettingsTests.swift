@@ -2,11 +2,11 @@
 import TestSupport
 import Testing
 
-/// Where registries.conf is, what it warns of, and settings that nobody can make sense of.
+/// The location of registries.conf, the warnings about it, and invalid settings.
 @Suite struct UserSettingsTests {
     private let home: UserHome
     private let registry: DockerRegistry
-    /// Only registries.conf knows where that is.
+    /// A host name that only registries.conf maps to a real host.
     private let reference = "models.example.test/team/kit:v1"
 
     init() throws {
@@ -44,7 +44,7 @@ import Testing
         try expectMounted()
     }
 
-    /// For a kit and its parent once, and not again for the mount's own process.
+    /// The warning comes once for a kit and its parent, and the mount's own process does not repeat it.
     @Test func anInsecureRegistryIsWarnedOf() throws {
         try home.registries(rule)
         var kit = KitBuilder(directory: home.path + "/child")
@@ -67,7 +67,7 @@ import Testing
         #expect(try home.kitfs("inspect", "\(registry.host)/team/kit:v1").output.contains("warning") == false)
     }
 
-    /// The user's files, not the kit, are broken: the message names the file, and the code is that of any failure.
+    /// The user's files are broken, and not the kit. The message names the file, and the exit code is the general one.
     @Test(arguments: [
         ("logins.json", "{"), ("logins.json", #"{"auths":["x"]}"#),
         (".config/containers/registries.conf", "[[registry"),

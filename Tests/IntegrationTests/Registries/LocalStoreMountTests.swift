@@ -3,14 +3,14 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Kit's local store: mounts by its own names, and as a source of a registry's blobs.
+/// Kit's local store, for mounts by its own names and as a source of a registry's blobs.
 @Suite struct LocalStoreMountTests {
     private static let model = "4529e69374591634aa30749d50981a5767fbaf5822bc2a668acea0c427cce0fd"
     private let bench: CommandFixture
 
     init() throws { bench = try CommandFixture() }
 
-    /// Without a registry: the files of a kit that the real kit packed are those that it unpacked.
+    /// Without a registry, a kit that the real kit packed shows the files that the real kit unpacked.
     @Test(arguments: [
         ("mymodel:v1", "shared-parent"), ("localhost/mymodel:v1", "shared-parent"), ("team/everything", "ctxdir"),
         ("team/everything:latest", "ctxdir"),
@@ -51,7 +51,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// Without the registry, a tag is known from the store.
+    /// Without the registry, the store resolves the tag.
     @Test func offlineByWhatKitHasPulled() throws {
         let name = "127.0.0.1:\(try freePort())/team/kit"
         _ = try pulled()
@@ -79,7 +79,7 @@ import Testing
         try registry.resetRequests()
         let mount = try bench.mount("\(registry.host)/team/kit:v1")
         expectTree(try TreeScan.scan(mount.path), equals: try Fixtures.truth("plain-small"))
-        // Only that layer, and its headers again, since those of the store are not trusted any more.
+        // Only that layer is fetched, and its headers again, since those from the store are no longer trusted.
         #expect((bytes.count..<bytes.count + 65_536).contains(try registry.bytesMoved(blob: Self.model)))
         #expect(try registry.totalBlobBytes() == registry.bytesMoved(blob: Self.model))
         #expect(try mount.log().contains("asking elsewhere"))

@@ -15,7 +15,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// The default directory.
+    /// The store in its default directory.
     @Test(arguments: ["XDG_DATA_HOME", "HOME"]) func places(_ variable: String) throws {
         let bench = try CommandFixture()
         bench.environment["KITOPS_HOME"] = ""
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    /// Its blobs are preferred to a registry's, and verified as any other.
+    /// The store's blobs are preferred to a registry's, and verified as any other.
     @Test func blobsForOtherReferences() throws {
         let bench = try CommandFixture()
         let registry = try DockerRegistry()

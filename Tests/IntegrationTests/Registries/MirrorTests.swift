@@ -2,7 +2,7 @@
 import TestSupport
 import Testing
 
-/// nginx as a mirror in registries.conf. However it fails, reads continue from the origin.
+/// nginx as a mirror in registries.conf. However the mirror fails, reads continue from the origin.
 @Suite struct MirrorTests {
     private static let model = "4529e69374591634aa30749d50981a5767fbaf5822bc2a668acea0c427cce0fd"
     private let home: UserHome
@@ -32,14 +32,14 @@ import Testing
         expectTree(try TreeScan.scan(mount.path), equals: try Fixtures.truth("plain-small"), comment)
     }
 
-    /// Fills the mirror's cache, and not the command's.
+    /// Fills the mirror's cache, and leaves the command's cache empty.
     private func fillMirror() throws {
         let mount = try home.mount(reference, "--cache", home.path + "/another")
         try expectTruth(mount, "through the mirror")
         try home.unmount(mount)
     }
 
-    /// The registry may be gone.
+    /// Reads work even if the registry is gone.
     @Test func aMirrorThatWorks() throws {
         try fillMirror()
         let asked = try registry.requests()
@@ -71,12 +71,12 @@ import Testing
         try expectTruth(mount, "\(fault.rawValue)")
         let requests = try registry.requests().filter { $0.blobHex == Self.model }
         if fault == .cut {
-            // What the mirror gave is not fetched again. It may have given all, piece by piece.
+            // Bytes that the mirror gave are not fetched again. The mirror may have given all, piece by piece.
             #expect(requests.reduce(0) { $0 + $1.bytesWritten } < 2_000_000)
         } else {
             #expect(requests.isEmpty == false)
         }
-        // For the next mount, the mirror is broken from the start.
+        // For the next mount, the mirror is already broken when the mount starts.
         if fault != .corrupt, fault != .cut {
             let next = try home.mount(reference, "--cache", home.path + "/other", "--timeout", "4")
             #expect(try next.read("README.md").count == 26)

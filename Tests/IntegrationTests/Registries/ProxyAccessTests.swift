@@ -2,7 +2,7 @@
 import TestSupport
 import Testing
 
-/// HTTPS through a proxy with a password. The same hosts go through it as with tools written in Go, and only it gets
+/// HTTPS through a proxy with a password. The same hosts use it as with tools written in Go, and only the proxy gets
 /// the password.
 @Suite struct ProxyAccessTests {
     private static let login: DockerRegistry.Credentials = ("kit", "reg1stry-s3cret")
@@ -35,11 +35,11 @@ import Testing
         #expect(Set(proxy.targets) == ["\(Self.name):443"])
         let password = "Basic " + Base64.encode("door:" + Self.proxyLogin.password)
         #expect(proxy.requests.allSatisfy { $0.headers["proxy-authorization"] == password })
-        // The registry's password is inside the tunnel.
+        // The registry's password is sent inside the tunnel.
         #expect(proxy.requests.allSatisfy { $0.authorization == nil })
     }
 
-    /// `--proxy` overrides the environment, also for hosts of this machine.
+    /// `--proxy` overrides the environment, even for hosts of this machine.
     @Test func byOption() throws {
         home.bench.environment["https_proxy"] = "http://127.0.0.1:1"
         home.bench.environment["no_proxy"] = "*"
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    /// {PORT} is the registry's. skopeo gets the same environment.
+    /// {PORT} stands for the registry's port. skopeo gets the same environment.
     @Test(arguments: [
         ("127.0.0.1:{PORT}", "", false), ("localhost:{PORT}", "", false), ("0.0.0.0:{PORT}", "", true),
         ("0.0.0.0:{PORT}", "0.0.0.0", false), ("0.0.0.0:{PORT}", "a.io, 0.0.0.0/8", false),

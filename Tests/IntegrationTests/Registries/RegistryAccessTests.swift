@@ -52,7 +52,7 @@ import Testing
         let mount = try home.mount(reference)
         try expectTruth(mount)
         try home.unmount(mount)
-        // By options instead, and with an authority that signed nothing here.
+        // The same by options, and then with an authority that has signed nothing here.
         let options = ["--ca-file", try #require(registry.caFile), "--authfile", home.path + "/.docker/config.json"]
         #expect(try home.bench.kitfs("inspect", reference, options[0], options[1], options[2], options[3]) != "")
         let other = try DockerRegistry(tls: true)
@@ -60,7 +60,7 @@ import Testing
         #expect(code == 5)
         let unchecked = try home.kitfs("inspect", reference, "--tls-verify=false", "--ca-file", "/dev/null")
         #expect(unchecked.code == 0 && unchecked.output.contains("warning: --tls-verify=false"))
-        // A mount in the background can use the terminal while it starts.
+        // A mount in the background can write to the terminal while it starts.
         let directory = try home.bench.directory.subdirectory("m")
         let mounted = try home.kitfs("mount", reference, directory, "--tls-verify=false")
         #expect(mounted.code == 0 && mounted.output.contains("warning: --tls-verify=false"), "\(mounted.output)")
@@ -85,14 +85,15 @@ import Testing
         try expectTruth(mount)
         try home.unmount(mount)
         let asked = String(decoding: try readFile(home.path + "/asked"), as: UTF8.self).split(separator: "\n")
-        // Neither the secret nor the server is on its command line, nor on any other's: see `CommandFixture.logs`.
+        // The helper's command line has neither the secret nor the server, and no other command line has the secret:
+        // see `CommandFixture.logs`.
         let lines = String(decoding: try readFile(home.bench.logs + "/helpers.log"), as: UTF8.self).split(
             separator: "\n")
         #expect(lines.count == asked.count && lines.allSatisfy { $0.hasSuffix("/bin/docker-credential-mine get ") })
         #expect(asked.count >= 1 && asked.allSatisfy { $0 == "get \(registry.host)" })
     }
 
-    /// The password changes, and with it the auth file. The mount goes on.
+    /// The password changes, and then the auth file. The mount continues.
     @Test func credentialsThatChange() throws {
         let registry = try DockerRegistry()
         try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "team/kit:v1")
@@ -112,7 +113,7 @@ import Testing
         try home.unmount(mount)
     }
 
-    /// libcurl's message about an invalid proxy URL quotes it, with the password in it.
+    /// libcurl's message about an invalid proxy URL quotes the URL, including the password.
     @Test(arguments: ["ftp://kit:pr0xy-s3cret@127.0.0.1:1", "http://kit:pr0xy-s3cret@127.0.0.1:bad"])
     func aProxyThatIsNone(_ proxy: String) throws {
         Secrets.add("pr0xy-s3cret", of: "kit")

@@ -101,7 +101,7 @@ extension SkopeoCase {
     static let differences: [SkopeoCase] = [
         // Like docker, kitfs accepts plain HTTP from this machine.
         .init(name: "plain HTTP without insecure", reference: "{PLAIN}/team/kit:v1", skopeo: false, kitfs: 0),
-        // In kitfs the digest counts; skopeo refuses both together.
+        // kitfs uses the digest. skopeo refuses a tag and a digest together.
         .init(name: "tag and digest", reference: "{TLS}/team/kit:v1@{DIGEST}", skopeo: false, kitfs: 0),
         // Docker's credsStore, for all hosts; skopeo reads only credHelpers.
         .init(name: "a store", auth: #"{"credsStore":"good"}"#, skopeo: false, kitfs: 0),

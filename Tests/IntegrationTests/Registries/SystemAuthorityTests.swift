@@ -3,8 +3,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// By default the system's authorities are trusted, wherever it keeps them. Only the command sees this
-/// `/etc/ssl/certs`.
+/// By default the system's authorities are trusted, wherever the system keeps them. Only the command sees the
+/// `/etc/ssl/certs` of this test.
 @Suite(.enabled(if: geteuid() == 0, "only root can mount over /etc/ssl/certs"))
 struct SystemAuthorityTests {
     private let bench: CommandFixture
@@ -22,7 +22,7 @@ struct SystemAuthorityTests {
         other = try TestCertificates(directory: bench.directory.subdirectory("other")).caFile
     }
 
-    /// `prepare` runs in a new `/etc/ssl/certs`, with the path of the registry's authority as $CA.
+    /// Runs the command after `prepare`, in a new `/etc/ssl/certs`. $CA is the path of the registry's authority.
     private func inspect(_ prepare: String) throws -> CommandResult {
         let script = """
             set -e

@@ -16,7 +16,8 @@ import Testing
 
     private static let login: DockerRegistry.Credentials = ("kit", "t0ken-s3cret")
 
-    /// Two megabytes at half a megabyte a second, cut after three and a half: no token lives until the end.
+    /// Two megabytes at half a megabyte a second, with a break after three and a half seconds. No token lives until the
+    /// end.
     @Test func tokensThatLiveThreeSeconds() throws {
         let server = try TokenServer(before: registry) {
             $0.user = Self.login

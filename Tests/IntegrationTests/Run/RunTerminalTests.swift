@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// `kitfs run` on a real terminal: what is waited for is shown below what the command has written, and taken back.
+/// `kitfs run` on a real terminal. What it waits for is shown below the command's output, and removed afterwards.
 @Suite struct RunTerminalTests {
     private let bench: CommandFixture
     private let proxy: FaultProxy
@@ -24,7 +24,7 @@ import Testing
         return ([CommandFixture.executable] + words).joined(separator: " ") + " '\(command)'"
     }
 
-    /// The command has written half a line; the rest of it comes where it belongs.
+    /// The command has written half a line. The other half comes right after it.
     @Test func whatIsWaitedFor() throws {
         let go = bench.directory.path + "/go"
         let window = try TerminalWindow(columns: 80, rows: 10, environment: bench.environment)
@@ -60,7 +60,7 @@ import Testing
         try eventually(within: 30, "the wait is shown") {
             try window.lines().contains { $0.hasPrefix("kitfs: waiting") }
         }
-        // Cut to the width: it was not wrapped.
+        // The line is cut to the terminal's width, and not wrapped.
         let shown = try #require(try window.lines().first { $0.hasPrefix("kitfs: waiting") })
         #expect(try window.unwrappedLines().contains { $0.hasPrefix("kitfs: waiting") && $0.count < 60 }, "\(shown)")
         try window.press("C-c")
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    /// Ctrl-Z stops the command and us; `fg` goes on with both.
+    /// Ctrl-Z stops the command and kitfs. `fg` continues both.
     @Test func jobControl() throws {
         let window = try TerminalWindow(columns: 80, rows: 20, environment: bench.environment)
         try window.type(line("echo runs; read word; echo \"read $word\"; exit 5"))
@@ -87,7 +87,7 @@ import Testing
         #expect(try window.lines().contains("read on"))
     }
 
-    /// Piped, there are no control characters, and lines only where they are asked for.
+    /// Into a pipe there are no control characters, and there are progress lines only on request.
     @Test(arguments: [nil, "plain"]) func intoAPipe(_ style: String?) throws {
         let go = bench.directory.path + "/go"
         let script = """

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// `kitfs run`: a command with a mount of its own, as whoever runs the tests.
+/// `kitfs run`: a command with its own mount, as the user who runs the tests.
 @Suite struct RunTests {
     private let bench: CommandFixture
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
@@ -23,7 +23,7 @@ import Testing
             environment: bench.environment)
     }
 
-    /// Of this bench: `kitfs run` itself, its server, and commands that name its directory.
+    /// The processes of this bench: `kitfs run` itself, its server, and commands that name its directory.
     private func processes() throws -> [Int32] {
         try Command.run("pgrep", ["-f", bench.directory.path]).output.split(separator: "\n").compactMap { Int32($0) }
     }
@@ -77,7 +77,7 @@ import Testing
         try expectNothingLeft()
     }
 
-    /// Also who is already there: what a relative path means is what is mounted.
+    /// A process whose working directory is the target sees the mount by relative paths too.
     @Test func atADirectory() throws {
         let target = try bench.directory.subdirectory("m")
         try writeFile(target + "/covered", [])
@@ -160,7 +160,7 @@ import Testing
         defer { kill(children[0], SIGKILL) }
         process.kill(signal: SIGKILL)
         #expect(process.waitForExit(timeout: 10) == 128 + SIGKILL)
-        // What the command had in the background is left to itself; the command and the server are gone.
+        // The command's background process is left alone. The command and the server are gone.
         try eventually(within: 10, "the command ends") { kill(children[1], 0) != 0 }
         try expectNothingLeft()
     }
@@ -225,7 +225,7 @@ import Testing
         #expect(!String(decoding: try readFile("/proc/self/mountinfo"), as: UTF8.self).contains(" \(target) "))
     }
 
-    /// It has its files, though no path leads to them any more.
+    /// The child still reads its open file, although no path leads to it any more.
     @Test func whatAChildHasOpenOfAnOrdinaryMount() throws {
         let output = bench.directory.path + "/said"
         let go = bench.directory.path + "/go"

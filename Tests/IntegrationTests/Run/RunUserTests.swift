@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// `kitfs run` of somebody who is not root.
+/// `kitfs run` as a user who is not root.
 @Suite(.enabled(if: geteuid() == 0, "only root can become another user"))
 struct RunUserTests {
     private let bench: CommandFixture
@@ -44,15 +44,15 @@ struct RunUserTests {
         try expectNothingLeft()
     }
 
-    /// Over what they could not otherwise mount on: nobody else sees it.
+    /// The mount covers a directory that this user could not mount on otherwise. Nobody else sees it.
     @Test func onADirectoryOfSomebodyElse() throws {
         let result = try run([], ["run", reference, "--at", "/usr", "--", "/bin/true"])
-        // There is nothing left that could be run: all programs are in /usr.
+        // No program is left to run, since all programs are in /usr.
         #expect(result.exitCode == 127, "\(result.errorOutput)")
         try expectNothingLeft()
     }
 
-    /// Where namespaces are refused, as in many containers, fusermount3 mounts.
+    /// If user namespaces are refused, as in many containers, fusermount3 mounts.
     @Test func whereNamespacesAreRefused() throws {
         let forbid = """
             import ctypes, os, struct, sys
@@ -71,7 +71,7 @@ struct RunUserTests {
         try expectNothingLeft()
     }
 
-    /// Who is root of a user namespace of theirs already: what is root's outside is not theirs.
+    /// The user is already root of their own user namespace, where they do not have the rights of the machine's root.
     @Test func inAUserNamespace() throws {
         let script = "id -u; echo $KITFS_MOUNT; ls $KITFS_MOUNT"
         let result = try run(namespace: true, ["run", reference, "--", "sh", "-c", script])
@@ -80,13 +80,13 @@ struct RunUserTests {
         try expectNothingLeft()
     }
 
-    /// As who they are, and as root of a user namespace of theirs.
+    /// As the user, and as root of the user's own namespace.
     @Test(arguments: [false, true]) func howeverTheCommandEnds(_ namespace: Bool) throws {
         for (script, code) in [("exit 7", Int32(7)), ("kill -TERM $$", 128 + SIGTERM)] {
             let result = try run(namespace: namespace, ["run", reference, "--", "sh", "-c", script])
             #expect(result.exitCode == code, "\(script): \(result.errorOutput)")
         }
-        // Whoever is left behind keeps the mount.
+        // A child in the background keeps the mount.
         let child = "(sleep 1; cat $KITFS_MOUNT/README.md) >\(home)/out 2>&1 </dev/null &"
         #expect(try run(namespace: namespace, ["run", reference, "--", "sh", "-c", child]).exitCode == 0)
         try eventually(within: 10, "the child has read") { try readFile(home + "/out").count == 26 }

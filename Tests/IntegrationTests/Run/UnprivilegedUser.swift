@@ -2,15 +2,15 @@
 import Glibc
 import TestSupport
 
-/// A user without any privilege, with a home below a bench's directory. Only root can become one.
+/// A user without privileges, with a home below a bench's directory. Only root can become this user.
 struct UnprivilegedUser {
     static let number: UInt32 = 65534
     let home: String
-    /// The home is also where the runtime directory is.
+    /// The runtime directory is the home, too.
     let environment: [String: String]
-    /// The command that was built with the tests, where they can run it.
+    /// The path of the built command, or of a copy that the user can run.
     let kitfs: String
-    /// As it was given, of the fixture plain-small, where they can read it.
+    /// The reference of the fixture plain-small, or of a copy that the user can read.
     let reference: String
 
     init(_ bench: CommandFixture) throws {
@@ -24,7 +24,8 @@ struct UnprivilegedUser {
         reference = "oci:\(try Self.reachable(Fixtures.layout("plain-small"), bench)):v1"
     }
 
-    /// A file or directory of the clone: where that lies in a home that is shut, as root's often is, a copy of it.
+    /// The path of a file or directory of the clone. If the user cannot read it, since the clone is in a closed home
+    /// such as root's, it is the path of a copy.
     static func reachable(_ path: String, _ bench: CommandFixture) throws -> String {
         let test = command(["test", "-r", path])
         if try Command.run(test[0], Array(test.dropFirst())).exitCode == 0 { return path }
@@ -34,12 +35,12 @@ struct UnprivilegedUser {
         return copy
     }
 
-    /// /dev/fuse is for all, as distributions ship it; on machines of CI it is 0600.
+    /// Makes /dev/fuse accessible to all users, as distributions do. On CI machines its mode is 0600.
     static func openFuse() throws {
         guard geteuid() != 0 || chmod("/dev/fuse", 0o666) == 0 else { throw TestSupportError("/dev/fuse") }
     }
 
-    /// A command line that becomes the user first.
+    /// A command line that first becomes the user.
     static func command(_ arguments: [String]) -> [String] {
         ["setpriv", "--reuid", "\(number)", "--regid", "\(number)", "--clear-groups", "--inh-caps=-all"] + arguments
     }

@@ -2,7 +2,8 @@
 import TestSupport
 import Testing
 
-/// What a reference may name in a real registry: a kit in an index, several, a ModelPack artifact, something else.
+/// What a reference may name in a real registry: a kit in an index, several kits, a ModelPack artifact, or something
+/// else.
 @Suite final class ArtifactTests {
     private let registry: DockerRegistry
     private let bench: CommandFixture
@@ -36,7 +37,7 @@ import Testing
         #expect(try mount.read("w/a.bin") == [1, 2])
         #expect(try mount.extendedAttribute("", "user.kitfs.digest") == "sha256:\(hex)")
         try mount.unmount()
-        // All of it is cached by then.
+        // All of the kit is cached by now.
         let offline = try bench.mount(reference, "--offline")
         #expect(try offline.read("w/a.bin") == [1, 2])
         try offline.unmount()

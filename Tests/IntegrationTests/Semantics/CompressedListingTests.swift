@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What a compressed layer's head and trailer say is believed until the layer is here; and then no longer.
+/// A compressed layer is listed by its head and trailer until its content is cached. From then on, the content decides.
 @Suite final class CompressedListingTests {
     private let registry: DockerRegistry
     private let bench: CommandFixture
@@ -13,20 +13,21 @@ import Testing
         bench = try CommandFixture()
     }
 
-    /// The zeros are half a mebibyte, compressed; noise in front of them makes that a mebibyte and a half.
+    /// The zeros compress to half a mebibyte. With noise before them, the blob has a mebibyte and a half.
     @Test(arguments: [LayerCompression.gzip, .zstd]) func oneLargeFileIsListedByItsEnds(
         _ compression: LayerCompression
     ) throws {
         let size = 512 << 20
         let file = bench.directory.path + "/weights.bin"
         try Command.check("sh", ["-c", "head -c 1M /dev/urandom > \(file); truncate -s \(size) \(file)"])
-        // From a file, so that zstd knows the length beforehand. Two blocks of zeros at the end, as kit writes them.
+        // zstd reads a file, so that it knows the length beforehand. The tar ends with two blocks of zeros, as kit
+        // writes it.
         let tar = bench.directory.path + "/layer.tar"
         try Command.check("tar", ["--format=ustar", "-b1", "-cf", tar, "-C", bench.directory.path, "weights.bin"])
         try Command.check(compression.rawValue, ["-1", "-q", tar], timeout: 200)
         let blob = tar + (compression == .gzip ? ".gz" : ".zst")
         let blobSize = Int(try Command.check("stat", ["-c", "%s", blob]).output.dropLast()) ?? 0
-        // Never read as a whole: nobody sees that this is no digest of it.
+        // The layer is never read as a whole, so nobody sees that this digest is wrong.
         let hex = String(repeating: "9a", count: 32)
         try registry.plant(blob, hex: hex, in: "large")
         var kit = KitBuilder(directory: try bench.directory.subdirectory("layout"))
@@ -45,8 +46,8 @@ import Testing
         try mount.unmount()
     }
 
-    /// tar(1) fills up its last record of 20 blocks, in which small members have room: a length that is so explained
-    /// shows nothing about other members. In the order of the tar, the large file comes first.
+    /// tar(1) pads its last record to 20 blocks, which has room for small members. So a length that fits such padding
+    /// does not prove that there are no more members. The large file is the first in the tar.
     @Test(arguments: [LayerCompression.gzip, .zstd], [1, 17]) func smallMembersInTheLastRecord(
         _ compression: LayerCompression, _ smallFiles: Int
     ) throws {
@@ -54,7 +55,7 @@ import Testing
         try writeFile(tree + "/a.bin", noise(70_000, seed: 4))
         var names = ["a.bin"]
         for number in 0..<smallFiles {
-            // Empty ones take a header and no more.
+            // Empty files take one header each.
             try writeFile("\(tree)/b\(number)", [UInt8](repeating: 7, count: smallFiles == 1 ? 300 : 0))
             names.append("b\(number)")
         }
@@ -78,8 +79,8 @@ import Testing
     private static let first = noise(100_000, seed: 1)
     private static let last = noise(40_000, seed: 2)
 
-    /// Two gzip members: the second is as long as the whole would be if the first file were the only one. It is not, and
-    /// its bytes are those of another that comes after.
+    /// Two gzip members. The second has the length that the whole would have if the first file were the only one. The
+    /// first file is not the only one, and a later member has the same path.
     private func lyingKit() throws -> String {
         var tar = TarBuilder()
         tar.file("data/a", Self.first)
@@ -100,7 +101,7 @@ import Testing
         return "oci:\(bench.directory.path)/lying:v1"
     }
 
-    /// In a mount that has shown the wrong listing, and whose kernel remembers it.
+    /// The mount has shown the wrong listing, and its kernel has cached it.
     @Test(arguments: NoiseKit.Verify.allCases) func aTrailerThatLies(_ verify: NoiseKit.Verify) throws {
         let mount = try bench.mount(try lyingKit(), "--verify", verify.rawValue)
         #expect(try Command.check("ls", [mount.path + "/data"]).output == "a\n")
@@ -108,7 +109,7 @@ import Testing
         #expect(mount.openError("data/b") == ENOENT)
         var early: OpenedFile?
         if verify == .whileStreaming {
-            // Told by its name: what is read while it streams may be wrong, and is not for long.
+            // The file is opened before the layer is whole. Its early bytes may be wrong, but not for long.
             early = try OpenedFile(mount.path + "/data/a")
             #expect(early?.read(0..<100_000) == .success(Self.first))
             try eventually(within: 10, "it is verified") { early?.error(at: 0) != 0 }
@@ -123,11 +124,11 @@ import Testing
                 == "40000\n5000\n")
         #expect(try mount.read("data/a") == Self.last)
         #expect(try mount.read("data/b") == noise(5000, seed: 3))
-        // The inode is stale, or the stream is: whichever is asked first.
+        // Either the inode or the stream is stale, whichever is checked first.
         if let early { #expect([EIO, ESTALE].contains(early.error(at: 0))) }
         early?.close()
         try mount.unmount()
-        // The next mount knows.
+        // The next mount lists the layer correctly.
         let next = try bench.mount(try lyingKit())
         #expect(try Command.check("ls", [next.path + "/data"]).output == "a\nb\n")
         try next.unmount()

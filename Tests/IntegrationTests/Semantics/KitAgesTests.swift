@@ -2,7 +2,7 @@
 import TestSupport
 import Testing
 
-/// Kits of other makers, and of the past.
+/// Kits of other makers, and old kits.
 @Suite final class KitAgesTests {
     private let bench: CommandFixture
     private var layout: MadeLayout
@@ -12,7 +12,7 @@ import Testing
         layout = try MadeLayout(bench.directory.path + "/made")
     }
 
-    /// Raw weights in nested directories, and archives of every compression; no Kitfile, so one is made.
+    /// Raw weights in nested directories, and archives of every compression. There is no Kitfile, so one is generated.
     @Test(arguments: ["cncf", "cnai"]) func aModelPackArtifact(_ vendor: String) throws {
         func annotations(_ path: String) -> String {
             #"{"org.\#(vendor).model.filepath":"\#(path)","org.\#(vendor).model.file.metadata+json":"#
@@ -56,8 +56,8 @@ import Testing
         try mount.unmount()
     }
 
-    /// Kits of before 2024 name no digests: layers are in the Kitfile's order, and the names in them start at the
-    /// directory that the element is in.
+    /// Kits before 2024 have no digests in their config. Layers are in the Kitfile's order, and the names in them start
+    /// at the element's parent directory.
     @Test func aKitWithoutDigests() throws {
         func tar(_ paths: String...) throws -> [UInt8] {
             var tar = TarBuilder()

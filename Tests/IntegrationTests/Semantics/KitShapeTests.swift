@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Kits of every age, maker and form, made in code: each mounts as it would be unpacked.
+/// Kits of every age, maker and form, made in code. Each mount shows what unpacking gives.
 @Suite struct KitShapeTests {
     private let bench: CommandFixture
     private let layout: String
@@ -36,7 +36,7 @@ import Testing
             [nil, .gzip, .zstd].map { (archive, $0) }
         }
 
-    /// Compressed ones in several gzip members or zstd frames.
+    /// The compressed layers have several gzip members or zstd frames.
     @Test(arguments: KitBuilder.Family.allCases, [true, false])
     func everyForm(_ family: KitBuilder.Family, _ hasKitfile: Bool) throws {
         var kit = KitBuilder(directory: layout)
@@ -46,7 +46,7 @@ import Testing
         let large = (0..<(1 << 20) + 1).map { UInt8(truncatingIfNeeded: $0 / 512 * 7) }
         let kinds: [KitBuilder.Kind] = [.model, .modelpart, .code, .dataset, .docs, .modelpart]
         for (number, (kind, form)) in zip(kinds, Self.forms).enumerated() {
-            // Of each form one is large.
+            // One layer of each form has a large file.
             let files = family == .modelKit ? [("large", large), ("small", [1])] : [("small", [UInt8(number)])]
             for (name, content) in kind == .model ? files.prefix(1) : files[...] {
                 let path = "place\(number)/\(name).bin"
@@ -74,7 +74,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// A raw layer's path is its annotation's, else its element's.
+    /// A raw layer's path is in its annotation, or else in its element.
     @Test func rawPaths() throws {
         var kit = KitBuilder(directory: layout)
         var annotated = KitBuilder.Layer(.model, "model.bin", raw: [1])
@@ -88,7 +88,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// Prompts, MCP bundles, datasets that are elsewhere, keys that nobody knows.
+    /// Prompts, MCP bundles, datasets that are stored elsewhere, and unknown keys.
     @Test func newerElements() throws {
         var kit = KitBuilder(directory: layout)
         kit.add(.init(.code, "main.py", tar: tar("main.py")))

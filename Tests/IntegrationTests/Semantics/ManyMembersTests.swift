@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A layer of very many small members, listed by its headers.
+/// A layer of very many small members, which is listed by its headers.
 @Suite struct ManyMembersTests {
     private static let count = getenv("KITFS_SOAK") == nil ? 20_000 : 100_000
 
@@ -13,7 +13,7 @@ import Testing
         let file = bench.directory.path + "/many"
         try Command.check("sh", ["-c", "perl -e '\(Self.tar)' \(Self.count) > \(file)"], timeout: 100)
         let size = Int(try Command.check("stat", ["-c", "%s", file]).output.dropLast()) ?? 0
-        // Never read as a whole.
+        // The layer is never read as a whole, so this digest is not checked.
         let hex = String(repeating: "6c", count: 32)
         try registry.plant(file, hex: hex, in: "many")
         let layout = try bench.directory.subdirectory("layout")
@@ -34,7 +34,7 @@ import Testing
             #expect(stat(mount.path + "/data/f\(Self.count - 1)", &last) == 0 && last.st_size == 700)
             let requests = try registry.requests().count { $0.blobHex == hex }
             let moved = try registry.bytesMoved(blob: hex)
-            // All of it at most, since what lies between two headers costs less than a request.
+            // At most all of it is fetched, since the bytes between two headers cost less than a request.
             if round == 1 { #expect(moved <= size * 11 / 10) } else { #expect(requests == 0) }
             let memory = try anonymousMemory(of: try mount.process())
             print(

@@ -2,7 +2,7 @@
 import Glibc
 import TestSupport
 
-/// A file of a mount that stays open.
+/// A file of a mount that is held open.
 final class OpenedFile {
     private(set) var descriptor: Int32
 
@@ -18,7 +18,7 @@ final class OpenedFile {
         descriptor = -1
     }
 
-    /// All bytes up to the end of the range or of the file, or the error's number.
+    /// All bytes up to the end of the range or of the file, or the error.
     func read(_ range: Range<Int>) -> Result<[UInt8], Errno> {
         var bytes = [UInt8](repeating: 0, count: range.count)
         var done = 0
@@ -33,7 +33,7 @@ final class OpenedFile {
         return .success(Array(bytes.prefix(done)))
     }
 
-    /// The number of the error that reading a byte ends with; 0 for none.
+    /// Reads a byte. Returns the error's number; 0 for success.
     func error(at offset: Int) -> Int32 {
         if case .failure(let error) = read(offset..<(offset + 1)) { error.number } else { 0 }
     }

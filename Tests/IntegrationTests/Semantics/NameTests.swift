@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Names are bytes, whatever they are.
+/// Names are bytes, with any value.
 @Suite struct NameTests {
     private static let names: [[UInt8]] =
         [
@@ -11,7 +11,7 @@ import Testing
             "e\u{301}", "-rf", " ", "\u{1}\u{7f}", "\u{202e}", "\\", "\"'",
         ].map { Array($0.utf8) } + [[0xff, 0xfe], [0xc0, 0xaf], [0xed, 0xa0, 0x80]]
 
-    /// As kit writes them and as GNU tar does; as a file's and as a directory's.
+    /// Tars as kit writes them and as GNU tar does, with names of files and of directories.
     @Test(arguments: [nil, .gzip] as [LayerCompression?], [true, false])
     func areShownAsTheyAre(_ compression: LayerCompression?, _ isGNU: Bool) throws {
         let bench = try CommandFixture()
@@ -33,7 +33,7 @@ import Testing
         try kit.write(tag: "v1", package: "names")
         let mount = try bench.mount("oci:\(layout):v1")
         let expected = try UnpackedKit(layout: layout, tag: "v1").tree
-        // Root, Kitfile, data, d, and a directory and a file for each name.
+        // The root, Kitfile, data, d, and a directory and a file for each name.
         #expect(expected.count == 4 + 2 * Self.names.count)
         expectTree(try TreeScan.scan(mount.path), equals: expected)
         try mount.unmount()

@@ -2,7 +2,7 @@
 import TestSupport
 import Testing
 
-/// Kits whose model is another kit's, up to ten deep.
+/// Kits whose model is in another kit, up to ten levels deep.
 @Suite struct ParentTests {
     private let home: UserHome
     private let registry: DockerRegistry
@@ -13,7 +13,8 @@ import Testing
         registry = try DockerRegistry()
     }
 
-    /// The child's parent is where it was packed, at port 5055: registries.conf says where that is today.
+    /// The child names its parent by the registry where it was packed, at port 5055. registries.conf maps that to the
+    /// test's registry.
     @Test func ofTheRealKit() throws {
         try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "plain-small:v1")
         try home.registries(
@@ -28,7 +29,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// Each has a model part of its own, and the last one the model.
+    /// Each kit has its own model part, and the last one has the model.
     private func push(_ name: String, parent: String?) throws {
         var kit = KitBuilder(directory: layout)
         kit.modelReference = parent.map { "\(registry.host)/chain:\($0)" }

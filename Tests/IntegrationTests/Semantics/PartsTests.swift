@@ -2,7 +2,7 @@
 import TestSupport
 import Testing
 
-/// Parts of a kit: those that filters choose, and those that are in no mount.
+/// Parts of a kit: those that filters choose, and those that no mount shows.
 @Suite struct PartsTests {
     private let bench: CommandFixture
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
@@ -42,7 +42,7 @@ import Testing
             #expect(result.exitCode == 2)
             #expect(result.errorOutput.contains("unknown type “models”"), "\(result.errorOutput)")
         }
-        // Nothing chosen is legal, and most likely a mistake.
+        // A filter that chooses nothing is legal, and most likely a mistake.
         let mount = try Command.run(
             CommandFixture.executable, ["mount", reference, directory, "--filter", "docs:nope"],
             environment: bench.environment)

@@ -3,9 +3,10 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Random kits, each mounted and compared with what plain unpacking makes of it.
+/// Random kits. Each is mounted, and compared with what plain unpacking gives.
 ///
-/// `KITFS_SEED` is the first kit's seed, `KITFS_KITS` how many there are: what a failure prints makes that kit again.
+/// `KITFS_SEED` is the first kit's seed, and `KITFS_KITS` the number of kits. A failure prints the values that make its
+/// kit again.
 @Suite struct RandomKitTests {
     private static func number(_ variable: String) -> UInt64? {
         getenv(variable).flatMap { UInt64(String(cString: $0)) }
@@ -13,7 +14,7 @@ import Testing
 
     private static let firstSeed = number("KITFS_SEED") ?? 1
     private static let count = number("KITFS_KITS") ?? 20
-    /// Kits of one cache and one layout.
+    /// The number of kits that share one cache and one layout.
     private static let batch: UInt64 = 10
 
     @Test(arguments: Array(stride(from: 0, to: count, by: Int(batch))))
@@ -30,8 +31,8 @@ import Testing
                 let first = try bench.mount("oci:\(layout):k\(number)")
                 expectNone(try MountedTree(first).differences(from: kit, isKnown: false), kit, comment)
                 try first.unmount()
-                // What is cached is known; a mount takes hold of it in the background, and the kernel asks again for
-                // what was provisional after a second.
+                // Cached layers are known. A mount opens them in the background, and the kernel looks provisional
+                // entries up again after a second.
                 let second = try bench.mount("oci:\(layout):k\(number)")
                 let early = try MountedTree(second)
                 if !early.differences(from: kit, isKnown: true).isEmpty {
@@ -51,23 +52,23 @@ import Testing
     }
 }
 
-/// What a mount shows, to be compared with what unpacking gives.
+/// The tree that a mount shows, to be compared with the unpacked one.
 private struct MountedTree {
     let entries: [TreeEntry]
     let refused: [(path: [UInt8], code: Int32)]
 
     init(_ mount: Mount) throws { (entries, refused) = try TreeScan.scanWhatCanBeRead(mount.path) }
 
-    /// What is at or below the path of an unusable layer may be refused, and directories above it stand in its place;
-    /// what is shown is right there, too, and everywhere else nothing is missing.
+    /// Entries at or below the path of an unusable layer may be refused, with directories above it in their place.
+    /// Entries that are shown there must be right, and nothing may be missing elsewhere.
     ///
-    /// - Parameter isKnown: whether all layers are cached. Before, a compressed layer's declared path is listed as the
-    ///   Kitfile has it, the directories above it are there whether it needs them or not, and a later layer that
-    ///   conflicts with it is shown until it comes.
+    /// - Parameter isKnown: whether all layers are cached. If not, the declared path of a compressed layer is listed as
+    ///   the Kitfile has it, the directories above it are there even if the layer does not need them, and a later layer
+    ///   that conflicts with it is shown until it is known.
     func differences(from kit: UnpackedKit, isKnown: Bool) -> [String] {
         let tree = kit.tree.map { entry in
             var entry = entry
-            // Nobody looks into a layer that cannot be got to, so that it stays as unknown as at first.
+            // No lookup reaches into an unreachable layer, so it stays as unknown as at first.
             let isProvisional =
                 isKnown ? kit.isAboveAnUnreachableLayer(entry.path) : kit.isAboveALayer(entry.path)
             if isProvisional, entry.type == .directory, let found = entries.first(where: { $0.path == entry.path }) {

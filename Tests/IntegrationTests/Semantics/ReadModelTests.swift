@@ -5,9 +5,9 @@ import TestSupport
 import Testing
 import Threading
 
-/// Random reads of every kind, on several threads, compared with the bytes that were packed.
+/// Random reads of every kind, on several threads, compared with the packed bytes.
 ///
-/// `KITFS_SEED` is the first seed; with `KITFS_SOAK` it goes on for long.
+/// `KITFS_SEED` is the first seed. With `KITFS_SOAK` the test takes long.
 @Suite struct ReadModelTests {
     private static func number(_ variable: String) -> UInt64? {
         getenv(variable).flatMap { UInt64(String(cString: $0)) }
@@ -23,7 +23,7 @@ import Threading
         return words.withUnsafeBytes { Array($0.prefix(count)) }
     }
 
-    /// Path and content of what the kit has: plain, compressed with one file and with several, and raw.
+    /// The paths and contents of the kit's files: plain, compressed with one file and with several, and raw.
     private static let contents: [(path: String, bytes: [UInt8])] = [
         ("t/a", noise(3_000_001, 1)), ("t/b", noise(100_000, 2)), ("t/empty", []), ("t/c", noise(1_200_000, 3)),
         ("g/a", noise(1_500_000, 4)), ("g/b", noise(5000, 5)), ("s/only", noise(2_000_000, 6)),
@@ -80,18 +80,18 @@ import Threading
     }
 }
 
-/// What was wrong, from all threads.
+/// The errors of all threads.
 private final class Found: Sendable {
     private let texts = Mutex<[String]>([])
     var all: [String] { texts.withLock { $0 } }
     func add(_ text: String) { texts.withLock { $0.append(text) } }
 }
 
-/// One thread's reads.
+/// The reads of one thread.
 private struct RandomReader {
     private enum Kind: CaseIterable { case pread, read, readv, mmap, direct, reopen, inOrder }
 
-    /// O_DIRECT, which Glibc's module does not show.
+    /// O_DIRECT, which Swift's Glibc module does not show.
     private static let direct: Int32 = 0o40000
     private let top: String
     private let contents: [(path: String, bytes: [UInt8])]
@@ -123,7 +123,7 @@ private struct RandomReader {
 
     private mutating func step(_ kind: Kind) {
         let size = contents[place].bytes.count
-        // Now and then behind the end.
+        // A few of the offsets are after the end.
         let offset = Int.random(in: 0...(size + size / 20), using: &random)
         let count = Int.random(in: 1...(1 << Int.random(in: 1...18, using: &random)), using: &random)
         switch kind {
@@ -152,7 +152,7 @@ private struct RandomReader {
         case .direct:
             let other = open("\(top)/\(contents[place].path)", O_RDONLY | O_CLOEXEC | Self.direct)
             guard other >= 0 else { return found.add("open directly \(contents[place].path): errno \(errno)") }
-            // Passed through to the cache's file system, which wants whole blocks.
+            // With passthrough, the cache's file system requires whole blocks.
             let (start, whole) = (offset / 4096 * 4096, (count + 4095) / 4096 * 4096)
             expect(kind, start, whole) { pread(other, $0, whole, start) }
             close(other)

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// All ways in which programs read files, of a large cached file: where the kernel reads it itself, and where we do.
+/// All ways in which programs read files, tried on a large cached file, with passthrough and without it.
 @Suite struct ReadingWaysTests {
     private static let size = 6 << 20
     private let bench: CommandFixture
@@ -18,7 +18,7 @@ import Testing
         var tar = TarBuilder()
         tar.directory("data")
         tar.file("data/big", Self.content)
-        // Larger than what has no file of its own.
+        // Makes the file large enough to have a file of its own in the cache.
         let padding = [UInt8](repeating: UInt8(ascii: "#"), count: 1 << 20)
         tar.file("data/script", Array("#!/bin/sh\necho \"ran $1\"\nexit 42\n".utf8) + padding, mode: 0o755)
         tar.file("data/shell", try readFile("/bin/bash"), mode: 0o755)
@@ -28,7 +28,7 @@ import Testing
         kit = "oci:\(layout):v1"
     }
 
-    /// Each block of 4 KiB is filled with its own offset: what fio calls the pattern `%o`.
+    /// Each block of 4 KiB is filled with its own offset, which is fio's pattern `%o`.
     private static let content: [UInt8] = {
         var words: [UInt64] = []
         for block in stride(from: 0, to: size, by: 4096) {
@@ -46,7 +46,7 @@ import Testing
         return mount
     }
 
-    /// Says what it found wrong, and nothing else.
+    /// Prints only what is wrong.
     private static let script = """
         import mmap, os, random, sys, tempfile, threading
         path, truth = sys.argv[1:3]
@@ -106,7 +106,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// fio verifies each block itself.
+    /// fio itself verifies each block.
     @Test(arguments: [true, false], ["io_uring", "libaio", "mmap"])
     func enginesOfFio(_ passthrough: Bool, _ engine: String) throws {
         let mount = try mount(passthrough)
@@ -124,11 +124,11 @@ import Testing
         try mount.unmount()
     }
 
-    /// An open file outlives its layer, in each of several mounts; whoever opens it anew gets it fetched again.
+    /// In each of several mounts, an open file outlives its layer. A new open fetches the layer again.
     @Test(arguments: [true, false]) func anOpenFileOutlivesItsLayer(_ passthrough: Bool) throws {
         let mounts = try [mount(passthrough), mount(passthrough), mount(!passthrough)]
         let files = try mounts.map { try OpenedFile($0.path + "/data/big") }
-        // As a careless hand would.
+        // Someone deletes the layers by hand.
         try Command.check("sh", ["-c", "rm -rf \(bench.cache)/layers/*"])
         for file in files {
             for start in [0, 3 << 20, Self.size - 5000] {

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What a mount shows and refuses, and how it waits.
+/// What a mount shows and refuses, and how operations wait.
 @Suite struct SemanticsTests {
     private let bench: CommandFixture
     private let reference = "oci:\(Fixtures.layout("plain-small")):v1"
@@ -49,7 +49,7 @@ import Testing
                 == "sha256:dcaead6871080a35f4be80803b5a1d40059af16e32fd3b2cd2b1d5e7052495fa")
         #expect(try mount.extendedAttribute(file, "user.nope") == nil && errno == ENODATA)
         #expect(try mount.extendedAttribute("", "user.kitfs.reference") == reference)
-        // Not listed, or every copy would carry them.
+        // Attributes are not listed, or every copy would carry them.
         #expect(try ExtendedAttributes.names(mount.path + "/" + file) == [])
         #expect(try ExtendedAttributes.names(mount.path) == ["user.kitfs.reference", "user.kitfs.digest"])
         try mount.unmount()
@@ -59,7 +59,7 @@ import Testing
         let first = try bench.mount(reference)
         let times = try TreeScan.scan(first.path).compactMap(\.mtime)
         try first.unmount()
-        // 1980, and no two layers at the same time.
+        // The times are in 1980, and differ between layers.
         #expect(times.allSatisfy { (315_532_800..<347_155_200).contains($0) })
         #expect(Set(times).count >= 6)
         let second = try bench.mount(reference)
@@ -86,7 +86,7 @@ import Testing
             "oci:\(Fixtures.layout("unicode-paths")):v1", "--allow-other", "--uid", "1234", "--gid", "4321")
         var status = stat()
         #expect(stat(mount.path + "/data/modes/private.key", &status) == 0)
-        // 0600 would be shut to the job that the mount is shared with.
+        // With 0600, the job that shares the mount could not read the file.
         #expect(status.st_uid == 1234 && status.st_gid == 4321 && status.st_mode & 0o7777 == 0o444)
         #expect(stat(mount.path + "/data/modes/setuid", &status) == 0 && status.st_mode & 0o7777 == 0o555)
         let read = try UnprivilegedUser(bench).run(["cat", mount.path + "/data/modes/private.key"])
@@ -94,7 +94,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// Symbolic and hard links, as other tools than kit write them.
+    /// Symbolic and hard links, as tools other than kit write them.
     @Test func links() throws {
         var tar = TarBuilder()
         tar.directory("data")
@@ -111,7 +111,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// An open that waits is answered EINTR on a signal, holds nobody else up, and is killed at once.
+    /// An open that waits is answered with EINTR on a signal. It blocks no other operation, and can be killed at once.
     @Test func anOpenThatWaits() throws {
         let registry = try DockerRegistry()
         try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "plain-small:v1")
@@ -125,7 +125,7 @@ import Testing
         let interrupted = try BackgroundProcess(
             "perl", ["-e", Self.interruptedOpen, mount.path + "/model/weights.safetensors"])
         usleep(300_000)
-        // Others go on: what is cached, names, the status.
+        // Other operations continue: cached files, names, the status.
         #expect(try mount.read("README.md").count == 26)
         #expect(try Command.check("ls", ["-l", mount.path + "/data/train"], timeout: 10).output.contains("s0"))
         try eventually(within: 10, "status shows the fetch") {
@@ -142,13 +142,13 @@ import Testing
         try mount.unmount()
     }
 
-    /// Perl does not try again by itself.
+    /// Perl does not repeat an interrupted call by itself.
     private static let interruptedOpen = """
         $SIG{ALRM} = sub {}; alarm 1;
         print sysopen(my $file, $ARGV[0], 0) ? "opened\n" : $!{EINTR} ? "interrupted\n" : "failed: $!\n";
         """
 
-    /// A layer that has files where its kit does not declare it is of no use; others work.
+    /// A layer with files outside of its declared path is unusable. The other layers are not.
     @Test func membersOutsideOfTheDeclaredPath() throws {
         var good = TarBuilder()
         good.file("good.txt", [1])
@@ -168,7 +168,8 @@ import Testing
         try mount.unmount()
     }
 
-    /// The layer that brings a file where a directory is, or the other way about, is of no use; others work.
+    /// The layer that puts a file at the path of a directory, or a directory at the path of a file, is unusable. The
+    /// other layers are not.
     @Test func aFileAgainstADirectory() throws {
         var kit = KitBuilder(directory: try bench.directory.subdirectory("conflict"))
         for (path, content) in [("a/b/x", 1), ("a", 2), ("c", 3), ("c/d/y", 4), ("e/z", 5)] as [(String, UInt8)] {

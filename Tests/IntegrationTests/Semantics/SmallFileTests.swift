@@ -3,9 +3,9 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Small verified files come with their open: no read of them asks the mount's process.
+/// Small verified files are in the page cache once they are open, so no read of them asks the mount's process.
 @Suite struct SmallFileTests {
-    /// A kit whose one file is `data/file`.
+    /// A kit with one file, `data/file`.
     private static func kit(_ content: [UInt8], _ bench: CommandFixture) throws -> String {
         let layout = try bench.directory.subdirectory("layout")
         var tar = TarBuilder()
@@ -16,7 +16,7 @@ import Testing
         return "oci:\(layout):v1"
     }
 
-    /// Whether the kernel has all pages of a file, without reading any.
+    /// Whether the kernel has all pages of a file. Nothing is read for that.
     private func isResident(_ descriptor: Int32, _ size: Int) throws -> Bool {
         guard let memory = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0), memory != MAP_FAILED else {
             throw TestSupportError("mmap: \(errno)")
@@ -42,7 +42,7 @@ import Testing
         #expect(try again.read("data/file") == content)
     }
 
-    /// Larger ones are read as far as they are wanted.
+    /// Only the parts of larger files that are read are in the page cache.
     @Test func largerOnesAreNot() throws {
         let bench = try CommandFixture()
         let kit = try Self.kit([UInt8](repeating: 7, count: 300_000), bench)

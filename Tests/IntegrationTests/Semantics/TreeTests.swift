@@ -2,7 +2,7 @@
 import TestSupport
 import Testing
 
-/// The mounted tree is the one that `kit unpack` writes: paths as bytes, types, modes, sizes, content.
+/// The mounted tree is the one that `kit unpack` writes: paths as bytes, types, modes, sizes and content.
 @Suite struct TreeTests {
     static let kits = [
         ("plain-small", "v1", "plain-small"), ("gzip", "v1", "gzip"), ("unicode-paths", "v1", "unicode-paths"),
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    /// A second look, at what is cached by then, shows the same.
+    /// A second scan, with the layers cached, shows the same.
     @Test func twice() throws {
         let bench = try CommandFixture()
         let reference = "oci:\(Fixtures.layout("unicode-paths")):v1"
@@ -39,7 +39,7 @@ import Testing
         try second.unmount()
     }
 
-    /// The child's own layers, and of its parent the model and its parts only.
+    /// The child's own layers are shown, and of its parent only the model and its parts.
     @Test func childWithParent() throws {
         let registry = try DockerRegistry()
         try registry.push(layout: Fixtures.layout("plain-small"), tag: "v1", to: "plain-small:v1")
@@ -62,7 +62,8 @@ import Testing
         try mount.unmount()
     }
 
-    /// The tests above would pass on a mount that shows nothing but names if this did not fail.
+    /// Shows that the comparison finds differences. Otherwise the tests above could pass without comparing anything but
+    /// names.
     @Test func aDifferenceIsSeen() throws {
         let truth = try Fixtures.truth("plain-small")
         var other = truth

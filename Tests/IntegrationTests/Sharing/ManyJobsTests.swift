@@ -3,8 +3,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Jobs on one node that read all of one kit at the same time, on an empty cache: each byte comes once, and whoever is
-/// killed or stopped, the others go on. 256 MiB and eight jobs in a soak.
+/// Jobs on one node read all of one kit at the same time, on an empty cache. Each byte is fetched once, and when a job
+/// is killed or stopped, the others continue. 256 MiB and eight jobs in a soak.
 @Suite final class ManyJobsTests {
     private static let isSoak = getenv("KITFS_SOAK") != nil
     private static let size = isSoak ? 256 << 20 : 64 << 20
@@ -22,7 +22,7 @@ import Testing
         let moved = try kit.registry.bytesMoved(blob: blob.hex)
         print("\(Self.jobs) jobs, \(form), \(verify.rawValue): \(moved) of \(blob.size) bytes moved")
         #expect(moved >= blob.size && moved <= blob.size * 102 / 100, "\(moved) of \(blob.size) moved")
-        // Not a failure if it is little, but something to know the reason of.
+        // A little more than the blob is not a failure, but its cause should be known.
         if moved > blob.size + (64 << 10) {
             print(try kit.history(form), try mounts.map { try $0.log() }.joined(separator: "\n"), separator: "\n")
         }
@@ -30,8 +30,8 @@ import Testing
         #expect(try bench.kitfs("cache", "verify", timeout: 300).contains("0 dropped"))
     }
 
-    /// The machine sleeps for longer than anybody is waited for, as a virtual one that is moved: all of them stand still,
-    /// and what they hold of each other when they go on is no sign of a process that is stuck.
+    /// The machine sleeps for longer than any time-out, as a virtual machine that is migrated. All jobs stand still.
+    /// Their old heartbeats must not look like those of frozen processes when they continue.
     @Test(arguments: [NoiseKit.Form.plain, .gzip], NoiseKit.Verify.allCases)
     func theMachineSleeps(_ form: NoiseKit.Form, _ verify: NoiseKit.Verify) throws {
         let bench = try CommandFixture()
@@ -53,15 +53,15 @@ import Testing
 
     enum Blow: String { case kill, stop }
 
-    /// Every half second one of them is killed, and another started in its place; or stopped, for longer than it is waited
-    /// for. In a soak only: stopped ones take their time.
+    /// Every half second, a job is killed and another is started in its place, or a job is stopped for longer than the
+    /// time-out. Stopping is only tested in a soak, since it takes long.
     @Test(arguments: isSoak ? [Blow.kill, .stop] : [.kill], [NoiseKit.Form.plain, .gzip])
     func oneOfThemFails(_ blow: Blow, _ form: NoiseKit.Form) throws {
         let bench = try CommandFixture()
         let kit = try NoiseKit([form], size: Self.size, bench)
         let proxy = try FaultProxy(upstreamPort: kit.registry.port)
         defer { proxy.stop() }
-        // So that it takes as long as the blows do.
+        // The line is slow enough for the fetch to last as long as the blows.
         proxy.bytesPerSecond = Self.size * 2 / Self.blows
         var jobs = try (0..<Self.jobs).map { number in try Job(kit, form, NoiseKit.Verify.allCases[number % 2], proxy) }
         var stopped: [(process: Int32, until: Double)] = []
@@ -100,7 +100,7 @@ import Testing
         #expect(try Command.check("find", [bench.cache + "/trash", "-mindepth", "1"]).output.isEmpty)
     }
 
-    /// A mount, and one who reads all of it.
+    /// A mount, and a process that reads all of it.
     private struct Job {
         let mount: Mount
         let process: Int32

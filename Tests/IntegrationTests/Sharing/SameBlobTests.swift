@@ -3,9 +3,9 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What one kit says of a blob does no harm to another kit that says something else.
+/// A kit's false claims about a blob do not harm another kit with the same blob.
 @Suite struct SameBlobTests {
-    /// One blob, declared in each way: `.tar` is a lie.
+    /// One blob, declared in each form. `.tar` is a false claim.
     @Test(arguments: [["tar+gzip", "tar", "raw", "raw+gzip"], ["raw+gzip", "raw", "tar", "tar+gzip"]])
     func inSeveralForms(_ forms: [String]) throws {
         let bench = try CommandFixture()
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    /// Smaller and larger than it is.
+    /// The declared size is smaller or larger than the blob.
     @Test(arguments: [nil, .gzip, .zstd] as [LayerCompression?], [-513, -1, 1, 512, 1 << 20])
     func ofAnotherSize(_ compression: LayerCompression?, _ difference: Int) throws {
         let bench = try CommandFixture()
@@ -65,7 +65,8 @@ import Testing
         try wrong.unmount()
     }
 
-    /// The layer that brings a file where a directory is, or the other way round, is of no use; others are.
+    /// The layer that puts a file at the path of a directory, or a directory at the path of a file, is unusable. The
+    /// other layers are not.
     @Test(arguments: [true, false]) func aFileAgainstADirectory(_ directoryFirst: Bool) throws {
         var flat = TarBuilder()
         flat.file("data/x", [1])
@@ -91,7 +92,7 @@ import Testing
         try mount.unmount()
     }
 
-    /// A directory above is as the first layer has it that can be used.
+    /// The mode of a directory above a layer comes from the first usable layer.
     @Test func modesOfAnUnusableLayerDoNotCount() throws {
         let bench = try CommandFixture()
         let layout = try bench.directory.subdirectory("layout")

@@ -3,7 +3,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Processes that stream one layer into one cache: each chunk is moved once, and what one brings the others read.
+/// Processes that stream one layer into one cache. Each chunk is fetched once, and what one process fetches, the others
+/// read.
 @Suite final class SharedStreamingTests {
     private static let size = 24 << 20
     private let bench: CommandFixture
@@ -14,7 +15,7 @@ import Testing
         kit = try NoiseKit([.plain, .gzip], size: Self.size, bench)
     }
 
-    /// Bytes of the layer, without what listing it moves.
+    /// Bytes of the layer that were fetched since the listing.
     private func moved(_ form: NoiseKit.Form, since start: Int) throws -> Int {
         try kit.registry.bytesMoved(blob: try kit.blob(form).hex) - start
     }
@@ -24,7 +25,7 @@ import Testing
         for mount in mounts { try Command.check("ls", ["-lR", mount.path]) }
         let start = try kit.registry.bytesMoved(blob: try kit.blob(form).hex)
         let third = Self.size / 3
-        // The first and second, the second and third, and all of it twice.
+        // One reads the first and second third, one the second and last third, and two read all of it.
         let readers = try [(0, 0, 2 * third), (1, third, 2 * third), (0, 0, Self.size), (1, 0, Self.size)].map {
             try BackgroundProcess(
                 "cmp", ["-s", "-i", "\($0.1)", "-n", "\($0.2)", mounts[$0.0].path + "/weights.bin", kit.truth])
@@ -37,7 +38,8 @@ import Testing
         for mount in mounts { try mount.unmount() }
     }
 
-    /// One that has begun and reads no more, its file open, does not hold up the others: it goes on for them.
+    /// A mount that has begun to stream holds its file open and reads no more. It does not block the others, but goes
+    /// on for them.
     @Test(arguments: [NoiseKit.Form.plain, .gzip], NoiseKit.Verify.allCases)
     func anIdleReaderHoldsUpNobody(_ form: NoiseKit.Form, _ verify: NoiseKit.Verify) throws {
         let idle = try kit.mount(form, .whileStreaming, at: nil, "--timeout", "5")
@@ -54,7 +56,7 @@ import Testing
         try idle.unmount()
     }
 
-    /// The one who verifies is killed: another takes over.
+    /// The verifying process is killed, and another takes over.
     @Test(arguments: [NoiseKit.Form.plain, .gzip]) func theVerifierIsKilled(_ form: NoiseKit.Form) throws {
         let proxy = try FaultProxy(upstreamPort: kit.registry.port)
         defer { proxy.stop() }

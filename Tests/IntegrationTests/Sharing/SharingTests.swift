@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// One cache for many: at once, or as a filled one that is only read.
+/// One cache for many mounts: they fill it at the same time, or only read a filled one.
 @Suite struct SharingTests {
     private let bench: CommandFixture
     private let registry: DockerRegistry
@@ -39,7 +39,7 @@ import Testing
         reference = "\(registry.host)/team/shared:v1"
     }
 
-    /// Noise, of a random block that comes again, each time with another number in front.
+    /// Noise: a random block that is repeated, each time with another number before it.
     private static func content(_ count: Int, _ random: inout SplitMix64) -> [UInt8] {
         let block = (0..<32_000).map { _ in UInt8.random(in: .min ... .max, using: &random) }
         var content: [UInt8] = []
@@ -49,7 +49,7 @@ import Testing
 
     private func moved() throws -> [Int] { try blobs.map { try registry.bytesMoved(blob: $0) } }
 
-    /// Eight processes, eight mounts, an empty cache: each byte comes once.
+    /// Eight processes mount the kit on an empty cache. Each byte is fetched once.
     @Test(arguments: [[], ["--verify", "while-streaming"]]) func eightMountsAtOnce(_ options: [String]) throws {
         let mounts = try (0..<8).map { _ in try bench.mount(reference, options) }
         let readers = try mounts.map { mount in
@@ -68,14 +68,14 @@ import Testing
                 ? Int(readFile("\(bench.directory.path)/layout/blobs/sha256/\(hex)").count) : 0
         }
         for (moved, size) in zip(try moved(), sizes) {
-            // Headers are read before the layer is.
+            // Headers are fetched before the layer is.
             #expect(moved >= size && moved <= size + size / 50 + (64 << 10), "\(moved) of \(size)")
         }
         for mount in mounts { try mount.unmount() }
         #expect(try bench.kitfs("cache", "verify").contains("0 dropped"))
     }
 
-    /// What is pruned while it is read is fetched again; no read fails.
+    /// A layer that is pruned while it is read is fetched again, and no read fails.
     @Test func pruneWhileReading() throws {
         let mount = try bench.mount(reference)
         for round in 0..<6 {
@@ -85,14 +85,14 @@ import Testing
             for (name, content) in files { #expect(try mount.read(name) == content, "\(name), round \(round)") }
             #expect(pruner.waitForExit(timeout: 60) == 0)
         }
-        // The last of the prunes may have come after the last of the reads.
+        // The last prune may have come after the last read.
         for (name, content) in files { #expect(try mount.read(name) == content, "\(name)") }
         try mount.unmount()
         #expect(try bench.kitfs("cache", "prune", "--all").hasPrefix("2 layers deleted"))
         #expect(try Command.run("find", [bench.cache + "/trash", "-mindepth", "1"]).output.isEmpty)
     }
 
-    /// A cache that is named is whole by itself: it may be looked at from where the machine's own is not.
+    /// A cache that `--cache` names is complete without the machine's own cache, which may be absent where it is used.
     @Test(.enabled(if: geteuid() == 0, "only root has a mount namespace with a /var/cache of its own"))
     func aNamedCacheIsFilledForOthers() throws {
         let named = bench.directory.path + "/named"
@@ -109,12 +109,12 @@ import Testing
         try mount.unmount()
     }
 
-    /// A byte that flipped, a file that was cut or deleted: found, dropped, and fetched anew.
+    /// A flipped byte, a truncated file or a deleted one is found, and the layer is dropped and fetched again.
     @Test(arguments: ["printf X | dd of=FILE bs=1 seek=70 conv=notrunc", "truncate -s 300 FILE", "rm FILE"])
     func whatTheDiskForgot(_ damage: String) throws {
         try bench.kitfs("pull", reference)
         let stored = try bench.cachedFiles(below: "layers")
-        // Each kind of damage for each second file.
+        // Each kind of damage is done to half of the files.
         for file in stored.enumerated().filter({ $0.offset % 2 == damage.utf8.count % 2 }).map(\.element) {
             let line = damage.replacing("FILE", with: "'\(file)'") + " 2>/dev/null"
             try Command.check("sh", ["-c", line])
