@@ -22,7 +22,9 @@ import Testing
     /// Fills the cache with whole layers that nobody has open.
     private func fill(_ count: Int) throws -> [Descriptor] {
         let store = try fixture.store()
-        let blobs = try (0..<count).map { try fixture.source.add(StoreFixture.noise(Self.size, seed: UInt64(71 + 2 * $0))) }
+        let blobs = try (0..<count).map {
+            try fixture.source.add(StoreFixture.noise(Self.size, seed: UInt64(71 + 2 * $0)))
+        }
         for blob in blobs {
             #expect(try store.layer(blob, form: LayerForm(.raw), source: fixture.source).content() == nil)
         }

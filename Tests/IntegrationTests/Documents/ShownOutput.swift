@@ -20,6 +20,8 @@ struct ShownOutput: Equatable, CustomStringConvertible {
             .replacing(#/\b[0-9]+(\.[0-9]+)?(B|[KMGT]iB)\b/#, with: "SIZE")
             .replacing(#/\bpid [0-9]+/#, with: "pid N")
             .replacing(#/\blog [^ \n]+/#, with: "log FILE")
+            // A mount says how it is read once it knows: a moment after the first open, and differently by user and disk.
+            .replacing(#/, I\/O \w+(?=,)/#, with: "")
             // The columns of `ls -l`: links, owner, group, size and time.
             .replacing(
                 #/([-dl][-r][-w][-xsS][-r][-w][-xsS][-r][-w][-xtT]) +[0-9]+ \S+ +\S+ +[0-9]+ \w+ +[0-9]+ +[0-9:]+ /#
