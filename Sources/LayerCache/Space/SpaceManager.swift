@@ -124,8 +124,12 @@ package final class SpaceManager: Sendable {
 
     /// Called when a write found the disk full. Returns true if there is space for `wanted` bytes now, or more than
     /// there was. `reached`: a number that grows with the bytes of the layer that are here.
-    package func reclaim(_ wanted: UInt64, for key: LayerKey, reached: UInt64) -> Bool {
+    /// `isNeeded`: false once the caller has given up, as where another request of its layer found no space.
+    package func reclaim(
+        _ wanted: UInt64, for key: LayerKey, reached: UInt64, isNeeded: () -> Bool = { true }
+    ) -> Bool {
         inTurn {
+            guard isNeeded() else { return false }
             // A disk that cannot be measured counts as full.
             let seemsFree = ((try? cache.layers.freeSpace) ?? 0) > wanted
             if let capacity = try? cache.layers.capacity, capacity < wanted { return false }
@@ -135,7 +139,7 @@ package final class SpaceManager: Sendable {
                 logger.warning("space cannot be made in the cache \(cache.path): \(error)")
             }
             if seemsFree { return isWorthAnotherTry(key, reached) }
-            for _ in 0..<Self.looks {
+            for _ in 0..<Self.looks where isNeeded() {
                 if let free = try? cache.layers.freeSpace, free > wanted { return true }
                 usleep(Self.lookInterval)
             }

@@ -27,7 +27,7 @@ public final class StreamFile: Sendable {
     /// The reference is weak, since a later transfer may have the address of one that is gone.
     private struct TransferFile: Sendable {
         weak var transfer: LayerTransfer?
-        let file: OwnedFile
+        let file: TransferReadFile
     }
 
     /// The result of a read.
@@ -94,13 +94,18 @@ public final class StreamFile: Sendable {
     }
 
     private func file(of transfer: LayerTransfer) throws(Errno) -> OwnedFile {
-        if let known = state.withLock({ $0.file }), known.transfer === transfer { return known.file }
+        if let known = state.withLock({ $0.file }), known.transfer === transfer, let file = known.file.current {
+            return file
+        }
         let directory = transfer.partial.directory
         let file =
             isOwnFile
             ? try directory.directory(LayerFiles.membersName).file(String(content.start), .create(exclusive: false))
             : try directory.file(LayerFiles.streamName, .create(exclusive: false))
-        state.withLock { $0.file = TransferFile(transfer: transfer, file: file) }
+        let kept = TransferReadFile(file)
+        if transfer.reads.withLock({ $0.add(kept) }) {
+            state.withLock { $0.file = TransferFile(transfer: transfer, file: kept) }
+        }
         return file
     }
 }

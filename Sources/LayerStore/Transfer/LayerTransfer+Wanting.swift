@@ -129,6 +129,6 @@ extension LayerTransfer: FetcherHost {
     }
 
     private func reclaim(for wanted: Range<Int>) -> Bool {
-        services.space.reclaim(chunks.bytes(of: wanted).count, for: key, reached: chunks.presentBytes)
+        services.space.reclaim(chunks.bytes(of: wanted).count, for: key, reached: chunks.presentBytes) { isFilling }
     }
 }

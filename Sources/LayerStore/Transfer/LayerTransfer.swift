@@ -37,6 +37,8 @@ final class LayerTransfer: Sendable {
     let wants: Mutex<WantList>
     let peers: Mutex<PeerWatch>
     let lifecycle = Mutex(TransferLifecycle.filling)
+    /// Files that streams read from.
+    let reads = Mutex(TransferReads())
     private let placedBytes = Atomic<UInt64>(0)
     private let onEvent: @Sendable (LayerTransfer, Event) -> Void
 
@@ -199,6 +201,7 @@ final class LayerTransfer: Sendable {
     func end(_ ending: Ending?) -> Bool {
         guard lifecycle.withLock({ $0.become(.closed) }) else { return false }
         fetcher.stop()
+        for file in reads.withLock({ $0.end() }) { file.close() }
         services.threads.clock.remove(self)
         if let participant { partial.state.leave(participant) }
         if !verifier.isRunning { verifier.giveClaimBack() }

@@ -69,8 +69,12 @@ import Testing
         let text = try bench.kitfs("inspect", reference)
         #expect(text.contains("not in the kit: dataset “far” at s3://bucket/far (sha256:77)\n"), "\(text)")
         #expect(text.contains("not in the kit: dataset at https://example.com/n\n"))
-        #expect(text.contains(#/not shown: application/vnd.kitops.modelkit.code.v1.raw sha256:[0-9a-f]{64}: its file has no name/#))
-        #expect(text.contains(#/not shown: application/vnd.example.adapter.v1.tar sha256:[0-9a-f]{64}: its media type is unknown/#))
+        #expect(
+            text.contains(
+                #/not shown: application/vnd.kitops.modelkit.code.v1.raw sha256:[0-9a-f]{64}: its file has no name/#))
+        #expect(
+            text.contains(
+                #/not shown: application/vnd.example.adapter.v1.tar sha256:[0-9a-f]{64}: its media type is unknown/#))
         let json = try bench.kitfs("inspect", "--json", reference)
         #expect(json.contains(#""remotePath" : "s3://bucket/far""#) && json.contains(#""remoteHash" : "sha256:77""#))
         #expect(json.contains("\"hiddenLayers\" : [\n") && json.contains(#""reason" : "its media type is unknown""#))
