@@ -2,6 +2,9 @@
 import OCI
 
 @testable import LayerFormat
+@testable import DurableFiles
+@testable import LayerCache
+@testable import LayerIndex
 @testable import LayerStore
 
 extension FuzzTarget {

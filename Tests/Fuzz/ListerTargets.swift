@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import OCI
 import TestSupport
+import Threading
 
 @testable import LayerFormat
+@testable import DurableFiles
+@testable import LayerCache
+@testable import LayerIndex
 @testable import LayerStore
 
 extension FuzzTarget {

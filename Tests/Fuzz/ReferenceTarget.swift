@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+@testable import DurableFiles
+@testable import LayerCache
+@testable import LayerIndex
 @testable import LayerStore
 @testable import OCI
 

@@ -4,6 +4,9 @@ import OCI
 import SystemPackage
 import TestSupport
 
+@testable import DurableFiles
+@testable import LayerCache
+@testable import LayerIndex
 @testable import LayerStore
 
 extension FuzzTarget {
