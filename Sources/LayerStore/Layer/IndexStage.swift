@@ -84,7 +84,8 @@ final class IndexStage: Sendable {
     }
 
     /// Adopts the first index. A later one replaces it only if the later one is verified and the first is not.
-    func set(_ index: LayerIndex) -> Outcome {
+    /// `willReplace` is called before entries are replaced by others, under the lock.
+    func set(_ index: LayerIndex, willReplace: () -> Void) -> Outcome {
         state.withLock { state in
             guard let known = state.index else {
                 state.index = index
@@ -94,6 +95,7 @@ final class IndexStage: Sendable {
             }
             guard index.isVerified, !known.isVerified else { return .same }
             let isOther = !known.hasSameEntries(as: index)
+            if isOther { willReplace() }
             state.index = isOther ? index.replacing(known) : index.numbered(as: known)
             state.isDoubtful = false
             if isOther { state.objection = nil }

@@ -105,13 +105,10 @@ extension Layer {
 
     /// Adopts an index for the layer. If its entries are different from those shown, the observers are told.
     func setIndex(_ index: LayerIndex) {
-        let known = indexStage.index
-        // A file that was opened by other entries may hold another file's bytes. The count comes first, so that a
-        // stream that is opened from now on finds either the old entries, and fails soon, or the new ones.
-        if let known, index.isVerified, !known.isVerified, !known.hasSameEntries(as: index) {
-            contentStage.countWrongBytes()
-        }
-        switch indexStage.set(index) {
+        // A file that is open by other entries may read another file's bytes. The count comes first, so that a stream opened
+        // meanwhile has the old entries, and fails by those.
+        let outcome = indexStage.set(index) { contentStage.countWrongBytes() }
+        switch outcome {
         case .first(let waiters):
             services.indexGeneration.add(1)
             waiters(nil)

@@ -16,7 +16,7 @@ internal import SystemPackage
 /// holder of the commit claim reads the chunks back in order, ingests them, and makes the layer good. Any process may
 /// end at any moment: what is present is known from the disk.
 ///
-/// Lock order: `ContentStage.state`, then `wants`, then `ChunkMap.known`. `lifecycle` and `peers` are taken alone. None
+/// Lock order: `IndexStage.state`, `ContentStage.state`, then `wants`, then `ChunkMap.known`. `lifecycle` and `peers` are taken alone. None
 /// of them is held across I/O or a callback.
 final class LayerTransfer: Sendable {
     let key: LayerKey
@@ -210,6 +210,4 @@ final class LayerTransfer: Sendable {
         for waiter in wants.withLock({ $0.close() }) { waiter(nil) }
         return true
     }
-
-    var isEnded: Bool { lifecycle.withLock { $0 == .closed } }
 }
